@@ -1,0 +1,36 @@
+# Compiler flags of every target, and the two functions a folder of src/ is declared with.
+
+option(FAIRLEAD_FUZZ "build the fuzz targets (clang with libFuzzer)" OFF)
+set(FAIRLEAD_SANITIZE "" CACHE STRING "value of -fsanitize=, empty for none")
+
+add_library(fairlead_flags INTERFACE)
+target_include_directories(fairlead_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(fairlead_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 sees ghosts in inlined std::string and coroutine frames.
+  target_compile_options(fairlead_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+                                                  -Wno-stringop-overread -Wno-array-bounds -Wno-dangling-pointer)
+endif()
+target_compile_definitions(fairlead_flags INTERFACE FAIRLEAD_VERSION="${PROJECT_VERSION}" BOOST_ALLOW_DEPRECATED_HEADERS)
+if(FAIRLEAD_SANITIZE)
+  target_compile_options(fairlead_flags INTERFACE -fsanitize=${FAIRLEAD_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(fairlead_flags INTERFACE -fsanitize=${FAIRLEAD_SANITIZE})
+endif()
+
+# fairlead_library(NAME DEPS... ) : one folder = one library. Sources are the folder's *.cc (and those of its
+# sub-folders), less *_test.cc, which become the test program test_NAME.
+function(fairlead_library name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "(_test|/testing/[a-z_]+)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "(_test|/testing/[a-z_]+)\\.cc$")
+  add_library(fl_${name} STATIC ${sources})
+  target_link_libraries(fl_${name} PUBLIC fairlead_flags ${ARGN})
+  target_precompile_headers(fl_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
+  if(tests AND NOT FAIRLEAD_FUZZ)
+    add_executable(test_${name} ${tests})
+    target_link_libraries(test_${name} PRIVATE fl_${name} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_precompile_headers(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch_test.h)
+    add_test(NAME ${name} COMMAND test_${name})
+  endif()
+endfunction()
