@@ -18,10 +18,10 @@ namespace fairlead::model {
 using std::chrono::milliseconds;
 
 enum class Acceleration : std::uint8_t { whole_site, static_ };
-enum class OriginScheme : std::uint8_t { follow, http, https };          // R6
-enum class OnDisable : std::uint8_t { close, drain, keep };              // R1
-enum class HeartbeatTo : std::uint8_t { client, origin, both };          // R4
-enum class OriginPriority : std::uint8_t { primary, backup };            // R12
+enum class OriginScheme : std::uint8_t { follow, http, https };  // R6
+enum class OnDisable : std::uint8_t { close, drain, keep };      // R1
+enum class HeartbeatTo : std::uint8_t { client, origin, both };  // R4
+enum class OriginPriority : std::uint8_t { primary, backup };    // R12
 enum class BalancePolicy : std::uint8_t { round_robin, least_sessions, consistent_hash };
 enum class HashKey : std::uint8_t { client_address, header, cookie, path, query };
 enum class Persistence : std::uint8_t { none, cookie };
@@ -40,21 +40,22 @@ struct WebSocketPolicy {
   Heartbeat heartbeat;
   OriginScheme origin_scheme = OriginScheme::follow;
   OnDisable on_disable = OnDisable::close;
-  milliseconds drain_time{30'000};      // for on_disable: drain
-  milliseconds max_session_age{0};      // 0 = off
-  bool validate = true;                 // RFC 6455 framing errors end the session with 1002
-  std::uint64_t max_message_size = 0;   // bytes, 0 = no limit; a larger message ends the session with 1009
+  milliseconds drain_time{30'000};              // for on_disable: drain
+  milliseconds max_session_age{0};              // 0 = off
+  bool validate = true;                         // RFC 6455 framing errors end the session with 1002
+  std::uint64_t max_message_size = 0;           // bytes, 0 = no limit; a larger message ends the session with 1009
   std::optional<milliseconds> client_interval;  // A and C of the A <= B <= C rule, as the customer states them
   std::optional<milliseconds> origin_timeout;
   bool operator==(const WebSocketPolicy&) const = default;
 };
 
 struct Origin {
-  std::string host;                         // IPv4, IPv6 without brackets, or a name
-  std::optional<std::uint16_t> http_port = 80;    // absent: this origin cannot be reached over http
+  std::string host;                             // IPv4, IPv6 without brackets, or a name
+  std::optional<std::uint16_t> http_port = 80;  // absent: this origin cannot be reached over http
   std::optional<std::uint16_t> https_port = 443;
-  std::uint32_t weight = 10;                // 1-100
+  std::uint32_t weight = 10;  // 1-100
   OriginPriority priority = OriginPriority::primary;
+  bool insecure = false;  // this origin's certificate is not verified (R11), whatever origin_tls.verify says
   bool operator==(const Origin&) const = default;
 };
 
@@ -76,8 +77,8 @@ struct LoadBalancing {
 };
 
 struct ActiveHealthCheck {
-  std::string path;                 // empty = off
-  std::string host;                 // Host header; empty = the domain's name
+  std::string path;                          // empty = off
+  std::string host;                          // Host header; empty = the domain's name
   OriginScheme scheme = OriginScheme::http;  // http or https
   milliseconds interval{5'000};
   milliseconds timeout{2'000};
@@ -129,7 +130,7 @@ struct Layer7 {
   milliseconds proxy_send_timeout{60'000};
   milliseconds proxy_read_timeout{60'000};  // of ordinary HTTP; a session's clock is websocket.connection_timeout
   std::vector<TlsVersion> ssl_protocols{TlsVersion::tls1_2, TlsVersion::tls1_3};
-  std::string ssl_ciphers;  // OpenSSL's syntax, TLS 1.2; empty = the edge's default
+  std::string ssl_ciphers;              // OpenSSL's syntax, TLS 1.2; empty = the edge's default
   std::vector<HeaderField> add_header;  // added to every answer to the client
   bool operator==(const Layer7&) const = default;
 };

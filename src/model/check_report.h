@@ -1,0 +1,31 @@
+#pragma once
+// What `fairlead check` says: problems for people (each with its source line and a caret) or as JSON for programs,
+// and the exit status. The application only reads the options, calls check_edge_config and prints.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/config_file.h"
+#include "model/problem.h"
+
+namespace fairlead::model {
+
+enum class ReportFormat : std::uint8_t { text, json };
+
+// Problems of one file, sorted, with the lines of `text` they point at, and a closing count: "2 errors, 1 warning".
+// Control characters of the source are shown as escapes, so that a file cannot drive the terminal.
+std::string render_text(const std::vector<Problem>& problems, std::string_view text);
+
+// {"file":…,"valid":bool,"errors":n,"warnings":n,"problems":[{severity,code,pointer,file,line,column,message,hint}]}
+std::string render_json(const std::vector<Problem>& problems, std::string_view file);
+
+struct CheckOutcome {
+  std::string output;  // for standard output, ends with a newline
+  int exit_status;     // 0: usable (warnings allowed), 1: at least one error
+};
+
+CheckOutcome check_edge_config(const std::string& file, const FileReader& files, const CertificateChecker& certificates,
+                               ReportFormat format);
+
+}  // namespace fairlead::model
