@@ -1,0 +1,134 @@
+#include "net/event_loop.h"
+
+#include <algorithm>
+
+#include "net/byte_stream.h"
+
+namespace fairlead::net {
+
+EventLoop::EventLoop(Poller& poller)
+    : poller_(poller), now_(poller.now()), timers_(now_), buffer_(std::make_unique<char[]>(kReadBuffer)) {}
+
+EventLoop::~EventLoop() = default;
+
+void EventLoop::post(std::move_only_function<void()> fn) {
+  {
+    std::lock_guard lock(mailbox_mutex_);
+    mailbox_.push_back(std::move(fn));
+  }
+  // Only the first letter since the box was emptied needs to ring.
+  if (!mail_.exchange(true, std::memory_order_acq_rel)) poller_.wake();
+}
+
+void EventLoop::run_posted() {
+  if (!mail_.exchange(false, std::memory_order_acq_rel)) return;
+  std::vector<std::move_only_function<void()>> letters;
+  {
+    std::lock_guard lock(mailbox_mutex_);
+    letters.swap(mailbox_);
+  }
+  for (auto& fn : letters) {
+    fn();
+    run_ready();
+  }
+}
+
+void EventLoop::run_ready() {
+  while (!ready_.empty()) {
+    running_.swap(ready_);
+    // Index loop: what is resumed may make others ready, which goes to ready_, never to this list.
+    for (std::size_t i = 0; i < running_.size(); ++i) running_[i].resume();
+    running_.clear();
+  }
+}
+
+void EventLoop::defer(ByteStream* stream) {
+  if (stream->deferred_) return;
+  stream->deferred_ = true;
+  deferred_.push_back(stream);
+}
+
+void EventLoop::undefer(ByteStream* stream) {
+  stream->deferred_ = false;
+  std::erase(deferred_, stream);
+  std::replace(looking_.begin(), looking_.end(), stream, static_cast<ByteStream*>(nullptr));
+}
+
+void EventLoop::run_deferred() {
+  if (deferred_.empty()) return;
+  looking_.swap(deferred_);
+  for (std::size_t i = 0; i < looking_.size(); ++i) {
+    ByteStream* s = looking_[i];
+    if (!s) continue;
+    looking_[i] = nullptr;
+    s->deferred_ = false;
+    s->readable();
+    run_ready();
+  }
+  looking_.clear();
+}
+
+bool EventLoop::turn() {
+  bool stuck = false;
+  TimePoint until = timers_.next();
+  if (mail_.load(std::memory_order_acquire) || !ready_.empty() || !deferred_.empty()) until = now_;
+  const auto batch = poller_.wait(until, &stuck);
+  now_ = poller_.now();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    // One call a side: the first may end with the destruction of `who`, which Poller::forget notes in the batch.
+    const Events events = batch[i].events;
+    if (batch[i].who && (events & kWritable)) batch[i].who->on_ready(kWritable);
+    if (batch[i].who && (events & ~kWritable)) batch[i].who->on_ready(events & ~kWritable);
+    if (!ready_.empty()) run_ready();
+  }
+  run_deferred();
+  timers_.advance(now_);
+  run_ready();
+  run_posted();
+  run_ready();
+  return !stuck;
+}
+
+void EventLoop::run() {
+  run_ready();
+  quit_ = false;
+  while (!quit_ && turn()) {
+  }
+}
+
+void EventLoop::run_until(const std::function<bool()>& done) {
+  run_ready();
+  while (!done() && turn()) {
+  }
+}
+
+void EventLoop::quit() { quit_ = true; }
+
+EventLoop::Sleep EventLoop::sleep_until(TimePoint when, StopToken token) { return Sleep(*this, when, token); }
+EventLoop::Sleep EventLoop::sleep_for(Duration d, StopToken token) {
+  return Sleep(*this, base::later(now_, d), token);
+}
+
+void EventLoop::Sleep::await_suspend(std::coroutine_handle<> h) {
+  waiter_ = h;
+  timer_.emplace([](Timer& t) { static_cast<Node&>(t).owner->wake(); });
+  timer_->owner = this;
+  loop_.timers().set(*timer_, when_);
+  stop_.emplace(token_, Stop{this});
+}
+
+bool EventLoop::Sleep::await_resume() {
+  return !stopped_ && !token_.stop_requested();
+}
+
+void EventLoop::Sleep::Stop::operator()() const {
+  owner->stopped_ = true;
+  owner->wake();
+}
+
+void EventLoop::Sleep::wake() {
+  timer_->cancel();
+  if (waiter_) loop_.ready(std::exchange(waiter_, {}));
+}
+
+}  // namespace fairlead::net

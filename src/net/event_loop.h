@@ -1,0 +1,109 @@
+#pragma once
+// EventLoop: the only thing in a worker thread that waits. Owns the timer wheel, the shared read buffer and the queue
+// of coroutines ready to go on; an object belongs to one loop for life. now() changes only between turns, so that all
+// that happens in a turn happens at one time. post() is the one call other threads may make.
+//
+// A turn: wait for readiness, deliver it, fire due timers, run posted functions, resume what became ready. Objects that
+// must not die while the turn's events still point to them are protected by Poller::forget.
+
+#include <atomic>
+#include <coroutine>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "net/poller.h"
+#include "net/stop_token.h"
+#include "net/timer_wheel.h"
+
+namespace fairlead::net {
+
+class ByteStream;
+
+class EventLoop {
+ public:
+  // Big enough that bulk transfer is bounded by the kernel, small enough to stay in the second-level cache.
+  static constexpr std::size_t kReadBuffer = 64 * 1024;
+
+  explicit EventLoop(Poller& poller);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Runs until quit(), or, over the simulated poller, until nothing can happen any more.
+  void run();
+  // Runs until `done()` says so after some turn (tests).
+  void run_until(const std::function<bool()>& done);
+  void quit();  // from the loop's thread
+
+  TimePoint now() const { return now_; }
+  Poller& poller() { return poller_; }
+  TimerWheel& timers() { return timers_; }
+
+  // Resumes `h` later in this turn, from the loop's own stack: the way to wake a coroutine from inside another.
+  void ready(std::coroutine_handle<> h) { ready_.push_back(h); }
+
+  // Runs `fn` on the loop's thread. Any thread; the functions of one thread run in order. What is still in the box when
+  // the loop stops for good is destroyed with the loop, not run.
+  void post(std::move_only_function<void()> fn);
+
+  // Looks at `stream` again in the next turn, as if it had become readable: it holds bytes the poller does not know of.
+  void defer(ByteStream* stream);
+  void undefer(ByteStream* stream);
+
+  // The one buffer every read of this loop goes to; lent until the reader's next suspension.
+  char* read_buffer() { return buffer_.get(); }
+
+  // co_await loop.sleep_until(t[, token]): true when the time came, false when asked to stop.
+  class Sleep;
+  Sleep sleep_until(TimePoint when, StopToken token = {});
+  Sleep sleep_for(Duration d, StopToken token = {});
+
+ private:
+  bool turn();  // false: stuck
+  void run_posted();
+  void run_deferred();
+  void run_ready();
+
+  Poller& poller_;
+  TimePoint now_;
+  TimerWheel timers_;
+  std::unique_ptr<char[]> buffer_;
+  std::vector<std::coroutine_handle<>> ready_, running_;
+  std::vector<ByteStream*> deferred_, looking_;
+  bool quit_ = false;
+
+  std::mutex mailbox_mutex_;
+  std::vector<std::move_only_function<void()>> mailbox_;
+  std::atomic<bool> mail_{false};
+};
+
+class EventLoop::Sleep {
+ public:
+  Sleep(EventLoop& loop, TimePoint when, StopToken token) : loop_(loop), when_(when), token_(token) {}
+  bool await_ready() const { return token_.stop_requested() || when_ <= loop_.now(); }
+  void await_suspend(std::coroutine_handle<> h);
+  bool await_resume();
+
+ private:
+  struct Node final : Timer {
+    explicit Node(Fire f) : Timer(f) {}
+    Sleep* owner = nullptr;
+  };
+  struct Stop {
+    Sleep* owner;
+    void operator()() const;
+  };
+  void wake();
+  EventLoop& loop_;
+  TimePoint when_;
+  StopToken token_;
+  std::coroutine_handle<> waiter_;
+  bool stopped_ = false;
+  std::optional<Node> timer_;
+  std::optional<StopCallback<Stop>> stop_;
+};
+
+}  // namespace fairlead::net
