@@ -1,0 +1,109 @@
+#pragma once
+// Fields: the header (or trailer) fields of one HTTP message, in the order they came. Names compare without regard to
+// case (RFC 9110 5.1) and keep the case they came in, so that what is relayed looks like what was received. It is a
+// value: it owns its strings, copies and compares. It checks nothing; the parsers and the serialiser do.
+//
+// Look-ups walk the list: a head has some twenty fields, for which that is quicker than any index.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fairlead::protocol {
+
+// ASCII case-insensitive equality, the comparison of field names, tokens and hosts.
+bool equal_nocase(std::string_view a, std::string_view b);
+
+// Without optional white space (SP, HTAB) at both ends, RFC 9110 5.6.3.
+std::string_view trim_ows(std::string_view text);
+
+// Whether every character is a tchar and there is at least one: RFC 9110 5.6.2.
+bool is_token(std::string_view text);
+
+// Whether the text may stand as a field value: HTAB, SP, visible ASCII and obs-text, no CR, LF, NUL or other control
+// character (RFC 9110 5.5).
+bool is_field_value(std::string_view text);
+
+struct Field {
+  std::string name;
+  std::string value;
+  bool operator==(const Field&) const = default;
+};
+
+class Fields {
+ public:
+  using const_iterator = std::vector<Field>::const_iterator;
+
+  // At the end, whether or not the name is there already.
+  void add(std::string_view name, std::string_view value);
+
+  // The one field of that name: the first keeps its place and takes the value, the others go; added if absent.
+  void set(std::string_view name, std::string_view value);
+
+  // All fields of that name; how many there were.
+  std::size_t remove(std::string_view name);
+
+  // Every field for which `pred(const Field&)` is true; how many there were.
+  template <class Pred>
+  std::size_t remove_if(Pred pred) {
+    return std::erase_if(list_, std::move(pred));
+  }
+
+  // The first value of that name. The view lives until the next change of this object.
+  std::optional<std::string_view> find(std::string_view name) const;
+  std::size_t count(std::string_view name) const;
+  bool contains(std::string_view name) const { return find(name).has_value(); }
+
+  // All values of that name in order; views as of find().
+  std::vector<std::string_view> all(std::string_view name) const;
+
+  // Whether `token` is a member of the comma-separated list (RFC 9110 5.6.1) that all fields of that name form
+  // together. Compared without case. A member's parameters count as part of it ("a;q=1" is not the token "a").
+  bool has_token(std::string_view name, std::string_view token) const;
+
+  const_iterator begin() const { return list_.begin(); }
+  const_iterator end() const { return list_.end(); }
+  std::size_t size() const { return list_.size(); }
+  bool empty() const { return list_.empty(); }
+  void clear() { list_.clear(); }
+  void reserve(std::size_t n) { list_.reserve(n); }
+
+  // The size of the fields as HTTP/1 would write them, in bytes: name, ": ", value, CRLF of each.
+  std::size_t bytes() const;
+
+  bool operator==(const Fields&) const = default;
+
+ private:
+  std::vector<Field> list_;
+};
+
+// Calls `visit(std::string_view)` for each non-empty member of a comma-separated list, trimmed. A comma inside a quoted
+// string does not separate (RFC 9110 5.6.1, 5.6.4). The visitor returns false to stop; the result says whether the end
+// was reached.
+template <class Visit>
+bool for_each_list_member(std::string_view list, Visit visit) {
+  std::size_t start = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i <= list.size(); ++i) {
+    if (i < list.size()) {
+      if (quoted && list[i] == '\\') {
+        ++i;
+        if (i < list.size()) continue;
+      } else if (list[i] == '"') {
+        quoted = !quoted;
+      }
+      if (i < list.size() && (quoted || list[i] != ',')) continue;
+    }
+    const std::size_t end = i < list.size() ? i : list.size();
+    const std::string_view member = trim_ows(list.substr(start, end - start));
+    start = end + 1;
+    if (!member.empty() && !visit(member)) return false;
+    if (end == list.size()) break;
+  }
+  return true;
+}
+
+}  // namespace fairlead::protocol
