@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+"""Runs the test suite for `./dev test` and `./dev fuzz`: builds what is needed, runs each part, keeps a live line on the
+terminal, and closes with a table and one line `N passed, N failed` summed over everything that ran.
+
+A part is something with a name, a log and a count: tidy, unit (dev), scenarios (asan), fuzz, ... A part whose build
+failed, that found nothing to run, or that ran past its time counts as one failure: silence is never success. What the
+tree does not have (no tracked tests/scenarios) is no part at all.
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from testing.console import Console, Outcome, file_name, summary  # noqa: E402
+from testing.fuzz import run_fuzz  # noqa: E402
+from testing.parse import count_ctest, count_pytest, tally_line  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+PYTHON = "/usr/bin/python3"
+
+# Seeds of the simulator per preset: the sanitizers are 5 to 15 times slower, and look for other things.
+SIM_SEEDS = {"dev": "10000", "asan": "1000", "tsan": "1000"}
+
+# Longest time of a part, in seconds. All of them together stay far below what a CI run may take.
+LIMIT = {"build": 1800, "unit": 900, "sim": 900, "scenarios": 1500, "proof": 1500, "tidy": 60}
+
+
+def tracked(pattern):
+    """Paths known to git that match the pattern, as a list."""
+    return subprocess.run(["git", "ls-files", pattern], cwd=ROOT, check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.split()
+
+
+def sanitizer_env(preset, reports=None):
+    """Environment of an instrumented program. With `reports`, a folder, what a sanitizer finds is written there, one
+    file a process, because a scenario may not see the stderr of the program it drives."""
+    common = f":log_path={reports}/report:log_exe_name=1" if reports else ""
+    if preset == "asan":
+        return {"ASAN_OPTIONS": "detect_leaks=1:check_initialization_order=1:strict_string_checks=1" + common,
+                "UBSAN_OPTIONS": "print_stacktrace=1" + common}
+    if preset == "tsan":
+        return {"TSAN_OPTIONS": "second_deadlock_stack=1:exitcode=66" + common}
+    return {}
+
+
+class Suite:
+    def __init__(self, console):
+        self.console = console
+        self.built = {}
+
+    def build(self, preset, *targets):
+        """Configures and builds a preset, once. A failure is an outcome of its own; success is only a row."""
+        key = (preset, targets)
+        if key not in self.built:
+            self.built[key] = self._build(preset, targets)
+        return self.built[key]
+
+    def _build(self, preset, targets):
+        folder = ROOT / "build" / preset
+        command = f"ninja -C build/{preset} {' '.join(targets)}"
+        if not (folder / "build.ninja").exists():
+            command = f"cmake --preset {preset} && {command}"
+        code, log, seconds = self.console.run(f"build ({preset})", ["bash", "-c", command], LIMIT["build"],
+                                              progress=lambda line: line[1:line.index("]")]
+                                              if re.match(r"\[\d+/\d+\]", line) else None)
+        self.console.done(Outcome(f"build ({preset})", 0, 0 if code == 0 else 1, 0, seconds, log, counts=code != 0))
+        return code == 0
+
+    def unit(self, preset, label=None):
+        """Unit tests, or with a label the ctest tests that bear it (`sim`). A ctest test counts as many as the
+        GoogleTest cases it ran."""
+        name = f"{label or 'unit'} ({preset})"
+        if label and not tracked("tests/sim/*"):
+            return
+        if not self.build(preset):
+            return
+        junit = LOGS / f"{file_name(name)}.xml"
+        junit.unlink(missing_ok=True)
+        select = ["-L", f"^{label}$"] if label else ["-LE", "^sim$"]
+        env = {**sanitizer_env(preset), "FAIRLEAD_SIM_SEEDS": SIM_SEEDS[preset], "FAIRLEAD_PRESET": preset}
+        code, log, seconds = self.console.run(
+            name, ["ctest", "--test-dir", f"build/{preset}", *select, "-j", str(os.cpu_count()), "--timeout", "600",
+                   "--output-on-failure", "--output-junit", str(junit), "--test-output-size-passed", "4000000",
+                   "--test-output-size-failed", "4000000"],
+            LIMIT[label or "unit"], env=env,
+            progress=lambda line: line.strip() if re.match(r"\s*\d+/\d+ Test ", line) else None)
+        passed, failed, skipped = count_ctest(junit)
+        self.console.done(Outcome.judged(name, code, passed, failed, skipped, seconds, log))
+
+    def scenarios(self, preset, arguments=()):
+        """The real binary between real peers: pytest in tests/scenarios, told by FAIRLEAD_BIN which binary."""
+        if not tracked("tests/scenarios/*test_*.py") and not tracked("tests/scenarios/*_test.py"):
+            return
+        if not self.build(preset):
+            return
+        name = f"scenarios ({preset})"
+        reports = LOGS / f"{preset}-reports"
+        reports.mkdir(parents=True, exist_ok=True)
+        for old in reports.iterdir():
+            old.unlink()
+        env = {**sanitizer_env(preset, reports), "FAIRLEAD_BIN": str(ROOT / "build" / preset / "src" / "fairlead"),
+               "FAIRLEAD_PRESET": preset}
+        self.pytest(name, ["tests/scenarios", *arguments], LIMIT["scenarios"], env)
+        for report in sorted(reports.iterdir()):
+            self.console.done(Outcome(f"  {report.name}", 0, 1, 0, 0, report))
+
+    def pytest(self, name, arguments, limit, env=None):
+        """A part that pytest runs; counted from its JUnit file."""
+        junit = LOGS / f"{file_name(name)}.xml"
+        junit.unlink(missing_ok=True)
+        seen = {"PASSED": 0, "FAILED": 0, "ERROR": 0, "SKIPPED": 0}
+
+        def progress(line):
+            match = re.match(r"(\S+::\S.*?) (PASSED|FAILED|ERROR|SKIPPED)\b", line)
+            if not match:
+                return None
+            seen[match.group(2)] += 1
+            return f"{seen['PASSED']} passed, {seen['FAILED'] + seen['ERROR']} failed: {match.group(1)}"
+
+        code, log, seconds = self.console.run(
+            name, [PYTHON, "-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", f"--junitxml={junit}", *arguments],
+            limit, env={"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}, progress=progress)
+        passed, failed, skipped = count_pytest(junit)
+        self.console.done(Outcome.judged(name, code, passed, failed, skipped, seconds, log))
+
+    def script(self, name, argv, limit):
+        """A part that prints its own `N passed, N failed` as its last such line."""
+        code, log, seconds = self.console.run(name, argv, limit,
+                                              progress=lambda line: line.strip()[4:] if line.startswith("==> ") else None)
+        passed, failed, skipped = tally_line(log.read_text(errors="replace"))
+        self.console.done(Outcome.judged(name, code, passed, failed, skipped, seconds, log))
+
+    def tidy(self):
+        self.script("tidy", [PYTHON, "tools/tidy.py"], LIMIT["tidy"])
+        self.pytest("tools", ["tools"], LIMIT["tidy"])
+
+    def fuzz(self, seconds, only=None):
+        if tracked("fuzz/CMakeLists.txt") and self.build("fuzz"):
+            run_fuzz(self.console, ROOT, seconds, only)
+
+    def dev(self):
+        self.tidy()
+        self.unit("dev")
+        self.unit("dev", "sim")
+        self.scenarios("dev")
+
+    def sanitized(self, preset):
+        self.unit(preset)
+        self.unit(preset, "sim")
+        self.scenarios(preset)
+
+    def proof(self):
+        self.script("setup proof", ["bash", "tools/setup_proof.sh"], LIMIT["proof"])
+
+
+def main(arguments):
+    what, rest = (arguments[0], arguments[1:]) if arguments else ("all", [])
+    if what not in {"all", "quick", "unit", "scenarios", "fuzz", "ci"}:
+        print(f"run_tests.py: no part named '{what}'", file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    os.chdir(ROOT)
+    console = Console(LOGS)
+    suite = Suite(console)
+    interrupted = False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if what in {"all", "ci"}:
+            suite.dev()
+            suite.sanitized("asan")
+            suite.sanitized("tsan")
+            suite.fuzz(seconds=8)
+            if what == "ci":
+                suite.proof()
+        elif what == "quick":
+            suite.dev()
+        elif what == "unit":
+            suite.unit("dev")
+            suite.unit("dev", "sim")
+        elif what == "scenarios":
+            suite.scenarios("dev", rest)
+        elif what == "fuzz":
+            seconds = int(rest[0]) if rest else 60
+            suite.fuzz(seconds, rest[1] if len(rest) > 1 else None)
+    except KeyboardInterrupt:
+        interrupted = True
+        console.stop_all()
+    code = summary(console)
+    return 130 if interrupted else code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

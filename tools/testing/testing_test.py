@@ -1,0 +1,103 @@
+"""The test runner's own judgement: a failure is never lost, and nothing run is a failure."""
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from testing.console import Console, Outcome, summary  # noqa: E402
+from testing.parse import count_ctest, count_pytest, tally_line  # noqa: E402
+
+GTEST = """[==========] Running 3 tests from 1 test suite.
+[ RUN      ] A.good
+[       OK ] A.good (0 ms)
+[ RUN      ] A.bad
+[  FAILED  ] A.bad (1 ms)
+[ RUN      ] A.none
+[  SKIPPED ] A.none (0 ms)
+[  PASSED  ] 1 test.
+[  FAILED  ] 1 test, listed below:
+[  FAILED  ] A.bad
+"""
+
+
+def junit(path, *cases):
+    body = "".join(f'<testcase name="{name}" status="{status}">{inner}</testcase>' for name, status, inner in cases)
+    path.write_text(f"<testsuite>{body}</testsuite>")
+    return path
+
+
+def output(text):
+    return f"<system-out>{text}</system-out>"
+
+
+@pytest.mark.parametrize("cases,expected", [
+    ([("a", "fail", output(GTEST))], (1, 1, 1)),
+    ([("a", "run", output("[       OK ] A.one (0 ms)\n[       OK ] A.two (0 ms)\n"))], (2, 0, 0)),
+    # Crashed after one good case, or leaked after all of them.
+    ([("a", "fail", output("[       OK ] A.one (0 ms)\n[ RUN      ] A.two\n"))], (1, 1, 0)),
+    ([("a", "fail", "")], (0, 1, 0)),
+    ([("a", "notrun", "")], (0, 1, 0)),
+    # Programs without GoogleTest: their own tally, else one each.
+    ([("a", "run", output("seed 1\n10000 passed, 0 failed\n"))], (10000, 0, 0)),
+    ([("a", "run", output("fine")), ("b", "fail", output("not fine"))], (1, 1, 0)),
+])
+def test_ctest_is_counted_by_cases(tmp_path, cases, expected):
+    assert count_ctest(junit(tmp_path / "x.xml", *cases)) == expected
+
+
+def test_ctest_that_never_wrote_its_file_counts_nothing(tmp_path):
+    assert count_ctest(tmp_path / "absent.xml") == (0, 0, 0)
+
+
+def test_pytest_errors_are_failures(tmp_path):
+    path = junit(tmp_path / "x.xml", ("a", "", ""), ("b", "", "<failure/>"), ("c", "", "<error/>"), ("d", "", "<skipped/>"))
+    assert count_pytest(path) == (1, 2, 1)
+
+
+def test_the_last_tally_line_counts():
+    assert tally_line("1 passed, 0 failed\nnoise 9 passed, 9 failed\n2 passed, 3 failed, 4 skipped\n") == (2, 3, 4)
+    assert tally_line("all is well") == (0, 0, 0)
+
+
+@pytest.mark.parametrize("code,passed,failed,expected", [
+    (0, 5, 0, (5, 0)),
+    (1, 5, 2, (5, 2)),
+    (1, 5, 0, (5, 1)),  # a bad exit that nothing counted explains
+    (0, 0, 0, (0, 1)),  # ran nothing
+    ("timeout", 5, 0, (5, 1)),
+])
+def test_judgement(code, passed, failed, expected):
+    outcome = Outcome.judged("x", code, passed, failed, 0, 1.0, None)
+    assert (outcome.passed, outcome.failed) == expected
+
+
+def test_a_run_is_logged_watched_and_limited(tmp_path, capsys):
+    console = Console(tmp_path)
+    seen = []
+    code, log, _ = console.run("two words (dev)", ["bash", "-c", "echo one; echo two >&2; exit 3"], 60,
+                               progress=lambda line: seen.append(line))
+    assert code == 3 and seen == ["one", "two"] and log.name == "two-words-dev.log"
+    assert log.read_text() == "one\ntwo\n"
+    code, _, seconds = console.run("slow", ["bash", "-c", "read -t 60 <> <(:)"], 1)
+    assert code == "timeout" and seconds < 30
+
+
+def test_what_a_part_leaves_running_is_ended(tmp_path):
+    console = Console(tmp_path)
+    _, log, _ = console.run("leaver", ["bash", "-c", "tail -f /dev/null & echo $!"], 60)
+    pid = int(log.read_text())
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], text=True, stdout=subprocess.PIPE).stdout.strip()
+    assert state == "" or state.startswith("Z")
+
+
+def test_the_summary_ends_with_the_sum(tmp_path, capsys):
+    console = Console(tmp_path)
+    assert summary(console) == 1
+    assert capsys.readouterr().out.endswith("\n0 passed, 0 failed\n")
+    console.done(Outcome("a", 3, 0, 0, 1.0, None))
+    assert summary(console) == 0
+    console.done(Outcome("b", 1, 2, 0, 1.0, None))
+    assert summary(console) == 1
+    assert capsys.readouterr().out.endswith("\n4 passed, 2 failed\n")
