@@ -1,0 +1,108 @@
+#pragma once
+// TlsStream: a ByteStream that is TLS over a handle of the loop's poller, ours as server (tls_accept) or as client
+// (tls_connect). It exists only after a completed handshake. OpenSSL does the records; its input and output go through
+// Poller::read and write, so the same stream runs over the kernel and over the simulated network.
+//
+// An idle stream costs OpenSSL's own objects and about two hundred bytes more: no buffer of ours, and OpenSSL's are
+// released while they are empty (SSL_MODE_RELEASE_BUFFERS). Everything read from the library here goes through
+// handshake(), try_read, try_write and shutdown_write; an own TLS 1.3 record layer that takes over the traffic keys
+// after the handshake replaces the last three and keeps this interface.
+//
+// End of stream: close_notify, or a bare FIN, which sets truncated(). Both leave the other direction open (RFC 8446
+// section 6.1). Errors: EPROTO with failure_text() for what TLS refuses, ECONNRESET and other errno values from below.
+// Renegotiation is refused (RFC 8446 has none; RFC 5746 for 1.2).
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "net/socket_stream.h"
+#include "net/tls_context.h"
+
+struct ssl_st;
+struct bio_st;
+struct bio_method_st;
+
+namespace fairlead::net {
+
+class TlsStream final : public SocketStream {
+ public:
+  ~TlsStream() override;  // sends close_notify when that is still due and possible at once
+
+  // close_notify, then FIN, as soon as the socket takes them. After the last write completed.
+  void shutdown_write() override;
+  void abort_on_close() override;
+  std::string failure_text() const override;
+  bool truncated() const override { return truncated_; }
+
+  // Server: what the client named in SNI, lower case, maybe empty. Client: the name we verified against.
+  const std::string& server_name() const { return server_name_; }
+  std::string_view alpn() const;                  // chosen protocol, empty when none
+  std::string_view tls_version() const override;  // "TLSv1.2", "TLSv1.3"
+  std::string_view cipher() const;                // "TLS_AES_128_GCM_SHA256"
+  bool resumed() const;
+  // Server: the context that select() returned. Null on the client side.
+  const std::shared_ptr<const TlsServerContext>& server_context() const { return server_context_; }
+
+ protected:
+  ssize_t try_read(char* buffer, std::size_t size) override;
+  ssize_t try_write(const iovec* pieces, int count) override;
+  void want_read() override;
+  void want_write() override;
+  bool on_idle_ready(Events events) override;
+
+ private:
+  friend Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStream> tcp,
+                                                                   TlsServerSelector& selector, TimePoint deadline,
+                                                                   StopToken stop);
+  friend Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpStream> tcp,
+                                                                    std::shared_ptr<const TlsClientContext> context,
+                                                                    std::string server_name, TimePoint deadline,
+                                                                    StopToken stop);
+  friend struct TlsStreamHooks;  // OpenSSL's callbacks
+  class Handshake;
+  struct SslDeleter {
+    void operator()(ssl_st* ssl) const;
+  };
+
+  TlsStream(EventLoop& loop, int handle, SocketAddress peer);
+
+  std::unique_ptr<ssl_st, SslDeleter> ssl_;
+  std::string server_name_;
+  std::shared_ptr<const TlsServerContext> server_context_;
+  std::shared_ptr<const TlsClientContext> client_context_;
+  std::unique_ptr<std::string> early_;    // bytes that came before TLS took over, until they are consumed
+  std::unique_ptr<std::string> failure_;  // words of the last EPROTO
+  Handshake* handshake_ = nullptr;        // while it runs
+  int io_error_ = 0;                      // what the poller last failed with
+  int read_end_ = kOpen;                  // kOpen, 0 = end of stream, else errno: what every later read gives
+  bool eof_ : 1 = false;                  // the poller said end of stream
+  bool truncated_ : 1 = false;
+  bool mid_record_ : 1 = false;        // a record is partly written
+  bool write_failed_ : 1 = false;      // nothing more can be written
+  bool closing_ : 1 = false;           // close_notify waits for room
+  bool closed_ : 1 = false;            // close_notify was written
+  bool aborted_ : 1 = false;           // to be closed by a reset
+  bool read_needs_write_ : 1 = false;  // a read waits for the socket to take bytes
+  bool write_needs_read_ : 1 = false;  // a write waits for bytes from the peer
+  static constexpr int kOpen = -1;
+};
+
+// Takes over an accepted connection and does the server's handshake. Bytes the TcpStream has in unread() come first
+// (what followed a PROXY header). `selector` must outlive the call. Errors: side client: tls (the library's words),
+// not_found (select() said no), closed or reset during the handshake, timeout, cancelled. On failure the connection is
+// closed.
+Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStream> tcp, TlsServerSelector& selector,
+                                                          TimePoint deadline, StopToken stop = {});
+
+// The client's handshake towards an origin. `server_name` is what the certificate must cover: a DNS name, also sent as
+// SNI, or an IP address, verified as such and not sent (RFC 6066 section 3). Errors: side origin: certificate (why it
+// was not accepted), tls, closed, reset, timeout, cancelled.
+Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpStream> tcp,
+                                                           std::shared_ptr<const TlsClientContext> context,
+                                                           std::string server_name, TimePoint deadline,
+                                                           StopToken stop = {});
+
+}  // namespace fairlead::net
