@@ -44,7 +44,8 @@ struct Problem {
 // prints the file alone.
 std::string describe(const Problem& problem);
 
-// By file, line, column, then errors before warnings, then message; exact repetitions are dropped.
+// By file, line, column, then errors before warnings, then message. What a person would read twice (a shared, anchored
+// value that is wrong for many domains) stays once.
 void sort_problems(std::vector<Problem>& problems);
 
 bool has_errors(const std::vector<Problem>& problems);

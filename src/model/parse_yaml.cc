@@ -1,0 +1,420 @@
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <sstream>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "model/document.h"
+#include "model/limits.h"
+
+namespace fairlead::model {
+namespace {
+
+Mark to_mark(const YAML::Mark& mark) {
+  if (mark.is_null()) return {};
+  return {static_cast<std::uint32_t>(mark.line + 1), static_cast<std::uint32_t>(mark.column + 1)};
+}
+
+// Ends the parse from inside the library's callbacks; caught in parse_yaml and nowhere else.
+struct Refusal {
+  std::string code;
+  Mark mark;
+  std::string message;
+  std::string hint;
+};
+
+NodeKind kind_of_plain(std::string_view text) {
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return NodeKind::null;
+  for (auto word : {"true", "True", "TRUE", "false", "False", "FALSE"}) {
+    if (text == word) return NodeKind::boolean;
+  }
+  // The core schema's decimal numbers. What looks like 0x10 or 1_000 stays a string and is told as such.
+  std::size_t i = text[0] == '-' || text[0] == '+' ? 1 : 0;
+  bool digits = false;
+  bool dot = false;
+  for (; i < text.size(); ++i) {
+    if (text[i] >= '0' && text[i] <= '9') {
+      digits = true;
+    } else if (text[i] == '.' && !dot) {
+      dot = true;
+    } else {
+      return NodeKind::string;
+    }
+  }
+  return digits ? NodeKind::number : NodeKind::string;
+}
+
+// What a copy of this tree costs, in nodes; long texts weigh as what they are.
+std::size_t weight(const Node& node) {
+  std::size_t total = 1 + node.text.size() / 64;
+  for (const Node& item : node.items) total += weight(item);
+  for (const auto& entry : node.entries) total += 1 + entry.key.size() / 64 + weight(entry.value);
+  return total;
+}
+
+// Builds the tree from the library's events. The stack holds the collections that are open; a finished value goes
+// into the innermost of them.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  Node take_root() { return std::move(root_); }
+  std::vector<Refusal> take_duplicates() { return std::move(duplicates_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ != 0) {
+      throw Refusal{"several-documents", to_mark(mark), "a second document begins here",
+                    "one file holds one document: remove the \"---\""};
+    }
+  }
+  void OnDocumentEnd() override {}
+
+  // Where the innermost collection that is still open began.
+  std::optional<Mark> innermost_open() const {
+    if (stack_.empty()) return std::nullopt;
+    return stack_.back().node.mark;
+  }
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { scalar(mark, anchor, "", false); }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark, tag);
+    scalar(mark, anchor, value, tag == "!");
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) {
+      throw Refusal{"bad-alias", to_mark(mark), "an alias refers to a value that contains it", ""};
+    }
+    if (expects_key()) throw Refusal{"bad-key", to_mark(mark), "an alias cannot be a key", ""};
+    spend_alias(found->second.second, mark);
+    if (stack_.size() + depth_of(found->second.first) > limits::kMaxDocumentDepth) refuse_depth(mark);
+    place(Node(found->second.first));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, NodeKind::sequence);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, NodeKind::map);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Open {
+    Node node;
+    YAML::anchor_t anchor = 0;
+    bool has_key = false;  // a map's key was read, its value comes next
+    std::string key;
+    Mark key_mark;
+    std::unordered_map<std::string, Mark> seen;
+    std::vector<std::pair<Mark, Node>> merges;  // values of "<<"
+  };
+
+  bool expects_key() const {
+    return !stack_.empty() && stack_.back().node.kind == NodeKind::map && !stack_.back().has_key;
+  }
+
+  void spend(std::size_t n, const YAML::Mark& mark) {
+    nodes_ += n;
+    if (nodes_ > limits::kMaxDocumentNodes) {
+      throw Refusal{"too-large", to_mark(mark),
+                    fmt::format("the document has more than {} values", limits::kMaxDocumentNodes), ""};
+    }
+  }
+
+  void spend_alias(std::size_t n, const YAML::Mark& mark) {
+    alias_nodes_ += n;
+    if (alias_nodes_ > limits::kMaxAliasNodes) {
+      throw Refusal{"alias-bomb", to_mark(mark),
+                    fmt::format("anchors and aliases expand to more than {} values", limits::kMaxAliasNodes),
+                    "aliases of aliases multiply; write the values out"};
+    }
+    spend(n, mark);
+  }
+
+  [[noreturn]] static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    throw Refusal{"tag", to_mark(mark), fmt::format("the tag \"{}\" is not supported", tag),
+                  "remove it; quote a value to make it a text"};
+  }
+  [[noreturn]] static void refuse_depth(const YAML::Mark& mark) {
+    throw Refusal{"too-deep", to_mark(mark),
+                  fmt::format("values are nested more than {} deep", limits::kMaxDocumentDepth), ""};
+  }
+
+  static std::size_t depth_of(const Node& node) {
+    std::size_t deepest = 0;
+    for (const Node& item : node.items) deepest = std::max(deepest, depth_of(item));
+    for (const auto& entry : node.entries) deepest = std::max(deepest, depth_of(entry.value));
+    return node.is_scalar() ? 0 : deepest + 1;
+  }
+
+  void scalar(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& value, bool quoted) {
+    if (value.size() > limits::kMaxScalarBytes) {
+      throw Refusal{"too-large", to_mark(mark),
+                    fmt::format("a value is longer than {} KiB", limits::kMaxScalarBytes >> 10), ""};
+    }
+    if (expects_key()) {
+      Open& map = stack_.back();
+      map.has_key = true;
+      map.key = value;
+      map.key_mark = to_mark(mark);
+      return;
+    }
+    spend(1, mark);
+    Node node;
+    node.kind = quoted ? NodeKind::string : kind_of_plain(value);
+    node.quoted = quoted;
+    node.mark = to_mark(mark);
+    node.text = value;
+    remember(anchor, node, mark);
+    place(std::move(node));
+  }
+
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, NodeKind kind) {
+    if (tag != "?" && !tag.empty()) refuse_tag(mark, tag);
+    if (expects_key()) {
+      throw Refusal{"bad-key", to_mark(mark), fmt::format("a {} cannot be a key", to_string(kind)), ""};
+    }
+    if (stack_.size() >= limits::kMaxDocumentDepth) refuse_depth(mark);
+    spend(1, mark);
+    Open next;
+    next.node.kind = kind;
+    next.node.mark = to_mark(mark);
+    next.anchor = anchor;
+    stack_.push_back(std::move(next));
+  }
+
+  void close() {
+    Open done = std::move(stack_.back());
+    stack_.pop_back();
+    for (auto& [mark, value] : done.merges) merge(done, mark, value);
+    const YAML::Mark nowhere = YAML::Mark::null_mark();
+    remember(done.anchor, done.node, nowhere);
+    place(std::move(done.node));
+  }
+
+  // The merge key: entries of `value` (a map, or a list of maps) that the map does not have itself; earlier maps win.
+  static void merge(Open& into, Mark mark, Node& value) {
+    if (value.kind == NodeKind::sequence) {
+      for (Node& item : value.items) merge(into, mark, item);
+      return;
+    }
+    if (value.kind != NodeKind::map) {
+      throw Refusal{"bad-merge", mark, "\"<<\" wants a map, or a list of maps", "for example: <<: *defaults"};
+    }
+    for (auto& entry : value.entries) {
+      if (into.seen.emplace(entry.key, entry.key_mark).second) into.node.entries.push_back(std::move(entry));
+    }
+  }
+
+  void place(Node node) {
+    if (stack_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Open& top = stack_.back();
+    if (top.node.kind == NodeKind::sequence) {
+      top.node.items.push_back(std::move(node));
+      return;
+    }
+    top.has_key = false;
+    if (top.key == "<<") {
+      top.merges.emplace_back(top.key_mark, std::move(node));
+      return;
+    }
+    const auto [first, fresh] = top.seen.emplace(top.key, top.key_mark);
+    if (!fresh) {
+      if (duplicates_.size() < limits::kMaxProblems) {
+        duplicates_.push_back({"duplicate-key", top.key_mark,
+                               fmt::format("the key \"{}\" stands here a second time", top.key),
+                               fmt::format("the first is in line {}; keep one", first->second.line)});
+      }
+      return;
+    }
+    top.node.entries.push_back({std::move(top.key), top.key_mark, std::move(node)});
+  }
+
+  void remember(YAML::anchor_t anchor, const Node& node, const YAML::Mark& mark) {
+    if (anchor == 0) return;
+    const std::size_t cost = weight(node);
+    spend_alias(cost, mark);
+    anchors_.insert_or_assign(anchor, std::pair(node, cost));
+  }
+
+  Node root_;
+  std::vector<Open> stack_;
+  std::unordered_map<YAML::anchor_t, std::pair<Node, std::size_t>> anchors_;
+  std::vector<Refusal> duplicates_;
+  std::size_t nodes_ = 0;
+  std::size_t alias_nodes_ = 0;
+  int documents_ = 0;
+};
+
+// The library's words are for its authors; these are the ones users run into.
+std::pair<std::string, std::string> translate(std::string_view words) {
+  struct Translation {
+    std::string_view theirs;
+    const char* ours;
+    const char* hint;
+  };
+  static constexpr Translation kTranslations[] = {
+      {"illegal tab when looking for indentation", "a tab stands in the indentation", "YAML indents with spaces only"},
+      {"end of map flow not found", "a \"{\" is never closed, or a \",\" is missing before this", "add the \"}\""},
+      {"end of sequence flow not found", "a \"[\" is never closed, or a \",\" is missing before this", "add the \"]\""},
+      {"illegal flow end", "a closing bracket has no opening one", ""},
+      {"end of map not found", "this does not belong to the map above it",
+       "check that the keys of a map begin in the same column and end in \":\""},
+      {"end of sequence not found", "this does not belong to the list above it",
+       "check that the \"-\" of a list stand in the same column"},
+      {"illegal map value", "a \":\" stands where no value can begin", "quote texts that contain \": \""},
+      {"illegal map key", "a key cannot begin here", "check the indentation"},
+      {"illegal block entry", "a \"-\" cannot begin a list here", "put the list on the lines after its key"},
+      {"illegal EOF in scalar", "a quoted text is never closed", ""},
+      {"the referenced anchor is not defined", "the alias refers to an anchor that is not defined above it",
+       "a text that begins with \"*\" has to be quoted: \"*.example.com\""},
+      {"unknown token", "a text cannot begin with this character", "quote it"},
+      {"alias not found after *", "a value that begins with \"*\" is an alias of YAML",
+       "quote it, for example \"*.example.com\""},
+      {"illegal character found while scanning alias", "a value that begins with \"*\" is an alias of YAML",
+       "quote it, for example \"*.example.com\""},
+  };
+  for (const auto& t : kTranslations) {
+    if (words.starts_with(t.theirs)) return {t.ours, t.hint};
+  }
+  return {fmt::format("not valid YAML: {}", words), ""};
+}
+
+// The place of the first byte that no configuration may contain: NUL and other control characters, and what is not
+// UTF-8. The library lets them pass or reads them as UTF-16.
+struct BadByte {
+  Mark mark;
+  std::string what;
+};
+std::optional<BadByte> find_bad_byte(std::string_view text) {
+  Mark mark{1, 1};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == '\n') {
+      ++mark.line;
+      mark.column = 1;
+      continue;
+    }
+    if ((byte < 0x20 && byte != '\t' && byte != '\r') || byte == 0x7f) {
+      return BadByte{mark, fmt::format("the control character 0x{:02x}", byte)};
+    }
+    std::size_t more = 0;
+    std::uint32_t point = 0;
+    std::uint32_t least = 0;
+    if (byte >= 0x80) {
+      if (byte >= 0xc2 && byte <= 0xdf) {
+        more = 1, point = byte & 0x1f, least = 0x80;
+      } else if (byte >= 0xe0 && byte <= 0xef) {
+        more = 2, point = byte & 0x0f, least = 0x800;
+      } else if (byte >= 0xf0 && byte <= 0xf4) {
+        more = 3, point = byte & 0x07, least = 0x10000;
+      }
+      bool good = more != 0 && i + more < text.size();
+      for (std::size_t k = 1; good && k <= more; ++k) {
+        const auto next = static_cast<unsigned char>(text[i + k]);
+        good = (next & 0xc0) == 0x80;
+        point = point << 6 | (next & 0x3fu);
+      }
+      if (!good || point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+        return BadByte{mark, fmt::format("the byte 0x{:02x}, which is not UTF-8", byte)};
+      }
+    }
+    i += more;
+    mark.column += static_cast<std::uint32_t>(more + 1);
+  }
+  return std::nullopt;
+}
+
+std::string_view line_of(std::string_view text, std::uint32_t number) {
+  for (; number > 1; --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// A syntax error in our words, and at the place where a person would look for it.
+Refusal explain(const YAML::Exception& error, std::string_view text, std::optional<Mark> innermost_open) {
+  Mark mark = to_mark(error.mark);
+  const std::string_view words = error.msg;
+  auto [message, hint] = translate(words);
+  // The library tells an unclosed bracket at the beginning of the line or at the end of the file.
+  if (words.starts_with("end of") && words.find("flow") != std::string_view::npos && innermost_open) {
+    mark = *innermost_open;
+  }
+  if (mark.line != 0 && !text.empty()) {
+    const std::string_view line = line_of(text, mark.line);
+    const std::string_view indent = line.substr(0, line.find_first_not_of(" \t"));
+    if (const std::size_t tab = indent.find('\t'); tab != std::string_view::npos) {
+      return {"syntax",
+              {mark.line, static_cast<std::uint32_t>(tab + 1)},
+              "a tab stands in the indentation",
+              "YAML indents with spaces only"};
+    }
+  }
+  return {"syntax", mark, std::move(message), std::move(hint)};
+}
+
+// Text that leaves the document's first collection opens what the library takes for a new document.
+Refusal explain(Refusal refusal, std::string_view text) {
+  if (refusal.code == "several-documents" && !line_of(text, refusal.mark.line).starts_with("---")) {
+    refusal.code = "syntax";
+    refusal.message = "this does not belong to what stands above it";
+    refusal.hint = "check that the keys of a map, or the \"-\" of a list, begin in the same column";
+  }
+  return refusal;
+}
+
+Problem to_problem(const Refusal& refusal, std::string_view file) {
+  Problem problem;
+  problem.code = refusal.code;
+  problem.location = {std::string(file), refusal.mark.line, refusal.mark.column};
+  problem.message = refusal.message;
+  problem.hint = refusal.hint;
+  return problem;
+}
+
+}  // namespace
+
+std::expected<Document, std::vector<Problem>> parse_yaml(std::string_view text, std::string_view file) {
+  const auto refuse = [&](Refusal refusal) { return std::unexpected(std::vector<Problem>{to_problem(refusal, file)}); };
+  if (text.size() > limits::kMaxDocumentBytes) {
+    return refuse(
+        {"too-large", {}, fmt::format("the file is larger than {} MiB", limits::kMaxDocumentBytes >> 20), ""});
+  }
+  if (const auto bad = find_bad_byte(text)) {
+    return refuse({"bad-byte", bad->mark, fmt::format("the file contains {}", bad->what), "save it as plain UTF-8"});
+  }
+  TreeBuilder builder;
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+    if (const auto duplicates = builder.take_duplicates(); !duplicates.empty()) {
+      std::vector<Problem> problems;
+      for (const Refusal& duplicate : duplicates) problems.push_back(to_problem(duplicate, file));
+      sort_problems(problems);
+      return std::unexpected(std::move(problems));
+    }
+    return Document{std::string(file), builder.take_root()};
+  } catch (const Refusal& refusal) {
+    return refuse(explain(refusal, text));
+  } catch (const YAML::Exception& error) {
+    return refuse(explain(error, text, builder.innermost_open()));
+  } catch (const std::exception& error) {
+    return refuse({"syntax", {}, fmt::format("the file could not be parsed: {}", error.what()), ""});
+  }
+}
+
+}  // namespace fairlead::model

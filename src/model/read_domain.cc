@@ -1,0 +1,146 @@
+#include "model/read_domain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/read_parts.h"
+#include "model/syntax.h"
+
+namespace fairlead::model {
+namespace {
+
+constexpr Choice<Acceleration> kAcceleration[] = {{"whole-site", Acceleration::whole_site},
+                                                  {"static", Acceleration::static_}};
+constexpr Choice<SendProxy> kSendProxy[] = {{"off", SendProxy::off}, {"v1", SendProxy::v1}, {"v2", SendProxy::v2}};
+
+void read_limits(MapReader& domain, DomainLimits& out) {
+  const auto field = domain.find("limits");
+  if (!field) return;
+  MapReader map(*field);
+  map.read_count("max_sessions", out.max_sessions, limits::kPerClient);
+  map.read_count("max_sessions_per_client", out.max_sessions_per_client, limits::kPerClient);
+  map.read_count("handshakes_per_second", out.handshakes_per_second, limits::kPerClient);
+  map.read_count("handshakes_per_second_per_client", out.handshakes_per_second_per_client, limits::kPerClient);
+}
+
+// Host towards origins: a name or address, with or without a port.
+void read_host_header(MapReader& domain, std::string& out) {
+  if (!domain.read("origin_host_header", out, limits::kMaxDomainName + 8)) return;
+  const std::size_t colon = out.rfind(':');
+  const std::string_view host = std::string_view(out).substr(0, colon);
+  if (is_host_name(out) || is_ipv4(out) || parse_ip_port(out)) return;
+  if (colon != std::string::npos && is_host_name(host) && parse_ip_port("0.0.0.0" + out.substr(colon))) return;
+  domain.at("origin_host_header")
+      .error("bad-host", fmt::format("\"{}\" is not a value for the Host field", shown(out)),
+             "a host name or address, with or without a port: app.internal:8080");
+}
+
+}  // namespace
+
+std::optional<std::string> ReferencedFiles::pem(const Field& field) {
+  auto path = field.text(limits::kMaxScalarBytes);
+  if (!path) return std::nullopt;
+  if (path->starts_with("-----BEGIN")) return path;
+  if (path->empty() || path->size() > 4096 || path->find('\n') != std::string::npos) {
+    field.error("bad-path", fmt::format("{} is not the path of a file", field.name()),
+                "a path, relative to the configuration file, or the PEM text itself");
+    return std::nullopt;
+  }
+  std::string full = resolve_path(config_file_, *path);
+  auto found = read_.find(full);
+  if (found == read_.end()) {
+    auto contents = (*reader_)(full);
+    if (contents && contents->size() > limits::kMaxReferencedFileBytes) {
+      contents = base::fail(base::Code::too_large, base::Side::config,
+                            fmt::format("it is larger than {} KiB", limits::kMaxReferencedFileBytes >> 10));
+    }
+    found = read_.emplace(std::move(full), std::move(contents)).first;
+  }
+  if (!found->second) {
+    const base::Error& error = found->second.error();
+    field.error("unreadable-file",
+                fmt::format("the file \"{}\" cannot be read: {}", shown(found->first),
+                            error.context.empty() ? base::to_string(error.code) : error.context),
+                *path == found->first ? "" : "paths are relative to the configuration file");
+    return std::nullopt;
+  }
+  return *found->second;
+}
+
+std::optional<std::string> read_domain_name(const Field& field) {
+  const auto written = field.text(limits::kMaxScalarBytes);
+  if (!written) return std::nullopt;
+  std::string_view name = *written;
+  if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
+
+  const auto refuse = [&](std::string message, std::string hint) -> std::optional<std::string> {
+    field.error("bad-domain-name", std::move(message), std::move(hint));
+    return std::nullopt;
+  };
+  // An address is a name too: what a client types when a node has no DNS yet. As in Host, IPv6 may have brackets.
+  std::string_view bare = name;
+  if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
+  if (auto ip = canonical_ip(bare)) return ip;
+
+  std::string_view host = name;
+  if (host.starts_with("*.")) {
+    host.remove_prefix(2);
+  } else if (host.starts_with('.')) {
+    host.remove_prefix(1);
+  }
+  const bool wildcard = host.size() != name.size();
+  if (host.find('*') != std::string_view::npos) {
+    return refuse(fmt::format("\"{}\" has a \"*\" inside", shown(*written)),
+                  "a wildcard is \".example.com\" or \"*.example.com\", and covers every name below it");
+  }
+  if (name.size() > limits::kMaxDomainName) {
+    return refuse(fmt::format("the name has {} characters", name.size()),
+                  fmt::format("at most {}", limits::kMaxDomainName));
+  }
+  if (std::ranges::any_of(host, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+    return refuse(fmt::format("\"{}\" is not written in ASCII", shown(*written)),
+                  "write the international name in its xn-- form");
+  }
+  if (host.find("://") != std::string_view::npos || host.find('/') != std::string_view::npos) {
+    return refuse(fmt::format("\"{}\" is not a host name", shown(*written)), "the name alone, without scheme and path");
+  }
+  if (host.find(':') != std::string_view::npos) {
+    return refuse(fmt::format("\"{}\" is not a host name", shown(*written)), "the name alone, without a port");
+  }
+  if (!is_host_name(host)) {
+    return refuse(fmt::format("\"{}\" is not a host name", shown(*written)),
+                  "labels of 1 to 63 letters, digits and \"-\" with dots between: live.example.com");
+  }
+  return (wildcard ? "." : "") + lower_case(host);
+}
+
+DomainReading read_domain(const Field& field, DomainContext& context) {
+  DomainReading out;
+  DomainPolicy& policy = out.policy;
+  MapReader domain(field);
+  out.name_place = field.place();
+  if (!domain) return out;
+
+  if (const auto name = domain.require("name", "for example: name: live.example.com")) {
+    out.name_place = name->place();
+    if (auto stored = read_domain_name(*name)) policy.name = std::move(*stored);
+  }
+  domain.read("acceleration", policy.acceleration, kAcceleration);
+  domain.read("http2", policy.http2);
+  read_certificates(domain, policy, context);
+  read_origins(domain, policy);
+  read_origin_tls(domain, policy, context);
+  domain.read("origin_proxy_protocol", policy.origin_proxy_protocol, kSendProxy);
+  read_host_header(domain, policy.origin_host_header);
+  read_load_balancing(domain, policy);
+  read_websocket(domain, policy);
+  read_health_check(domain, policy);
+  domain.read("origin_request_timeout", policy.origin_request_timeout, limits::kOriginRequestTimeout);
+  read_layer7(domain, policy, context);
+  read_limits(domain, policy.limits);
+  check_origin_ports(domain, policy, context);
+  return out;
+}
+
+}  // namespace fairlead::model

@@ -1,0 +1,211 @@
+#include "model/read_listeners.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "model/syntax.h"
+
+namespace fairlead::model {
+namespace {
+
+constexpr Choice<ListenerProtocol> kProtocol[] = {
+    {"http", ListenerProtocol::http}, {"https", ListenerProtocol::https}, {"tcp-ssl", ListenerProtocol::tcp_ssl}};
+
+// "ip:port" in canonical form; empty after telling.
+std::string read_ip_port(const Field& field) {
+  const auto text = field.text(limits::kMaxScalarBytes);
+  if (!text) return {};
+  if (const auto address = parse_ip_port(*text)) return to_string(*address);
+  std::string hint = "an IP address and a port: 0.0.0.0:80, or \"[::]:443\" in quotes";
+  if (text->starts_with(':')) {
+    hint = fmt::format("for every IPv4 address: 0.0.0.0{0}; for every IPv6 address: \"[::]{0}\"", shown(*text));
+  } else if (text->starts_with("*:")) {
+    hint = fmt::format("for every IPv4 address: 0.0.0.0{}", shown(text->substr(1)));
+  } else if (text->starts_with("localhost:")) {
+    hint = fmt::format("names are not looked up here: 127.0.0.1{}", shown(text->substr(9)));
+  } else if (canonical_ip(*text)) {
+    hint = is_ipv4(*text) ? fmt::format("the port is missing: {}:443", *text)
+                          : fmt::format("the port is missing: \"[{}]:443\"", *text);
+  }
+  field.error("bad-address", fmt::format("\"{}\" is not an address to listen on", shown(*text)), std::move(hint));
+  return {};
+}
+
+void read_proxy_networks(MapReader& listener, std::vector<std::string>& out) {
+  const auto field = listener.find("proxy_protocol");
+  if (!field) return;
+  MapReader map(*field);
+  const auto from = map.require("from", "the networks that may send the header: from: [10.0.0.0/8]");
+  if (!from) return;
+  from->each(limits::kMaxProxyNetworks, [&](const Field& item) {
+    const auto text = item.text(64);
+    if (!text) return;
+    switch (check_network(*text)) {
+      case NetworkSyntax::good: out.push_back(*text); break;
+      case NetworkSyntax::bad:
+        item.error("bad-network", fmt::format("\"{}\" is not a network", shown(*text)),
+                   "an address with a prefix length: 10.0.0.0/8, 2001:db8::/32");
+        break;
+      case NetworkSyntax::host_bits:
+        item.error("bad-network", fmt::format("\"{}\" has bits set behind its prefix", shown(*text)),
+                   "name the network itself, or a single address without \"/\"");
+        break;
+    }
+  });
+  if (from->node().items.empty() && (from->is_null() || from->node().kind == NodeKind::sequence)) {
+    from->error("no-networks", "nobody may send the PROXY header, so nobody could connect",
+                "name the networks of your load balancers, or remove proxy_protocol");
+  }
+}
+
+ListenerReading read_listener(const Field& item) {
+  ListenerReading out;
+  out.place = out.domain_place = item.place();
+  MapReader map(item);
+  if (!map) return out;
+  ListenerConfig& config = out.config;
+  if (const auto address = map.require("address", "for example: address: 0.0.0.0:80")) {
+    config.address = read_ip_port(*address);
+  }
+  if (const auto protocol = map.require("protocol", "one of: http, https or tcp-ssl")) {
+    map.read("protocol", config.protocol, kProtocol);
+  }
+  map.read("handshake_timeout", config.handshake_timeout, limits::kHandshakeTimeout);
+  map.read_count("backlog", config.backlog, limits::kBacklog);
+  read_proxy_networks(map, config.proxy_protocol_from);
+
+  const auto domain = map.find("domain");
+  if (domain) {
+    out.domain_place = domain->place();
+    if (auto name = read_domain_name(*domain)) config.domain = std::move(*name);
+    if (config.protocol != ListenerProtocol::tcp_ssl) {
+      domain->warning("unused-key", "\"domain\" has no effect on this listener: http and https find it in the request",
+                      "remove it, or set protocol: tcp-ssl");
+      config.domain.clear();
+    }
+  } else if (config.protocol == ListenerProtocol::tcp_ssl) {
+    item.error("missing-key", "a tcp-ssl listener needs \"domain\": the bytes it carries name no host",
+               "for example: domain: quotes.example.com");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<ListenerReading> read_listeners(MapReader& root) {
+  std::vector<ListenerReading> out;
+  const auto list = root.require("listeners", "at least one: listeners: [ { address: 0.0.0.0:80, protocol: http } ]");
+  if (!list) return out;
+  std::map<std::string, std::uint32_t> lines;  // address -> line where it was first taken
+  list->each(limits::kMaxListeners, [&](const Field& item) {
+    out.push_back(read_listener(item));
+    const std::string& address = out.back().config.address;
+    if (address.empty() || address.ends_with(":0")) return;  // port 0: the system picks a free one
+    const auto [first, fresh] = lines.emplace(address, item.node().mark.line);
+    if (!fresh) {
+      item.error("duplicate-address", fmt::format("two listeners have the address {}", address),
+                 fmt::format("the first is in line {}", first->second));
+    }
+  });
+  if (list->node().items.empty() && (list->is_null() || list->node().kind == NodeKind::sequence)) {
+    list->error("no-listeners", "there is no listener", "at least one: - { address: 0.0.0.0:80, protocol: http }");
+  }
+  return out;
+}
+
+ClientSchemes client_schemes(const std::vector<ListenerReading>& listeners) {
+  // With no usable listener there is no knowing; asking for both ports is then the stricter answer.
+  if (listeners.empty()) return {};
+  ClientSchemes schemes{false, false};
+  for (const ListenerReading& listener : listeners) {
+    (listener.config.protocol == ListenerProtocol::http ? schemes.plain : schemes.tls) = true;
+  }
+  return schemes;
+}
+
+void check_listeners(Reading& reading, const std::vector<ListenerReading>& listeners,
+                     const std::vector<DomainReading>& domains) {
+  std::map<std::string_view, const DomainPolicy*> by_name;
+  std::vector<std::string_view> names;
+  bool any_certificate = false;
+  for (const DomainReading& domain : domains) {
+    if (domain.policy.name.empty()) continue;
+    by_name.emplace(domain.policy.name, &domain.policy);
+    names.push_back(domain.policy.name);
+    any_certificate = any_certificate || !domain.policy.certificates.empty();
+  }
+  for (const ListenerReading& listener : listeners) {
+    if (listener.config.protocol == ListenerProtocol::https && !any_certificate) {
+      reading.add(Severity::error, "no-certificate", listener.place.pointer, listener.place.mark,
+                  "this https listener can serve nobody: no domain has a usable certificate",
+                  "give a domain its certificates: [ { chain: live.pem, key: live.key } ]");
+    }
+    if (listener.config.protocol != ListenerProtocol::tcp_ssl || listener.config.domain.empty()) continue;
+    const auto found = by_name.find(listener.config.domain);
+    if (found == by_name.end()) {
+      const std::string_view near = nearest(listener.config.domain, names);
+      reading.add(Severity::error, "unknown-domain", listener.domain_place.pointer, listener.domain_place.mark,
+                  fmt::format("there is no domain \"{}\"", shown(listener.config.domain)),
+                  near.empty() ? "name one of \"domains\"" : fmt::format("did you mean \"{}\"?", near));
+    } else if (found->second->certificates.empty()) {
+      reading.add(Severity::error, "no-certificate", listener.domain_place.pointer, listener.domain_place.mark,
+                  fmt::format("the domain \"{}\" has no usable certificate, and tcp-ssl needs one",
+                              shown(listener.config.domain)),
+                  "give it certificates: [ { chain: live.pem, key: live.key } ]");
+    }
+  }
+}
+
+std::string read_admin(MapReader& root, const std::vector<ListenerReading>& listeners) {
+  const auto field = root.find("admin");
+  if (!field) return {};
+  MapReader map(*field);
+  const auto address = map ? map.require("address", "127.0.0.1:9180, or unix:/path") : std::nullopt;
+  const auto text = address ? address->text(limits::kMaxScalarBytes) : std::nullopt;
+  if (!text) return {};
+  if (text->starts_with("unix:")) {
+    const std::string_view path = std::string_view(*text).substr(5);
+    if (!path.starts_with('/') || path.size() > limits::kMaxUnixPath) {
+      address->error(
+          "bad-address", fmt::format("\"{}\" is not the path of a socket", shown(path)),
+          fmt::format("an absolute path of at most {} bytes: unix:/run/fairlead/admin.sock", limits::kMaxUnixPath));
+    }
+    return *text;
+  }
+  std::string out = read_ip_port(*address);
+  if (out.empty()) return out;
+  const auto parsed = parse_ip_port(out);
+  if (!is_loopback(parsed->ip)) {
+    address->warning("public-admin", fmt::format("anybody who reaches {} can read metrics and use the API", out),
+                     "127.0.0.1 or unix:/path keeps it on this machine");
+  }
+  const auto same = [&](const ListenerReading& listener) { return listener.config.address == out; };
+  if (parsed->port != 0 && std::ranges::any_of(listeners, same)) {
+    address->error("duplicate-address", fmt::format("a listener has the address {} already", out), "");
+  }
+  return out;
+}
+
+std::vector<std::string> read_resolvers(MapReader& root) {
+  std::vector<std::string> out;
+  const auto field = root.find("resolvers");
+  if (!field) return out;
+  field->each(limits::kMaxResolvers, [&](const Field& item) {
+    const auto text = item.text(64);
+    if (!text) return;
+    const auto with_port = parse_ip_port(*text);
+    if (const auto ip = canonical_ip(*text)) {
+      out.push_back(*ip);
+    } else if (with_port && with_port->port != 0) {
+      out.push_back(to_string(*with_port));
+    } else {
+      item.error("bad-address", fmt::format("\"{}\" is not the address of a DNS server", shown(*text)),
+                 "10.0.0.2, 10.0.0.2:5353 or \"[2001:db8::2]:53\"");
+    }
+  });
+  return out;
+}
+
+}  // namespace fairlead::model

@@ -1,0 +1,35 @@
+#pragma once
+// Listeners and the other sockets of a node: read in one step, checked against the domains in a second one, because
+// domains need to know which schemes clients come by. Internal to the folder.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/edge_config.h"
+#include "model/read_domain.h"
+#include "model/schema_reader.h"
+
+namespace fairlead::model {
+
+struct ListenerReading {
+  ListenerConfig config;
+  Place place;         // of the listener
+  Place domain_place;  // of its `domain`, when it has one
+};
+
+std::vector<ListenerReading> read_listeners(MapReader& root);
+
+ClientSchemes client_schemes(const std::vector<ListenerReading>& listeners);
+
+// The rules between listeners and domains: https without any certificate, tcp-ssl with an unknown domain or one
+// without a certificate.
+void check_listeners(Reading& reading, const std::vector<ListenerReading>& listeners,
+                     const std::vector<DomainReading>& domains);
+
+// `admin.address`; told apart from the listeners' addresses.
+std::string read_admin(MapReader& root, const std::vector<ListenerReading>& listeners);
+
+std::vector<std::string> read_resolvers(MapReader& root);
+
+}  // namespace fairlead::model

@@ -1,0 +1,22 @@
+#pragma once
+// The parts of a domain, each in its own source file, called by read_domain in one order. Internal to the folder.
+
+#include <vector>
+
+#include "model/read_domain.h"
+
+namespace fairlead::model {
+
+void read_certificates(MapReader& domain, DomainPolicy& policy, DomainContext& context);
+
+// Origins, how they are chosen, verified and watched. The last step needs websocket.origin_scheme.
+void read_origins(MapReader& domain, DomainPolicy& policy);
+void read_origin_tls(MapReader& domain, DomainPolicy& policy, DomainContext& context);
+void read_load_balancing(MapReader& domain, DomainPolicy& policy);
+void read_health_check(MapReader& domain, DomainPolicy& policy);
+void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const DomainContext& context);
+
+void read_websocket(MapReader& domain, DomainPolicy& policy);
+void read_layer7(MapReader& domain, DomainPolicy& policy, const DomainContext& context);
+
+}  // namespace fairlead::model
