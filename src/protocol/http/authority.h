@@ -29,4 +29,8 @@ enum class IpFamily : std::uint8_t { none, ipv4, ipv6 };
 // Which kind of IP address the text is (inet_pton's opinion; no brackets, no zone).
 IpFamily ip_family(std::string_view text);
 
+// An IPv4-mapped IPv6 address ("::ffff:192.0.2.1", what a dual-stack listener sees) as the IPv4 address it means; any
+// other text unchanged. The view points into `text`.
+std::string_view unmapped(std::string_view text);
+
 }  // namespace fairlead::protocol

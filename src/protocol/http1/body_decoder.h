@@ -79,11 +79,12 @@ class BodyDecoder {
     failed
   };
   base::Result<Step> feed_chunked(std::string_view input);
-  base::Result<void> end_chunk_header();
+  Step take(std::string_view input, std::size_t at);
   base::Result<void> chunk_header_byte(unsigned char c);
+  base::Result<void> end_size(unsigned char c);
   base::Result<void> trailer_byte(unsigned char c);
   base::Result<void> end_trailer_line();
-  base::Error broken(base::Code code, std::string_view why);
+  std::unexpected<base::Error> broken(base::Code code, std::string_view why);
 
   State state_;
   base::Side side_;
@@ -92,6 +93,7 @@ class BodyDecoder {
   std::uint64_t total_ = 0;
   std::size_t extension_bytes_ = 0;
   std::size_t trailer_bytes_ = 0;
+  std::size_t trailer_fields_ = 0;
   BodyLimits limits_;
   std::string line_;  // the trailer line under way
   Fields trailers_;

@@ -15,21 +15,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "protocol/http/message.h"
+#include "protocol/http1/head_scanner.h"
 
 namespace fairlead::protocol {
-
-struct HeadLimits {
-  std::size_t max_bytes = 32768;       // start line, fields and the empty line
-  std::size_t max_fields = 100;        // field lines
-  std::size_t max_start_line = 16384;  // the request or status line with its CRLF
-  bool operator==(const HeadLimits&) const = default;
-};
 
 // How the bytes after a head are framed: RFC 9112 6.3.
 struct BodyFraming {
@@ -38,36 +33,6 @@ struct BodyFraming {
   std::uint64_t length = 0;  // bytes, with Kind::length only (never 0 with it: that is `none`)
   bool operator==(const BodyFraming&) const = default;
 };
-
-namespace detail {
-// The line scanner: splits what arrives into lines, counts and refuses. Common to both parsers.
-class HeadScanner {
- public:
-  HeadScanner(HeadLimits limits, bool request) : limits_(limits), request_(request) {}
-
-  struct Found {
-    std::size_t consumed = 0;  // bytes of the input used
-    std::string_view head;     // the complete head when done (in the input or in the scanner), else empty
-  };
-  base::Result<Found> feed(std::string_view input);
-  bool started() const { return size_ != 0; }
-  void reset();
-
- private:
-  base::Result<void> end_line(std::string_view line);
-  base::Error too_large(std::size_t at) const;
-
-  HeadLimits limits_;
-  bool request_;
-  bool last_was_cr_ = false;
-  std::uint8_t leading_ = 0;     // bytes of a leading CRLF seen
-  std::size_t size_ = 0;         // bytes of the head seen
-  std::size_t line_start_ = 0;   // offset in the head of the current line
-  std::size_t first_line_ = 0;   // size of the start line with CRLF, 0 until it ended
-  std::size_t field_count_ = 0;  // field lines ended
-  std::string buffer_;           // the head so far, when it did not come in one piece
-};
-}  // namespace detail
 
 class RequestHeadParser {
  public:
@@ -92,13 +57,12 @@ class RequestHeadParser {
   // The status to answer the error with: 400, 414 (request line too long), 417 (unknown expectation), 431 (head too
   // large), 501 (CONNECT, or a transfer coding we do not know), 505 (version, HTTP/2 preface). 0 while there is no
   // error.
-  int suggested_status() const { return status_; }
+  int suggested_status() const { return refusal_ ? refusal_->status : 0; }
 
   void reset();
 
  private:
-  base::Result<void> accept(std::string_view head);
-  base::Error refuse(base::Code code, int status, std::string_view why);
+  detail::Ruled<void> accept(std::string_view head);
 
   detail::HeadScanner scanner_;
   RequestHead head_;
@@ -106,8 +70,7 @@ class RequestHeadParser {
   bool done_ = false;
   bool keep_alive_ = false;
   bool expect_continue_ = false;
-  int status_ = 0;
-  std::unique_ptr<base::Error> error_;
+  std::optional<detail::Refusal> refusal_;
 };
 
 class ResponseHeadParser {
@@ -130,14 +93,14 @@ class ResponseHeadParser {
   bool keep_alive() const { return keep_alive_; }
 
   // 502 after an error, else 0.
-  int suggested_status() const { return error_ ? 502 : 0; }
+  int suggested_status() const { return refusal_ ? 502 : 0; }
 
   // For the next head of the same request (after a 1xx), or of another request.
   void reset();
   void reset(std::string_view request_method);
 
  private:
-  base::Result<void> accept(std::string_view head);
+  detail::Ruled<void> accept(std::string_view head);
 
   detail::HeadScanner scanner_;
   ResponseHead head_;
@@ -146,7 +109,7 @@ class ResponseHeadParser {
   bool to_connect_ = false;
   bool done_ = false;
   bool keep_alive_ = false;
-  std::unique_ptr<base::Error> error_;
+  std::optional<detail::Refusal> refusal_;
 };
 
 }  // namespace fairlead::protocol
