@@ -125,6 +125,8 @@ class SimPoller final : public Poller {
   // The next `count` calls of watch() that add a handle fail with -error (ENOSPC, ENOMEM).
   void fail_next_watches(int count, int error);
   void set_faults(const SimFaults& faults);
+  // Connections made through this poller from now on come from this address (of its family; the port is drawn).
+  void set_client_address(const SocketAddress& from) { client_address_ = from; }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------
 
@@ -145,15 +147,21 @@ class SimPoller final : public Poller {
   std::uint64_t waits() const { return waits_; }
   // More than a million wait() calls without the clock moving; wait() then says stuck.
   bool livelocked() const { return still_ > kLivelock; }
+  // The last wait() of any poller of this network found that nothing will ever happen again.
+  bool stuck() const;
 
  private:
   friend class SimNetwork;
   static constexpr std::uint64_t kLivelock = 1'000'000;
+  // Fills ready_ from active_; false if there is nothing.
+  bool collect_ready();
+  bool has_work();
 
   std::shared_ptr<SimNetwork> network_;
   TimePoint now_;
   TimePoint until_ = TimePoint::min();  // what the last wait() waited for; min: has not waited yet
-  std::vector<int> active_;             // watched handles that may have events
+  SocketAddress client_address_;
+  std::vector<int> active_;  // watched handles that may have events
   std::vector<Ready> ready_;
   std::atomic<bool> woken_{false};
   std::uint64_t waits_ = 0, still_ = 0;
