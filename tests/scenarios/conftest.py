@@ -1,0 +1,110 @@
+"""Fixtures of the scenarios. A test that is a coroutine function runs on an event loop of its own."""
+
+import asyncio
+import inspect
+
+import pytest
+
+from harness import names
+from harness.authority import Authority
+from harness.edge import Edge, domain
+from harness.process import Origin
+
+names.install()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--direct", action="store_true", help="run the peers against their origins too, with no edge between")
+
+
+def pytest_generate_tests(metafunc):
+    if "via" in metafunc.fixturenames:
+        ways = ["ws", "wss"] + (["direct"] if metafunc.config.getoption("--direct") else [])
+        metafunc.parametrize("via", ways)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for child in getattr(item, "scenario_children", []):
+            if isinstance(child, Edge):
+                report.sections.append(("the edge", child.tails()))
+            elif child.err_path.exists() and child.tail():
+                report.sections.append((f"origin {child.name}", child.tail()))
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def start_edge(request, tmp_path):
+    """start_edge(domain(...), ..., **top-level settings) -> a ready Edge, stopped and checked after the test."""
+    started = request.node.scenario_children = getattr(request.node, "scenario_children", [])
+    edges = []
+
+    def start(*domains, **settings):
+        edge = Edge(tmp_path / f"edge{len(edges)}", domains, **settings)
+        edges.append(edge)
+        started.append(edge)
+        return edge.start()
+
+    yield start
+    for edge in reversed(edges):
+        edge.stop()
+
+
+@pytest.fixture
+def start_origin(request, tmp_path, ca):
+    """start_origin(script, *arguments, tls=False) -> a running Origin."""
+    started = request.node.scenario_children = getattr(request.node, "scenario_children", [])
+    origins = []
+
+    def start(script, *arguments, tls=False):
+        origin = Origin(script, tmp_path / "origins", *arguments, ca=ca, tls=tls)
+        origins.append(origin)
+        started.append(origin)
+        return origin
+
+    yield start
+    for origin in origins:
+        origin.stop()
+
+
+class Way:
+    """How a peer reaches an origin: over ws or wss through an edge, or directly."""
+
+    def __init__(self, scheme, port, host, edge):
+        self.scheme, self.port, self.host, self.edge = scheme, port, host, edge
+        self.http = {"ws": "http", "wss": "https"}[scheme]
+
+    def url(self, path="/"):
+        return f"{self.scheme}://{self.host}:{self.port}{path}"
+
+    def http_url(self, path="/"):
+        return f"{self.http}://{self.host}:{self.port}{path}"
+
+
+@pytest.fixture
+def reach(via, start_edge, ca):
+    """reach(*origins, **domain settings) -> the Way of this test's parameter `via` to them."""
+
+    def way(*origins, host="live.edge.test", **settings):
+        if via == "direct":
+            return Way("ws", origins[0].port, host, None)
+        settings.setdefault("websocket", {}).setdefault("origin_scheme", "http")
+        edge = start_edge(domain(host, *origins, ca=ca, **settings))
+        return Way(via, edge.http if via == "ws" else edge.https, host, edge)
+
+    return way

@@ -1,0 +1,10 @@
+"""What the scenario tests are made of.
+
+edge.py     the binary under test as a child process: configuration, readiness, logs, metrics, signals
+process.py  origins and clients written with other people's WebSocket libraries, as child processes
+wire.py     WebSocket without manners: every frame seen and sent as it is, as client and as origin
+http1.py    the same for HTTP/1.1: requests and answers byte by byte
+authority.py  a certificate authority of our own, made with openssl
+names.py    *.test resolves to 127.0.0.1 in this process
+waiting.py  conditions with deadlines
+"""
