@@ -49,12 +49,12 @@ class HeadReader final : public http::basic_parser<isRequest> {
   void on_finish_impl(beast::error_code&) override {}
 };
 
-// Beast's own framing checks come before ours; their refusals keep our words.
+// Beast makes framing checks of its own before ours, and does not say exactly which one failed.
 std::string_view words_for(const beast::error_code& error) {
-  if (error == http::error::bad_content_length || error == http::error::multiple_content_length) {
-    return "Content-Length is not one number";
+  if (error == http::error::bad_content_length || error == http::error::multiple_content_length ||
+      error == http::error::bad_transfer_encoding) {
+    return "Content-Length and Transfer-Encoding together, or one of them repeated or malformed";
   }
-  if (error == http::error::bad_transfer_encoding) return "Content-Length and Transfer-Encoding together";
   if (error == http::error::bad_value) return "malformed field value";
   if (error == http::error::bad_target) return "malformed target";
   if (error == http::error::bad_reason) return "malformed reason";
