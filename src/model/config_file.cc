@@ -96,7 +96,7 @@ std::vector<DomainReading> read_domains(MapReader& root, DomainContext& context)
       if (!fresh) {
         item.reading().add(Severity::error, "duplicate-domain", domain.name_place.pointer, domain.name_place.mark,
                            fmt::format("the domain \"{}\" is configured a second time", name),
-                           fmt::format("the first is in line {}; letter case makes no difference", first->second));
+                           fmt::format("the first is in line {}", first->second));
       }
     }
     out.push_back(std::move(domain));

@@ -18,10 +18,10 @@ enum class ListenerProtocol : std::uint8_t { http, https, tcp_ssl };
 struct ListenerConfig {
   std::string address;  // "0.0.0.0:80", "[::]:443"
   ListenerProtocol protocol = ListenerProtocol::http;
-  milliseconds handshake_timeout{10'000};        // TCP accept to request head, TLS and PROXY header included
-  std::vector<std::string> proxy_protocol_from;  // CIDR; not empty = a PROXY header is required from these, and any
-                                                 // other address is refused
-  std::string domain;                            // tcp-ssl: the domain whose origin gets the bytes
+  milliseconds handshake_timeout{10'000};          // TCP accept to request head, TLS and PROXY header included
+  std::vector<std::string> proxy_protocol_from{};  // CIDR; not empty = a PROXY header is required from these, and any
+                                                   // other address is refused
+  std::string domain{};                            // tcp-ssl: the domain whose origin gets the bytes
   int backlog = 4096;
   bool operator==(const ListenerConfig&) const = default;
 };

@@ -63,7 +63,7 @@ inline constexpr std::size_t kMaxLayer7Configs = 10'000;
 
 // --- Of the node.
 inline constexpr CountRange kWorkers{1, 0, 1024};  // 0 = auto, written `auto`
-inline constexpr DurationRange kDrainTime{0s, 30s, 1h, true};
+inline constexpr DurationRange kDrainTime{100ms, 30s, 1h, true};
 inline constexpr DurationRange kHandshakeTimeout{1s, 10s, 120s};
 inline constexpr CountRange kBacklog{1, 4096, 65'535};
 inline constexpr CountRange kMaxSessions{1, 1'000'000, 16'000'000};

@@ -61,6 +61,8 @@ std::size_t weight(const Node& node) {
 // into the innermost of them.
 class TreeBuilder : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(std::string_view source) : source_(source) {}
+
   Node take_root() { return std::move(root_); }
   std::vector<Refusal> take_duplicates() { return std::move(duplicates_); }
 
@@ -83,6 +85,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark, tag);
+    if (tag == "!") check_closed(mark);
     scalar(mark, anchor, value, tag == "!");
   }
 
@@ -139,6 +142,26 @@ class TreeBuilder : public YAML::EventHandler {
                     "aliases of aliases multiply; write the values out"};
     }
     spend(n, mark);
+  }
+
+  // A quote that is never closed: the library takes what is left of the file for the text when that ends in a newline.
+  void check_closed(const YAML::Mark& mark) const {
+    std::string_view rest = source_.substr(std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), source_.size()));
+    if (rest.starts_with('&')) {  // an anchor stands before the quote
+      rest.remove_prefix(std::min(rest.find_first_of(" \t\r\n"), rest.size()));
+      rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\n"), rest.size()));
+    }
+    if (!rest.starts_with('"') && !rest.starts_with('\'')) return;
+    const char quote = rest.front();
+    for (std::size_t i = 1; i < rest.size(); ++i) {
+      if (quote == '"' && rest[i] == '\\') {
+        ++i;
+      } else if (rest[i] == quote) {
+        if (quote == '"' || i + 1 >= rest.size() || rest[i + 1] != quote) return;
+        ++i;
+      }
+    }
+    throw Refusal{"syntax", to_mark(mark), "a quoted text is never closed", ""};
   }
 
   [[noreturn]] static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -227,6 +250,8 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     top.has_key = false;
+    // The library places an empty value where the next thing begins; people look for it at its key.
+    if (node.kind == NodeKind::null && node.text.empty()) node.mark = top.key_mark;
     if (top.key == "<<") {
       top.merges.emplace_back(top.key_mark, std::move(node));
       return;
@@ -250,6 +275,7 @@ class TreeBuilder : public YAML::EventHandler {
     anchors_.insert_or_assign(anchor, std::pair(node, cost));
   }
 
+  std::string_view source_;
   Node root_;
   std::vector<Open> stack_;
   std::unordered_map<YAML::anchor_t, std::pair<Node, std::size_t>> anchors_;
@@ -275,7 +301,8 @@ std::pair<std::string, std::string> translate(std::string_view words) {
        "check that the keys of a map begin in the same column and end in \":\""},
       {"end of sequence not found", "this does not belong to the list above it",
        "check that the \"-\" of a list stand in the same column"},
-      {"illegal map value", "a \":\" stands where no value can begin", "quote texts that contain \": \""},
+      {"illegal map value", "a \":\" stands where no value can begin",
+       "check the indentation, and quote texts that contain \": \""},
       {"illegal map key", "a key cannot begin here", "check the indentation"},
       {"illegal block entry", "a \"-\" cannot begin a list here", "put the list on the lines after its key"},
       {"illegal EOF in scalar", "a quoted text is never closed", ""},
@@ -339,7 +366,11 @@ std::optional<BadByte> find_bad_byte(std::string_view text) {
 }
 
 std::string_view line_of(std::string_view text, std::uint32_t number) {
-  for (; number > 1; --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  for (; number > 1; --number) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
   return text.substr(0, text.find('\n'));
 }
 
@@ -392,10 +423,11 @@ std::expected<Document, std::vector<Problem>> parse_yaml(std::string_view text, 
     return refuse(
         {"too-large", {}, fmt::format("the file is larger than {} MiB", limits::kMaxDocumentBytes >> 20), ""});
   }
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark, which some editors write
   if (const auto bad = find_bad_byte(text)) {
     return refuse({"bad-byte", bad->mark, fmt::format("the file contains {}", bad->what), "save it as plain UTF-8"});
   }
-  TreeBuilder builder;
+  TreeBuilder builder(text);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);

@@ -88,7 +88,9 @@ PolicySnapshot::Ptr PolicySnapshot::build(const Ptr& previous, std::vector<Polic
   table->revision = revision;
   for (PolicyEdit& edit : edits) {
     if (edit.policy) {
-      table->put(std::move(edit.policy));
+      // Against the predecessor, not only the table: a removal and a put in one list may come back to the old value.
+      DomainPolicyPtr before = previous ? previous->table_->get(edit.policy->name) : nullptr;
+      table->put(before && *before == *edit.policy ? std::move(before) : std::move(edit.policy));
     } else {
       table->erase(edit.name);
     }

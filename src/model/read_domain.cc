@@ -91,7 +91,7 @@ std::optional<std::string> read_domain_name(const Field& field) {
   }
   const bool wildcard = host.size() != name.size();
   if (host.find('*') != std::string_view::npos) {
-    return refuse(fmt::format("\"{}\" has a \"*\" inside", shown(*written)),
+    return refuse(fmt::format("\"{}\" has a \"*\" where none can stand", shown(*written)),
                   "a wildcard is \".example.com\" or \"*.example.com\", and covers every name below it");
   }
   if (name.size() > limits::kMaxDomainName) {

@@ -78,7 +78,7 @@ void add_field(const Field& name_at, const Field& value_at, std::string name, st
   const auto value = value_at.text(limits::kMaxHeaderValue);
   if (!is_token(name) || name.size() > limits::kMaxHeaderName) {
     name_at.error("bad-header", fmt::format("\"{}\" is not the name of a header field", shown(name)),
-                  "letters, digits and \"-\" (RFC 9110 section 5.1)");
+                  "letters, digits and \"-\", RFC 9110 section 5.1");
     return;
   }
   if (is_reserved_header(name)) {
@@ -89,7 +89,7 @@ void add_field(const Field& name_at, const Field& value_at, std::string name, st
   if (!value) return;
   if (!is_header_value(*value)) {
     value_at.error("bad-header", fmt::format("the value of \"{}\" cannot stand in a header field", shown(name)),
-                   "one line, no control characters, no space at either end (RFC 9110 section 5.5)");
+                   "one line, no control characters, no space at either end, RFC 9110 section 5.5");
     return;
   }
   out.push_back({std::move(name), *value});
@@ -174,13 +174,14 @@ void read_layer7(MapReader& domain, DomainPolicy& policy, const DomainContext& c
       if (const Layer7* named = find_named(*use, context)) policy.layer7 = *named;
     }
     read_settings(map, policy.layer7);
-  }
-  if (policy.layer7.proxy_connect_timeout > policy.origin_request_timeout) {
-    domain.at("layer7").warning("timeout-never-reached",
-                                fmt::format("proxy_connect_timeout ({}) is longer than origin_request_timeout ({}), "
-                                            "which includes it",
-                                            format_duration(policy.layer7.proxy_connect_timeout),
-                                            format_duration(policy.origin_request_timeout)));
+    if (map.has("proxy_connect_timeout") && policy.layer7.proxy_connect_timeout > policy.origin_request_timeout) {
+      map.at("proxy_connect_timeout")
+          .warning(
+              "timeout-never-reached",
+              fmt::format("proxy_connect_timeout ({}) is longer than origin_request_timeout ({}), which includes it",
+                          format_duration(policy.layer7.proxy_connect_timeout),
+                          format_duration(policy.origin_request_timeout)));
+    }
   }
 }
 

@@ -19,15 +19,21 @@ std::string read_ip_port(const Field& field) {
   if (!text) return {};
   if (const auto address = parse_ip_port(*text)) return to_string(*address);
   std::string hint = "an IP address and a port: 0.0.0.0:80, or \"[::]:443\" in quotes";
-  if (text->starts_with(':')) {
+  std::string_view bare = *text;
+  if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
+  const bool bracketed = bare.size() != text->size();
+  const bool digits_only = text->find_first_not_of("0123456789abcdefABCDEF:.") == std::string::npos;
+  if (canonical_ip(bare) && (bracketed || is_ipv4(bare))) {
+    hint = bracketed ? fmt::format("the port is missing: \"[{}]:443\"", bare)
+                     : fmt::format("the port is missing: {}:443", bare);
+  } else if (digits_only && std::ranges::count(*text, ':') > 1) {
+    hint = "an IPv6 address stands in brackets: \"[::1]:443\"";
+  } else if (text->starts_with(':')) {
     hint = fmt::format("for every IPv4 address: 0.0.0.0{0}; for every IPv6 address: \"[::]{0}\"", shown(*text));
   } else if (text->starts_with("*:")) {
     hint = fmt::format("for every IPv4 address: 0.0.0.0{}", shown(text->substr(1)));
   } else if (text->starts_with("localhost:")) {
     hint = fmt::format("names are not looked up here: 127.0.0.1{}", shown(text->substr(9)));
-  } else if (canonical_ip(*text)) {
-    hint = is_ipv4(*text) ? fmt::format("the port is missing: {}:443", *text)
-                          : fmt::format("the port is missing: \"[{}]:443\"", *text);
   }
   field.error("bad-address", fmt::format("\"{}\" is not an address to listen on", shown(*text)), std::move(hint));
   return {};
@@ -66,11 +72,12 @@ ListenerReading read_listener(const Field& item) {
   MapReader map(item);
   if (!map) return out;
   ListenerConfig& config = out.config;
+  bool protocol_known = false;
   if (const auto address = map.require("address", "for example: address: 0.0.0.0:80")) {
     config.address = read_ip_port(*address);
   }
   if (const auto protocol = map.require("protocol", "one of: http, https or tcp-ssl")) {
-    map.read("protocol", config.protocol, kProtocol);
+    protocol_known = map.read("protocol", config.protocol, kProtocol);
   }
   map.read("handshake_timeout", config.handshake_timeout, limits::kHandshakeTimeout);
   map.read_count("backlog", config.backlog, limits::kBacklog);
@@ -80,7 +87,7 @@ ListenerReading read_listener(const Field& item) {
   if (domain) {
     out.domain_place = domain->place();
     if (auto name = read_domain_name(*domain)) config.domain = std::move(*name);
-    if (config.protocol != ListenerProtocol::tcp_ssl) {
+    if (protocol_known && config.protocol != ListenerProtocol::tcp_ssl) {
       domain->warning("unused-key", "\"domain\" has no effect on this listener: http and https find it in the request",
                       "remove it, or set protocol: tcp-ssl");
       config.domain.clear();

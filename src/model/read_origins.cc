@@ -98,8 +98,7 @@ void read_origins(MapReader& domain, DomainPolicy& policy) {
   } else if (!policy.origins.empty() && std::ranges::all_of(policy.origins, [](const Origin& origin) {
                return origin.priority == OriginPriority::backup;
              })) {
-    list->warning("all-backup", "every origin is a backup, so all are used as if they were primary",
-                  "make at least one primary");
+    list->warning("all-backup", "every origin is a backup and none is primary", "make at least one primary");
   }
 }
 
@@ -172,7 +171,7 @@ void read_load_balancing(MapReader& domain, DomainPolicy& policy) {
   if (cookie_read && !is_token(lb.cookie_name)) {
     map.at("cookie_name")
         .error("bad-name", fmt::format("\"{}\" cannot be the name of a cookie", shown(lb.cookie_name)),
-               "letters, digits, \"-\" and \"_\" (RFC 6265 section 4.1.1)");
+               "letters, digits, \"-\" and \"_\", RFC 6265 section 4.1.1");
   }
   if (lb.persistence == Persistence::none && (cookie_read || age_read)) {
     map.at(cookie_read ? "cookie_name" : "cookie_max_age")
@@ -194,8 +193,8 @@ void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const Dom
     const Origin& origin = policy.origins[i];
     const Field item(*list, i, list->node().items[i]);
     if (item.node().kind != NodeKind::map || (!origin.http_port && !origin.https_port)) continue;
-    const auto check = [&](std::string_view key, bool present, bool needed, bool probe, std::string_view other,
-                           std::string_view clients) {
+    const auto check = [&](std::string_view key, bool present, bool needed, bool probe, bool moved,
+                           std::string_view other, std::string_view clients) {
       const Node* written = item.node().find(key);
       if (!present && needed) {
         const Field at = written ? Field(item, key, *written) : item;
@@ -209,17 +208,19 @@ void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const Dom
         item.error("no-port",
                    fmt::format("the origin \"{}\" has no {}, which its health check needs", shown(origin.host), key),
                    fmt::format("give it an {}, or set health_check.scheme: {}", key, other));
-      } else if (follow && needed && written == nullptr &&
-                 item.node().find(other == "http" ? "http_port" : "https_port")) {
-        // One port is stated and the other is not: the default may well be where nobody listens.
+      } else if (follow && needed && written == nullptr && moved) {
+        // One port was moved and the other was not: its default may well be where nobody listens.
         item.warning("default-port",
                      fmt::format("{} clients go to port {} of the origin \"{}\", the default", clients,
                                  other == "http" ? 443 : 80, shown(origin.host)),
                      fmt::format("state {}, or set origin_scheme: {}", key, other));
       }
     };
-    check("http_port", origin.http_port.has_value(), needs_http, probed && probe_http, "https", "ws://");
-    check("https_port", origin.https_port.has_value(), needs_https, probed && !probe_http, "http", "wss://");
+    const bool http_moved = origin.http_port && origin.http_port != Origin{}.http_port;
+    const bool https_moved = origin.https_port && origin.https_port != Origin{}.https_port;
+    check("http_port", origin.http_port.has_value(), needs_http, probe_http, https_moved, "https", "ws://");
+    check("https_port", origin.https_port.has_value(), needs_https, probed && !probe_http, http_moved, "http",
+          "wss://");
   }
 }
 

@@ -23,7 +23,7 @@ void read_heartbeat(MapReader& ws, WebSocketPolicy& policy) {
   MapReader map(*field);
   map.read("interval", heartbeat.interval, limits::kHeartbeatInterval);
   map.read("to", heartbeat.to, kHeartbeatTo);
-  map.read("pong_timeout", heartbeat.pong_timeout, limits::kPongTimeout);
+  const bool pong_stated = map.read("pong_timeout", heartbeat.pong_timeout, limits::kPongTimeout);
   if (heartbeat.interval.count() == 0) return;
 
   if (heartbeat.interval >= policy.connection_timeout) {
@@ -35,7 +35,7 @@ void read_heartbeat(MapReader& ws, WebSocketPolicy& policy) {
                         format_duration(heartbeat.interval), format_duration(policy.connection_timeout)),
             "an answered heartbeat does not count as data; make the interval shorter");
   }
-  if (heartbeat.pong_timeout > heartbeat.interval) {
+  if (pong_stated && heartbeat.pong_timeout > heartbeat.interval) {
     map.at("pong_timeout")
         .warning("pong-timeout-beyond-interval",
                  fmt::format("pong_timeout ({}) is longer than the heartbeat interval ({})",
