@@ -115,11 +115,12 @@ class Suite:
         seen = {"PASSED": 0, "FAILED": 0, "ERROR": 0, "SKIPPED": 0}
 
         def progress(line):
-            match = re.match(r"(\S+::\S.*?) (PASSED|FAILED|ERROR|SKIPPED)\b", line)
-            if not match:
+            match = re.search(r"\b(PASSED|FAILED|ERROR|SKIPPED)\b", line)
+            test = re.search(r"\S+::\S+", line)
+            if not match or not test or line.startswith(("FAILED", "ERROR", "SKIPPED")):
                 return None
-            seen[match.group(2)] += 1
-            return f"{seen['PASSED']} passed, {seen['FAILED'] + seen['ERROR']} failed: {match.group(1)}"
+            seen[match.group(1)] += 1
+            return f"{seen['PASSED']} passed, {seen['FAILED'] + seen['ERROR']} failed: {test.group(0)}"
 
         code, log, seconds = self.console.run(
             name, [PYTHON, "-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", f"--junitxml={junit}", *arguments],
