@@ -1,0 +1,236 @@
+"""R13: origins that fail: retried handshakes, health checks, and what the client is told when all are down. R8: the
+origin's time to answer."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from harness import http1, wire
+from harness.edge import domain
+from harness.ports import free_port
+from harness.waiting import Stopwatch, eventually_async
+from harness.wire import TEXT, Refused, WireOrigin, open_session
+
+
+async def greet(served):
+    await served.text("here")
+    await served.at_end(600)
+
+
+async def opened(edge, **options):
+    async with open_session(edge.http, **options) as client:
+        await client.expect(TEXT, b"here")
+
+
+async def never(connection):
+    """Takes everything, says nothing."""
+    await connection.at_end(600)
+
+
+async def hang_up(connection):
+    await http1.read_head(connection.reader)
+
+
+async def half_a_head(connection):
+    await http1.read_head(connection.reader)
+    await connection.send(b"HTTP/1.1 101 Switching Pro")
+
+
+async def garbage(connection):
+    await http1.read_head(connection.reader)
+    await connection.send(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+
+
+async def wrong_accept(connection):
+    await http1.read_head(connection.reader)
+    await connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n")
+    await connection.at_end(600)
+
+
+async def busy(connection):
+    while True:
+        await http1.read_request(connection.reader)
+        await connection.send(http1.answer("503 Service Unavailable", b"busy"))
+
+
+BAD_ORIGINS = {"hangs up": hang_up, "half a head": half_a_head, "garbage": garbage, "wrong accept": wrong_accept}
+
+
+@pytest.mark.parametrize("kind", ["refuses", *BAD_ORIGINS])
+async def test_a_failed_handshake_is_tried_on_the_next(start_edge, kind):
+    async with contextlib.AsyncExitStack() as stack:
+        bad = free_port()
+        if kind in BAD_ORIGINS:
+            bad = await stack.enter_async_context(http1.ScriptedOrigin(BAD_ORIGINS[kind]))
+        good = await stack.enter_async_context(WireOrigin(handler=greet))
+        edge = start_edge(domain("live.edge.test", bad, good, health_check={"passive": {"enabled": False}}))
+        for _ in range(6):
+            await opened(edge)
+        assert good.requests and len(good.requests) == 6
+        assert edge.metric("fairlead_origin_retries_total") >= 2
+
+
+async def test_an_origin_that_never_answers_is_left_for_the_next_or_told_as_504(start_edge):
+    async with http1.ScriptedOrigin(never) as silent, WireOrigin(handler=greet) as good:
+        edge = start_edge(
+            domain("live.edge.test", silent, origin_request_timeout="1s"),
+            domain("both.edge.test", silent, good, origin_request_timeout="2s", health_check={"passive": {"failures": 1}}))
+        since = Stopwatch()
+        with pytest.raises(Refused) as caught:
+            await opened(edge)
+        assert caught.value.status == 504 and 0.8 <= since.seconds <= 1.8, since.seconds
+        caught.value.message.problem()
+        since = Stopwatch()
+        answer = await http1.fetch(edge.http)
+        assert answer.status == 504 and 0.8 <= since.seconds <= 1.8, since.seconds
+        answer.problem()
+
+
+@pytest.mark.parametrize("kind,status", [("refuses", 502), ("hangs up", 502), ("half a head", 502), ("garbage", 502),
+                                         ("wrong accept", 502)])
+async def test_a_single_bad_origin_is_a_problem_document(start_edge, kind, status):
+    async with contextlib.AsyncExitStack() as stack:
+        bad = free_port()
+        if kind in BAD_ORIGINS:
+            bad = await stack.enter_async_context(http1.ScriptedOrigin(BAD_ORIGINS[kind]))
+        edge = start_edge(domain("live.edge.test", bad, health_check={"passive": {"enabled": False}}))
+        with pytest.raises(Refused) as caught:
+            await opened(edge)
+        assert caught.value.status == status
+        caught.value.message.problem()
+        if kind != "wrong accept":
+            answer = await http1.fetch(edge.http)
+            assert answer.status == status
+            answer.problem()
+
+
+async def test_all_ejected_is_503(start_edge):
+    edge = start_edge(domain("live.edge.test", free_port(), free_port(), health_check={
+        "passive": {"failures": 1, "window": "10s", "eject": "60s"}}), workers=1)
+
+    async def status():
+        return (await http1.fetch(edge.http)).status == 503
+
+    await eventually_async(status, 5, "503 when every origin is put aside")
+    answer = await http1.fetch(edge.http)
+    answer.problem()
+    assert answer.head.get("retry-after")
+
+
+async def test_the_refusal_of_the_origin_reaches_the_client(start_edge):
+    """A status that the origin means for the client is not the edge's to replace, nor a reason to try elsewhere."""
+    async def unauthorized(connection):
+        await http1.read_head(connection.reader)
+        await connection.send(http1.answer("401 Unauthorized", b"who are you?", "WWW-Authenticate: Bearer", "X-Mine: 1"))
+
+    async with http1.ScriptedOrigin(unauthorized) as strict, http1.ScriptedOrigin(unauthorized) as second:
+        edge = start_edge(domain("live.edge.test", strict, second))
+        with pytest.raises(Refused) as caught:
+            await opened(edge)
+        message = caught.value.message
+        assert message.status == 401 and message.body == b"who are you?"
+        assert message.head.get("www-authenticate") == "Bearer" and message.head.get("x-mine") == "1"
+        assert message.head.get("fairlead-error") is None
+        assert strict.connections + second.connections == 1
+
+
+async def test_passive_ejection_and_return(start_edge):
+    """After `failures` in a row an origin is left alone for `eject`, then tried again."""
+    flaky_port = free_port()
+    async with WireOrigin(handler=greet) as good:
+        edge = start_edge(domain("live.edge.test", flaky_port, good, health_check={
+            "passive": {"failures": 2, "window": "10s", "eject": "2s"}}), workers=1)
+        for _ in range(8):
+            await opened(edge)
+        retries = edge.metric("fairlead_origin_retries_total")
+        for _ in range(8):
+            await opened(edge)
+        assert edge.metric("fairlead_origin_retries_total") == retries, "an ejected origin was tried"
+        async with WireOrigin(handler=greet, port=flaky_port) as back:
+            async def returned():
+                await opened(edge)
+                return len(back.requests) > 0
+
+            await eventually_async(returned, 6, "the origin to be used again", pause=0.1)
+
+
+async def test_5xx_counts_when_configured(start_edge):
+    async with http1.ScriptedOrigin(busy) as sick, WireOrigin(handler=greet) as good:
+        edge = start_edge(domain("live.edge.test", sick, good, health_check={
+            "passive": {"failures": 3, "eject": "60s", "count_5xx": True}}), workers=1)
+        statuses = [(await http1.fetch(edge.http)).status for _ in range(20)]
+        assert statuses.count(503) >= 3 and statuses[-8:] == [200] * 8, statuses
+
+
+async def test_active_checks_eject_and_bring_back(start_edge):
+    healthy = {"sick": True}
+    checks = []
+
+    async def checked(connection, head):
+        if head.target == "/healthz":
+            checks.append(head)
+            ok = healthy["sick"]
+            await connection.send(http1.answer("200 OK" if ok else "500 Internal Server Error", b"."))
+        else:
+            await connection.send(http1.answer("200 OK", b"sick"))
+
+    async def fine(connection, head):
+        await connection.send(http1.answer("200 OK", b"fine"))
+
+    async with WireOrigin(ordinary=checked) as sick, WireOrigin(ordinary=fine) as well:
+        edge = start_edge(domain("live.edge.test", sick, well, health_check={
+            "path": "/healthz", "interval": "1s", "timeout": "1s", "healthy_after": 1, "unhealthy_after": 2}))
+
+        async def who(count=6):
+            return {(await http1.fetch(edge.http)).body for _ in range(count)}
+
+        assert await who() == {b"sick", b"fine"}
+        await eventually_async(lambda: len(checks) >= 1, 5, "a check")
+        assert checks[0].get("host").startswith("live.edge.test")
+        healthy["sick"] = False
+
+        async def only_well():
+            return await who() == {b"fine"}
+
+        await eventually_async(only_well, 6, "the sick origin to be left out", pause=0.2)
+        healthy["sick"] = True
+
+        async def both():
+            return await who() == {b"sick", b"fine"}
+
+        await eventually_async(both, 6, "the origin to be back", pause=0.2)
+
+
+async def test_checks_do_not_end_live_sessions(start_edge):
+    """An origin that fails its checks gets no new sessions; those it has go on."""
+    ok = {"now": True}
+
+    async def checked(connection, head):
+        await connection.send(http1.answer("200 OK" if ok["now"] else "500 No", b"."))
+
+    async with WireOrigin(ordinary=checked) as origin:
+        edge = start_edge(domain("live.edge.test", origin, health_check={
+            "path": "/healthz", "interval": "1s", "timeout": "1s", "unhealthy_after": 1}))
+        async with wire.pair(edge.http, origin) as (client, served):
+            ok["now"] = False
+
+            async def down():
+                return (await http1.fetch(edge.http)).status == 503
+
+            await eventually_async(down, 6, "503 from a domain without healthy origins", pause=0.1)
+            await client.text("still")
+            await served.expect(TEXT, b"still")
+
+
+async def test_connect_timeout(start_edge):
+    """An address that swallows packets: proxy_connect_timeout, then the next origin."""
+    async with WireOrigin(handler=greet) as good:
+        edge = start_edge(domain("live.edge.test", {"host": "203.0.113.1", "http_port": 81}, good,
+                                 layer7={"proxy_connect_timeout": "1s"},
+                                 health_check={"passive": {"failures": 1, "eject": "60s"}}))
+        for _ in range(3):
+            since = Stopwatch()
+            await opened(edge, timeout=6)
+            assert since.seconds < 2.5, since.seconds
