@@ -20,7 +20,8 @@ constexpr unsigned char kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}
 // 4 or 6, or 0 when `ip` is no literal address; bytes in v4-mapped form.
 int parse_ip(std::string_view ip, unsigned char out[16]) {
   char text[64];
-  if (ip.empty() || ip.size() >= sizeof text) return 0;
+  // A NUL would end the text early for inet_pton, and "10.0.0.1\0.example" pass for an address.
+  if (ip.empty() || ip.size() >= sizeof text || ip.find('\0') != std::string_view::npos) return 0;
   std::memcpy(text, ip.data(), ip.size());
   text[ip.size()] = 0;
   if (::inet_pton(AF_INET, text, out + 12) == 1) {
@@ -36,7 +37,8 @@ base::Result<SocketAddress> SocketAddress::from_ip(std::string_view ip, std::uin
   SocketAddress a;
   const int v = parse_ip(ip, a.bytes_);
   if (v == 0) return base::fail(Code::malformed, Side::config, fmt::format("'{}' is not an IP address", ip));
-  a.family_ = v == 4 ? Family::ipv4 : Family::ipv6;
+  // "::ffff:10.0.0.1" is the v4 address, as in from_native().
+  a.family_ = v == 4 || std::memcmp(a.bytes_, kMapped, 12) == 0 ? Family::ipv4 : Family::ipv6;
   a.port_ = port;
   return a;
 }
