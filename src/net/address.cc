@@ -59,6 +59,7 @@ base::Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   std::string_view host = text.substr(0, colon), port_text = text.substr(colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
+    if (host.find(':') == std::string_view::npos) return bad();  // brackets are for IPv6
   } else if (host.find(':') != std::string_view::npos) {
     return bad();
   }
