@@ -11,6 +11,7 @@
 
 #include "model/document.h"
 #include "model/limits.h"
+#include "model/text_check.h"
 
 namespace fairlead::model {
 namespace {
@@ -318,51 +319,6 @@ std::pair<std::string, std::string> translate(std::string_view words) {
     if (words.starts_with(t.theirs)) return {t.ours, t.hint};
   }
   return {fmt::format("not valid YAML: {}", words), ""};
-}
-
-// The place of the first byte that no configuration may contain: NUL and other control characters, and what is not
-// UTF-8. The library lets them pass or reads them as UTF-16.
-struct BadByte {
-  Mark mark;
-  std::string what;
-};
-std::optional<BadByte> find_bad_byte(std::string_view text) {
-  Mark mark{1, 1};
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte == '\n') {
-      ++mark.line;
-      mark.column = 1;
-      continue;
-    }
-    if ((byte < 0x20 && byte != '\t' && byte != '\r') || byte == 0x7f) {
-      return BadByte{mark, fmt::format("the control character 0x{:02x}", byte)};
-    }
-    std::size_t more = 0;
-    std::uint32_t point = 0;
-    std::uint32_t least = 0;
-    if (byte >= 0x80) {
-      if (byte >= 0xc2 && byte <= 0xdf) {
-        more = 1, point = byte & 0x1f, least = 0x80;
-      } else if (byte >= 0xe0 && byte <= 0xef) {
-        more = 2, point = byte & 0x0f, least = 0x800;
-      } else if (byte >= 0xf0 && byte <= 0xf4) {
-        more = 3, point = byte & 0x07, least = 0x10000;
-      }
-      bool good = more != 0 && i + more < text.size();
-      for (std::size_t k = 1; good && k <= more; ++k) {
-        const auto next = static_cast<unsigned char>(text[i + k]);
-        good = (next & 0xc0) == 0x80;
-        point = point << 6 | (next & 0x3fu);
-      }
-      if (!good || point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-        return BadByte{mark, fmt::format("the byte 0x{:02x}, which is not UTF-8", byte)};
-      }
-    }
-    i += more;
-    mark.column += static_cast<std::uint32_t>(more + 1);
-  }
-  return std::nullopt;
 }
 
 std::string_view line_of(std::string_view text, std::uint32_t number) {

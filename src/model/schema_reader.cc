@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "model/syntax.h"
+#include "model/words.h"
 
 namespace fairlead::model {
 namespace {
@@ -26,13 +26,6 @@ std::optional<Quantity> split_quantity(std::string_view text) {
   out.unit = text.substr(digits);
   return out;
 }
-
-struct Unit {
-  std::string_view word;
-  std::uint64_t factor;
-};
-constexpr Unit kDurationUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-constexpr Unit kSizeUnits[] = {{"", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}};
 
 std::optional<std::uint64_t> factor_of(std::span<const Unit> units, std::string_view word) {
   const auto found = std::ranges::find(units, word, &Unit::word);
@@ -57,30 +50,6 @@ std::string range_words(const limits::DurationRange& range) {
 template <class Format>
 std::string range_words(const limits::SizeRange& range, Format format) {
   return fmt::format("{} to {}{}", format(range.min), format(range.max), range.off_allowed ? ", or off" : "");
-}
-
-// Damerau-Levenshtein (optimal string alignment) with a bound on the length, for words of a schema.
-std::size_t distance(std::string_view a, std::string_view b) {
-  constexpr std::size_t kMax = 40;
-  if (a.size() > kMax || b.size() > kMax) return kMax;
-  std::array<std::array<std::size_t, kMax + 1>, kMax + 1> d{};
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + change});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
-std::string one_spelling(std::string_view word) {
-  std::string out = lower_case(word);
-  std::ranges::replace(out, '-', '_');
-  return out;
 }
 
 }  // namespace
@@ -372,57 +341,6 @@ bool MapReader::read_size(std::string_view key, std::uint64_t& out, const limits
   const auto value = field ? field->size(range) : std::nullopt;
   if (value) out = *value;
   return value.has_value();
-}
-
-// --- Words
-
-std::string format_duration(milliseconds duration) {
-  const auto ms = static_cast<std::uint64_t>(duration.count());
-  if (ms == 0) return "off";
-  std::string out = fmt::format("{}ms", ms);
-  for (const Unit& unit : kDurationUnits) {
-    // 60s reads better than 1m and is what the documents write; hours and days only when they are whole.
-    if (unit.word == "m" && ms / unit.factor < 2) continue;
-    if (ms % unit.factor == 0) out = fmt::format("{}{}", ms / unit.factor, unit.word);
-  }
-  return out;
-}
-
-std::string format_size(std::uint64_t bytes) {
-  std::string out = std::to_string(bytes);
-  for (const Unit& unit : kSizeUnits) {
-    if (bytes != 0 && bytes % unit.factor == 0) out = fmt::format("{}{}", bytes / unit.factor, unit.word);
-  }
-  return out;
-}
-
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
-  const std::string asked = one_spelling(word);
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  for (const std::string_view candidate : candidates) {
-    const std::size_t d = distance(asked, one_spelling(candidate));
-    if (d < best_distance) {
-      best_distance = d;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 60;
-  std::string out;
-  for (const char c : text.substr(0, kMost)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? '?' : c;
-  }
-  if (text.size() > kMost) {
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
-    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xc0) out.pop_back();
-    out += "...";
-  }
-  return out;
 }
 
 }  // namespace fairlead::model

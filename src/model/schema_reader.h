@@ -24,6 +24,7 @@
 #include "model/document.h"
 #include "model/limits.h"
 #include "model/problem.h"
+#include "model/words.h"
 
 namespace fairlead::model {
 
@@ -162,16 +163,5 @@ class MapReader {
   std::vector<std::string_view> known_;
   std::string_view ignored_prefix_;
 };
-
-// --- Words for messages and for docs: "500ms", "60s", "2m", "1h", "off"; "64KiB", "60MiB".
-std::string format_duration(std::chrono::milliseconds duration);
-std::string format_size(std::uint64_t bytes);
-
-// The candidate that `word` most likely was meant to be, empty when none is near (case and "-" for "_" aside, at most a
-// third of the letters wrong).
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
-
-// A value of the document as it may be shown in a message: shortened, control characters replaced.
-std::string shown(std::string_view text);
 
 }  // namespace fairlead::model
