@@ -89,8 +89,9 @@ FrameScanner::Reason FrameScanner::check_length(unsigned b0, unsigned length7, s
   }
   if ((b0 & kControlBit) != 0) return Reason::none;
   if ((b0 & 0x0f) != 0) message_bytes_ = 0;
-  if (length > max_message_ || message_bytes_ > max_message_ - length) return Reason::message_too_big;
-  message_bytes_ += length;
+  const std::uint64_t sum = message_bytes_ + length;
+  message_bytes_ = sum < length ? UINT64_MAX : sum;  // saturates: lengths that were not validated may add up to more
+  if (message_bytes_ > max_message_) return Reason::message_too_big;
   return Reason::none;
 }
 

@@ -278,6 +278,17 @@ TEST(FrameScanner, MaxMessage) {
   }
 }
 
+// Found by fuzzing: without a limit, lengths that add up to more than 2^64 were taken for a message too big.
+TEST(FrameScanner, LengthsThatOverflow64BitsAreNoMessageTooBigWithoutALimit) {
+  const std::string huge(
+      "\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+      "abcd",
+      14);
+  const std::string stream = frame(0x01, "some bytes") + huge + "more";
+  EXPECT_EQ(scan(stream, {.validate = false}).violation, CloseCode::none);
+  EXPECT_EQ(scan(stream, {.validate = false, .max_message = UINT64_MAX - 1}).violation, CloseCode::message_too_big);
+}
+
 TEST(FrameScanner, AnOversizedControlFramePassesUnvalidated) {
   const std::string ping = frame(0x89, std::string(300, 'x'));
   FrameScanner scanner({.validate = false});

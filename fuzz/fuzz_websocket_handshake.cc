@@ -1,7 +1,7 @@
 // Opening handshakes: lines "Name: value", up to an empty line for the request, then for the answer. The first byte
 // says whether the two start out as good ones, so that one changed field is tried as well as all of them.
 
-#include "fuzz/support.h"
+#include "support.h"
 
 #include <algorithm>
 #include <string>

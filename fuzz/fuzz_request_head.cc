@@ -1,7 +1,7 @@
 // Request heads: the outcome does not depend on cuts; what is accepted keeps the rules that make smuggling impossible,
 // as counted here once more; what is written of it reads back as the same.
 
-#include "fuzz/support.h"
+#include "support.h"
 
 #include <optional>
 #include <string>

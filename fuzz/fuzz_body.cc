@@ -1,7 +1,7 @@
 // Bodies: content, trailers and end do not depend on cuts; what is written of a decoded body decodes to the same. The
 // first byte chooses the framing and how tight the limits are.
 
-#include "fuzz/support.h"
+#include "support.h"
 
 #include <string>
 

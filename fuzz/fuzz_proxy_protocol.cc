@@ -1,10 +1,10 @@
 // PROXY protocol headers: every prefix of a header asks for more, an error stays, and what is written reads back.
 
-#include "protocol/proxy_protocol/proxy_protocol.h"
-
-#include "fuzz/support.h"
+#include "support.h"
 
 #include <string>
+
+#include "protocol/proxy_protocol/proxy_protocol.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
-// Response heads: as request_head.cc. The first byte chooses the method of the request that is answered.
+// Response heads: as fuzz_request_head.cc. The first byte chooses the method of the request that is answered.
 
-#include "fuzz/support.h"
+#include "support.h"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // The frame scanner against the slow model, whole, byte by byte and at random cuts. The first byte holds the options,
 // the second the limit on a message; the rest is the stream.
 
-#include "fuzz/support.h"
+#include "support.h"
 
 #include <string>
 
