@@ -12,7 +12,7 @@ namespace fairlead::model {
 namespace {
 
 std::string page() {
-  const auto text = read_file(std::string(FAIRLEAD_SOURCE_DIR) + "/docs/configuration.md");
+  const auto text = read_file(FAIRLEAD_SOURCE_DIR "/docs/configuration.md");
   EXPECT_TRUE(text);
   return text.value_or("");
 }
@@ -88,7 +88,7 @@ domains:
     bool named = false;
     for (const auto& [before, after] :
          {std::pair("`", "`"), {"`", "."}, {".", "`"}, {"{ ", ":"}, {", ", ":"}, {", ", " }`"}}) {
-      named = named || text.find(before + key + after) != std::string::npos;
+      named = named || text.find(fmt::format("{}{}{}", before, key, after)) != std::string::npos;
     }
     EXPECT_TRUE(named) << key;
   }
