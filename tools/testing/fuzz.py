@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from testing.console import Outcome
 
+# Without it a stack is a list of addresses.
+SYMBOLIZER = {"ASAN_SYMBOLIZER_PATH": "/usr/bin/llvm-symbolizer-19"}
 OPTIONS = ["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]
 
 
@@ -37,7 +39,8 @@ def run_one(console, root, name, program, seconds):
     if not seeds:
         return Outcome(label, 0, 1, 0, 0, None, True, f"fuzz/corpus/{name} is empty")
     common = [f"-artifact_prefix={crashes}/{name}-", *OPTIONS]
-    code, log, took = console.run(f"{label} corpus", [str(program), *common, "-runs=0", str(corpus)], 300, quiet=True)
+    code, log, took = console.run(f"{label} corpus", [str(program), *common, "-runs=0", str(corpus)], 300,
+                                  env=SYMBOLIZER, quiet=True)
     if code != 0:
         return Outcome(label, 0, 1, 0, took, log, True, "an input of the corpus fails")
     options = [f"-max_total_time={seconds}"]
@@ -45,7 +48,7 @@ def run_one(console, root, name, program, seconds):
     if dictionary.exists():
         options.append(f"-dict={dictionary}")
     code, log, more = console.run(label, [str(program), *common, *options, str(finds), str(corpus)], seconds + 120,
-                                  quiet=True)
+                                  env=SYMBOLIZER, quiet=True)
     text = log.read_text(errors="replace")
     runs = re.search(r"stat::number_of_executed_units:\s+(\d+)", text)
     note = f"{len(seeds)} seeds, {int(runs.group(1)) if runs else 0:,} runs"
