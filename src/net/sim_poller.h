@@ -81,7 +81,7 @@ struct SimOptions {
   double odd_eagain = 0;      // per read or write that could go on: EAGAIN this once
   bool shuffle = true;        // what is ready at one time is reported in drawn order, sometimes in part
   int max_handles = 1 << 20;  // sockets open at one time, over all pollers of the network
-  SimFaults faults;
+  SimFaults faults = {};
 };
 
 class SimPoller final : public Poller {
