@@ -95,7 +95,8 @@ int ByteStream::write_now(const iovec* pieces, int count) {
   }
   parked_.reset(p);
   want_write();
-  return EAGAIN;
+  // The poller could not take the handle: cancelled, and nobody waits yet who could have been told.
+  return cancel_error_ != 0 ? cancel_error_ : EAGAIN;
 }
 
 bool ByteStream::writable() {
