@@ -254,6 +254,17 @@ class Edge:
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
+    def cpu_is_idle(self, seconds=1.0, share=0.2):
+        """Whether the process takes less than `share` of one core over the next `seconds`."""
+        def ticks():
+            with open(f"/proc/{self.pid}/stat") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            return int(fields[11]) + int(fields[12])
+
+        before = ticks()
+        time.sleep(seconds)
+        return (ticks() - before) / os.sysconf("SC_CLK_TCK") < seconds * share
+
     def tails(self, size=4000):
         parts = []
         for path in (self.err_path, self.out_path, self.access_path, self.path):

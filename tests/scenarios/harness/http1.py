@@ -165,6 +165,11 @@ class Connection:
         except ConnectionError:
             return b""
 
+    def fall_asleep(self):
+        """Takes nothing more from the kernel until something is read again."""
+        self.writer.transport.pause_reading()
+        self.reader._paused = True  # the reader then resumes the transport with its next read
+
     def close(self):
         self.writer.close()
 
