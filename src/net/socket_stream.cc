@@ -34,6 +34,12 @@ void SocketStream::want(Events more) {
   watched_ = after;
 }
 
+void SocketStream::unwant(Events less) {
+  if (watched_ == Poller::kNotWatched || !(watched_ & less)) return;
+  loop().poller().watch(handle_, this, watched_, watched_ & ~less);
+  watched_ &= ~less;
+}
+
 // Level-triggered: interest in reading stays on from message to message (no call per message) and is taken off only
 // when an event finds no reader; interest in writing is on only while something is parked.
 void SocketStream::on_ready(Events events) {

@@ -28,6 +28,7 @@ class SocketStream : public ByteStream, public Pollable {
   void want_read() override { want(kReadable); }
   void want_write() override { want(kWritable); }
   void want(Events more);
+  void unwant(Events less);
   // Called when the handle becomes ready and neither a reader nor parked bytes wait: TLS handshakes hook in here.
   virtual bool on_idle_ready(Events) { return false; }
 
