@@ -66,7 +66,7 @@ class CaresResolver final : public Resolver {
   static constexpr std::size_t kCacheSize = 4096;
 
   struct Options {
-    std::vector<std::string> servers;                     // "ip", "ip:port", "[ip6]:port"; empty = the system's
+    std::vector<std::string> servers{};                   // "ip", "ip:port", "[ip6]:port"; empty = the system's
     Duration attempt_timeout = base::milliseconds(1500);  // of one try at one server; doubles from round to round
     int attempts = 3;
   };

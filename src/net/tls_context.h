@@ -26,15 +26,15 @@ enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
 
 struct TlsServerOptions {
   // One per key type: ECDSA, RSA and Ed25519 side by side; the client's signature algorithms pick (ECDSA preferred).
-  std::vector<TlsKeyPair> certificates;
+  std::vector<TlsKeyPair> certificates{};
   TlsVersion min_version = TlsVersion::tls1_2;
   TlsVersion max_version = TlsVersion::tls1_3;
-  std::string ciphers;            // OpenSSL's syntax, TLS 1.2 only; empty = the edge's default
-  std::vector<std::string> alpn;  // in order of our preference: "h2", "http/1.1"; empty = ALPN is ignored
-  std::shared_ptr<const TlsTicketKeys> ticket_keys;  // null = no resumption
+  std::string ciphers{};            // OpenSSL's syntax, TLS 1.2 only; empty = the edge's default
+  std::vector<std::string> alpn{};  // in order of our preference: "h2", "http/1.1"; empty = ALPN is ignored
+  std::shared_ptr<const TlsTicketKeys> ticket_keys{};  // null = no resumption
   // Tickets resume only where this is the same: a ticket of one domain is not accepted in another. Give the domain's
   // name, so that tickets outlive a renewed certificate; empty = derived from the certificates.
-  std::string session_scope;
+  std::string session_scope{};
 };
 
 class TlsServerContext {
@@ -73,10 +73,10 @@ class TlsServerSelector {
 };
 
 struct TlsClientOptions {
-  bool verify = true;  // false: whatever certificate is accepted (and only then)
-  std::string ca_pem;  // PEM bundle; empty = the system's CAs (read once per process)
+  bool verify = true;    // false: whatever certificate is accepted (and only then)
+  std::string ca_pem{};  // PEM bundle; empty = the system's CAs (read once per process)
   TlsVersion min_version = TlsVersion::tls1_2;
-  std::vector<std::string> alpn;  // offered in this order; empty = no ALPN
+  std::vector<std::string> alpn{};  // offered in this order; empty = no ALPN
   bool operator==(const TlsClientOptions&) const = default;
 };
 

@@ -67,23 +67,41 @@ class TlsStream final : public SocketStream {
     void operator()(ssl_st* ssl) const;
   };
 
+  // What an operation of the library that did not succeed means.
+  enum class Outcome : std::uint8_t {
+    wants_read,
+    wants_write,
+    ended,         // close_notify
+    ended_bare,    // end of stream without it
+    failed_below,  // io_error_
+    failed,        // failure_
+  };
+
   TlsStream(EventLoop& loop, int handle, SocketAddress peer);
+  bool start(ssl_ctx_st* context, bool server);
+  bool expect_server(std::string name);
+  bool step_handshake(Events events);
+  Outcome judge(int result);
+  bool holds_input() const;
+  void finish_closing();
+  std::string session_key() const;
 
   std::unique_ptr<ssl_st, SslDeleter> ssl_;
   std::string server_name_;
   std::shared_ptr<const TlsServerContext> server_context_;
   std::shared_ptr<const TlsClientContext> client_context_;
   std::unique_ptr<std::string> early_;    // bytes that came before TLS took over, until they are consumed
-  std::unique_ptr<std::string> failure_;  // words of the last EPROTO
+  std::unique_ptr<std::string> failure_;  // words of the first EPROTO
   Handshake* handshake_ = nullptr;        // while it runs
   int io_error_ = 0;                      // what the poller last failed with
   int read_end_ = kOpen;                  // kOpen, 0 = end of stream, else errno: what every later read gives
-  bool eof_ : 1 = false;                  // the poller said end of stream
+  int write_error_ = 0;                   // what every later write gives
+  std::uint32_t early_at_ = 0;
+  bool eof_ : 1 = false;  // the poller said end of stream
   bool truncated_ : 1 = false;
   bool mid_record_ : 1 = false;        // a record is partly written
-  bool write_failed_ : 1 = false;      // nothing more can be written
   bool closing_ : 1 = false;           // close_notify waits for room
-  bool closed_ : 1 = false;            // close_notify was written
+  bool closed_ : 1 = false;            // FIN was sent
   bool aborted_ : 1 = false;           // to be closed by a reset
   bool read_needs_write_ : 1 = false;  // a read waits for the socket to take bytes
   bool write_needs_read_ : 1 = false;  // a write waits for bytes from the peer

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "net/acceptor.h"
 #include "net/epoll_poller.h"
 #include "net/event_loop.h"
 #include "net/sim_poller.h"
@@ -30,16 +31,21 @@ inline SimOptions sim_options(std::uint64_t seed, Split split, double odd_eagain
 }
 
 struct KernelNet {
-  static constexpr bool kBytewise = false;
+  static constexpr bool kBytewise = false, kOddEagain = false;
   EpollPoller poller;
 };
 struct SimRandomNet {
-  static constexpr bool kBytewise = false;
+  static constexpr bool kBytewise = false, kOddEagain = true;
   SimPoller poller{sim_options(20240611, Split::random, 0.02)};
+};
+// Nothing is cut, so what fits the buffers is the same every time.
+struct SimWholeNet {
+  static constexpr bool kBytewise = false, kOddEagain = false;
+  SimPoller poller{sim_options(3, Split::none)};
 };
 // Every read gives one byte and every write takes one.
 struct SimBytewiseNet {
-  static constexpr bool kBytewise = true;
+  static constexpr bool kBytewise = true, kOddEagain = false;
   SimPoller poller{sim_options(7, Split::bytewise)};
 };
 
@@ -90,18 +96,13 @@ class LoopTest : public ::testing::Test {
   // Two connected TCP streams.
   TcpPair tcp_pair() {
     TcpPair pair;
-    SocketAddress at;
-    const int listener = net.poller.listen(*SocketAddress::from_ip("127.0.0.1", 0), ListenOptions{}, &at);
-    EXPECT_GE(listener, 0);
-    scope.spawn(dial(at, &pair.client));
-    finish();
-    loop.run_until([&] {
-      SocketAddress peer;
-      const int handle = net.poller.accept(listener, &peer);
-      if (handle >= 0) pair.server = std::make_unique<TcpStream>(loop, handle, peer);
-      return handle >= 0;
-    });
-    net.poller.close(listener);
+    Acceptor acceptor(
+        loop,
+        [&](int handle, const SocketAddress& peer) { pair.server = std::make_unique<TcpStream>(loop, handle, peer); },
+        [](int error) { ADD_FAILURE() << error; });
+    EXPECT_TRUE(acceptor.open(*SocketAddress::from_ip("127.0.0.1", 0), ListenOptions{}).has_value());
+    scope.spawn(dial(acceptor.address(), &pair.client));
+    loop.run_until([&] { return scope.size() == 0 && pair.server; });
     return pair;
   }
   Task<> dial(SocketAddress at, std::unique_ptr<TcpStream>* out) {
