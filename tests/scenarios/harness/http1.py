@@ -193,10 +193,11 @@ async def fetch(port, target="/", method="GET", tls=None, host="live.edge.test",
 
 
 class ScriptedOrigin:
-    """An origin whose every connection is handled by a coroutine of the test: handler(connection). Records every byte
-    it was sent in `received`, one bytearray per connection."""
+    """An origin whose every connection is handled by a coroutine of the test: handler(connection). Unless told not to,
+    it records every byte it was sent in `received`, one bytearray per connection."""
 
-    def __init__(self, handler, tls=None, address="127.0.0.1", port=0, limit=1 << 20, rcvbuf=None):
+    def __init__(self, handler, tls=None, address="127.0.0.1", port=0, limit=1 << 20, record=True):
+        self.record = record
         self.handler, self.tls, self.address, self.port, self.limit = handler, tls, address, port, limit
         self.received = []
         self.connections = 0
@@ -218,17 +219,8 @@ class ScriptedOrigin:
 
     async def _serve(self, reader, writer):
         self.connections += 1
-        record = bytearray()
-        self.received.append(record)
-        feed = reader.feed_data
-
-        def recording(data):
-            record.extend(data)
-            feed(data)
-
-        if reader._buffer:
-            record.extend(reader._buffer)
-        reader.feed_data = recording
+        if self.record:
+            self._record(reader)
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
@@ -240,6 +232,17 @@ class ScriptedOrigin:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+    def _record(self, reader):
+        record = bytearray(reader._buffer)
+        self.received.append(record)
+        feed = reader.feed_data
+
+        def recording(data):
+            record.extend(data)
+            feed(data)
+
+        reader.feed_data = recording
 
     def yaml(self, **more):
         return {"host": self.address, "http_port": self.port, "https_port": self.port, **more}

@@ -196,7 +196,7 @@ class WireOrigin(http1.ScriptedOrigin):
     handshake goes to `ordinary`."""
 
     def __init__(self, handler=None, answer_fields=(), ordinary=None, **options):
-        super().__init__(self._session, **options)
+        super().__init__(self._session, **{"record": False, **options})
         self.session_handler, self.answer_fields, self.ordinary = handler, answer_fields, ordinary
         self.waiting = asyncio.Queue()
         self.requests = []
