@@ -46,6 +46,8 @@ FAULTS = [
     ("unfinished", "tests/sim/bad.cc", "// TO" "DO: later\n"),
     ("sleeping", "src/net/bad_test.cc", "void f() { std::this_thread::sleep_for(1s); }\n"),
     ("sleeping", "src/net/bad_test.cc", "void f() { usleep(10); }\n"),
+    ("sleeping", "src/net/bad_test.cc", "void f() { sleep(1); }\n"),
+    ("sleeping", "src/net/bad_test.cc", "void f(timespec t) { clock_nanosleep(0, 0, &t, nullptr); }\n"),
     ("length", "src/base/bad.cc", "namespace fairlead::base {}\n" * (MOST_LINES + 1)),
     ("lock_files", "examples/a/package-lock.json",
      json.dumps({"packages": {"node_modules/ws": {"resolved": "https://registry.example/ws.tgz"}}})),
@@ -77,6 +79,7 @@ def test_every_rule_has_a_fault_that_it_finds():
     assert {rule.__name__ for rule in Tidy.RULES} == {rule for rule, _, _ in FAULTS}
 
 
-def test_awaiting_the_loops_timer_is_not_sleeping(tmp_path):
-    _, findings = tidy(tmp_path, {**GOOD, "src/edge/wait.cc": "namespace fairlead::edge {}\nauto x = loop.sleep_for(d);\n"})
+def test_a_timer_of_the_loop_is_not_sleeping(tmp_path):
+    text = "namespace fairlead::edge {}\nauto x = loop.sleep_for(d);\nauto y = sleep(world, d);\n"
+    _, findings = tidy(tmp_path, {**GOOD, "src/edge/wait.cc": text})
     assert findings == []
