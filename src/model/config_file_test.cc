@@ -332,6 +332,37 @@ TEST(ConfigFile, AReferencedFileIsBounded) {
               testing::Contains(testing::Field(&Problem::message, HasSubstr("larger than 1024 KiB"))));
 }
 
+TEST(ConfigFile, SharedFilesAreBoundedInAll) {
+  Disk disk;
+  disk.files["/etc/fairlead/live.pem"] =
+      std::string(kChain) + std::string(limits::kMaxReferencedFileBytes - std::string_view(kChain).size(), '\n');
+  std::string text =
+      "listeners: [ { address: \"0.0.0.0:443\", protocol: https } ]\nx-a: &c [ { chain: live.pem, key: live.key } "
+      "]\ndomains:\n";
+  for (int i = 0; i < 1100; ++i) {
+    text += fmt::format("  - {{ name: d{}.example, origins: [ {{ host: a }} ], certificates: *c }}\n", i);
+  }
+  // Refused certificates are counted and not kept, which spares the test the memory.
+  const auto refuse = [](std::string_view, std::string_view, std::string_view) -> base::Result<void> {
+    return base::fail(Code::malformed, Side::config, "no");
+  };
+  const auto reading = read_edge_config(text, "/etc/fairlead/fairlead.yaml", disk.reader(), refuse);
+  EXPECT_FALSE(reading.config);
+  const auto told = std::ranges::count(reading.problems, "too-large", &Problem::code);
+  EXPECT_EQ(told, 2) << "once at each of the two shared values, chain and key";
+}
+
+TEST(ConfigFile, AWrongSharedValueIsToldOnceHoweverManyUseIt) {
+  std::string text =
+      "listeners: [ { address: \"0.0.0.0:80\", protocol: http } ]\nx-ws: &ws { connection_timeout: 5000s }\ndomains:\n";
+  for (int i = 0; i < 2000; ++i) {
+    text += fmt::format("  - {{ name: d{}.example, origins: [ {{ host: a }} ], websocket: *ws }}\n", i);
+  }
+  const auto reading = read(text);
+  ASSERT_EQ(reading.problems.size(), 1u);
+  EXPECT_EQ(reading.problems[0].location.line, 2u);
+}
+
 TEST(ConfigFile, AnUnreadableConfigurationIsAProblem) {
   Disk disk;
   const auto reading = read_edge_config_file("/nowhere.yaml", disk.reader());

@@ -40,6 +40,7 @@ inline constexpr std::size_t kMaxDocumentDepth = 32;         // the schema itsel
 inline constexpr std::size_t kMaxScalarBytes = 1u << 20;
 inline constexpr std::size_t kMaxProblems = 500;                  // further ones are counted, not kept
 inline constexpr std::size_t kMaxReferencedFileBytes = 1u << 20;  // a PEM file; a full system CA bundle is 0.2 MiB
+inline constexpr std::size_t kMaxReferencedBytes = 1u << 30;      // all of them together, a copy for each domain
 
 // --- Names. RFC 1035 §2.3.4: 255 octets on the wire, so 253 characters; labels of 63.
 inline constexpr std::size_t kMaxDomainName = 253;

@@ -8,12 +8,10 @@
 
 #include "model/syntax.h"
 
-namespace {
-// Counts allocations of this thread while a test asks for it.
-thread_local std::size_t allocations = 0;
-}  // namespace
+// Allocations of this thread, where no sanitizer has its own operator new.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define FAIRLEAD_COUNTS_ALLOCATIONS 1
+static thread_local std::size_t allocations = 0;
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* p = std::malloc(size == 0 ? 1 : size)) return p;

@@ -20,7 +20,7 @@ std::string describe(const Problem& problem) {
 }
 
 void sort_problems(std::vector<Problem>& problems) {
-  auto key = [](const Problem& p) { return std::tie(p.location, p.severity, p.message, p.pointer, p.code, p.hint); };
+  auto key = [](const Problem& p) { return std::tie(p.location, p.severity, p.message, p.hint, p.pointer, p.code); };
   std::ranges::sort(problems, [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
   // An anchored value that is used by 50 domains is wrong once, where it is written: the pointers differ, the text
   // that a person reads does not.

@@ -65,6 +65,14 @@ std::optional<std::string> ReferencedFiles::pem(const Field& field) {
                 *path == found->first ? "" : "paths are relative to the configuration file");
     return std::nullopt;
   }
+  // Every domain keeps a copy of its own: a short file that names one long PEM very often is a bomb too.
+  given_ += found->second->size();
+  if (given_ > limits::kMaxReferencedBytes) {
+    field.error(
+        "too-large", "the PEM files of all domains together are too large",
+        fmt::format("at most {}, counted for each domain that names them", format_size(limits::kMaxReferencedBytes)));
+    return std::nullopt;
+  }
   return *found->second;
 }
 

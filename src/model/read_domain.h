@@ -29,6 +29,7 @@ class ReferencedFiles {
   std::string config_file_;
   const FileReader* reader_;
   std::map<std::string, base::Result<std::string>> read_;
+  std::size_t given_ = 0;  // bytes handed out, against limits::kMaxReferencedBytes
 };
 
 // By which schemes clients can reach the node: what `origin_scheme: follow` has to be able to follow.

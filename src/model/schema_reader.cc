@@ -58,7 +58,11 @@ std::string range_words(const limits::SizeRange& range, Format format) {
 
 void Reading::add(Severity severity, std::string_view code, std::string pointer, Mark mark, std::string message,
                   std::string hint) {
-  if (problems_.size() >= limits::kMaxProblems) {
+  if (problems_.size() < limits::kMaxProblems) {
+    if (!told_.emplace(mark, message).second) return;
+  } else if (told_.contains({mark, message})) {
+    return;
+  } else {
     ++left_out_;
     left_out_error_ = left_out_error_ || severity == Severity::error;
     return;

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,7 +29,8 @@
 
 namespace fairlead::model {
 
-// The problems of one document. Bounded: past limits::kMaxProblems only the count goes on.
+// The problems of one document. Bounded: past limits::kMaxProblems only the count goes on. A value that is shared by
+// many maps (an alias) and wrong in each of them is told, and counted, once.
 class Reading {
  public:
   explicit Reading(std::string file) : file_(std::move(file)) {}
@@ -43,6 +45,7 @@ class Reading {
  private:
   std::string file_;
   std::vector<Problem> problems_;
+  std::set<std::pair<Mark, std::string>> told_;
   std::size_t left_out_ = 0;
   bool left_out_error_ = false;
 };
