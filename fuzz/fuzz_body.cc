@@ -8,10 +8,10 @@
 #include "protocol/http1/body_decoder.h"
 #include "protocol/http1/serialize.h"
 
+namespace fairlead::protocol {
 namespace {
 
-using namespace fairlead::protocol;
-using fairlead::fuzz::require;
+using fuzz::require;
 using Kind = BodyFraming::Kind;
 
 struct Outcome {
@@ -22,8 +22,8 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome run(const fairlead::fuzz::Pieces& pieces, BodyFraming framing, BodyLimits limits) {
-  BodyDecoder decoder(framing, fairlead::base::Side::client, limits);
+Outcome run(const fuzz::Pieces& pieces, BodyFraming framing, BodyLimits limits) {
+  BodyDecoder decoder(framing, base::Side::client, limits);
   Outcome out;
   for (std::string_view piece : pieces) {
     while (!piece.empty() && !decoder.done() && !out.failed) {
@@ -58,14 +58,13 @@ Outcome run(const fairlead::fuzz::Pieces& pieces, BodyFraming framing, BodyLimit
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const unsigned choice = data[0];
-  const std::string_view input = fairlead::fuzz::text_of(data + 1, size - 1);
+  const std::string_view input = fuzz::text_of(data + 1, size - 1);
   BodyFraming framing{Kind::chunked, 0};
   if ((choice & 7) == 1) framing = {Kind::length, choice >> 3};
   if ((choice & 7) == 2) framing = {Kind::until_close, 0};
   BodyLimits limits;
   if ((choice & 0x80) != 0) limits = {.max_extension_bytes = 8, .max_trailer_bytes = 64, .max_trailer_fields = 3};
-  const Outcome out =
-      fairlead::fuzz::same_for_all_cuts(input, [&](const auto& pieces) { return run(pieces, framing, limits); });
+  const Outcome out = fuzz::same_for_all_cuts(input, [&](const auto& pieces) { return run(pieces, framing, limits); });
   if (framing.kind == Kind::length && out.done)
     require(out.data == input.substr(0, framing.length), "as long as it says");
   if (framing.kind == Kind::until_close) require(out.data == input, "everything");
@@ -85,3 +84,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "reads back the same");
   return 0;
 }
+
+}  // namespace fairlead::protocol

@@ -7,8 +7,9 @@
 
 #include "protocol/testing/drive_scanner.h"
 
+namespace fairlead::protocol {
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace fairlead::protocol;
   if (size < 2) return 0;
   constexpr std::uint8_t kRsv[] = {0, 0x40, 0x70, 0x20};
   FrameScanner::Options options;
@@ -16,15 +17,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.validate = (data[0] & 2) == 0;
   options.allowed_rsv = kRsv[data[0] >> 2 & 3];
   options.max_message = data[1];
-  const std::string_view stream = fairlead::fuzz::text_of(data + 2, size - 2);
+  const std::string_view stream = fuzz::text_of(data + 2, size - 2);
 
   const testing::StreamSeen model = testing::scan_slowly(stream, options);
-  for (const auto& pieces :
-       {fairlead::fuzz::Pieces{stream}, fairlead::fuzz::every_byte(stream), fairlead::fuzz::at_random(stream)}) {
+  for (const auto& pieces : {fuzz::Pieces{stream}, fuzz::every_byte(stream), fuzz::at_random(stream)}) {
     std::string why;
-    const auto seen = testing::drive(pieces, options, [](const char* what) { fairlead::fuzz::require(false, what); });
+    const auto seen = testing::drive(pieces, options, [](const char* what) { fuzz::require(false, what); });
     const bool same = testing::agrees(seen, model, why);
-    fairlead::fuzz::require(same, why.c_str());
+    fuzz::require(same, why.c_str());
   }
   return 0;
 }
+
+}  // namespace fairlead::protocol

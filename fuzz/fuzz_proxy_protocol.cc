@@ -6,10 +6,10 @@
 
 #include "protocol/proxy_protocol/proxy_protocol.h"
 
+namespace fairlead::protocol {
 namespace {
 
-using namespace fairlead::protocol;
-using fairlead::fuzz::require;
+using fuzz::require;
 
 ProxyHeader write_and_read(const ProxyHeader& header, bool binary) {
   std::string text;
@@ -25,7 +25,7 @@ ProxyHeader write_and_read(const ProxyHeader& header, bool binary) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input = fairlead::fuzz::text_of(data, std::min<std::size_t>(size, kMaxProxyV2 + 8));
+  const std::string_view input = fuzz::text_of(data, std::min<std::size_t>(size, kMaxProxyV2 + 8));
   const auto whole = parse_proxy_header(input);
 
   // Byte by byte, until it is decided; the decision must be that of the whole.
@@ -62,3 +62,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fairlead::protocol

@@ -10,10 +10,10 @@
 #include "protocol/http1/head_parser.h"
 #include "protocol/http1/serialize.h"
 
+namespace fairlead::protocol {
 namespace {
 
-using namespace fairlead::protocol;
-using fairlead::fuzz::require;
+using fuzz::require;
 
 struct Outcome {
   bool done = false;
@@ -26,7 +26,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome run(const fairlead::fuzz::Pieces& pieces, HeadLimits limits) {
+Outcome run(const fuzz::Pieces& pieces, HeadLimits limits) {
   RequestHeadParser parser(limits);
   Outcome out;
   for (const std::string_view piece : pieces) {
@@ -51,7 +51,7 @@ Outcome run(const fairlead::fuzz::Pieces& pieces, HeadLimits limits) {
   return out;
 }
 
-std::optional<Outcome> write_and_read(RequestHead head) {
+std::optional<Outcome> write_and_read(const RequestHead& head) {
   std::string text;
   require(append_request_head(text, head), "an accepted head can be written");
   Outcome out = run({text}, {.max_bytes = 1u << 20, .max_fields = 1u << 20, .max_start_line = 1u << 20});
@@ -63,9 +63,9 @@ std::optional<Outcome> write_and_read(RequestHead head) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view input = fairlead::fuzz::text_of(data, size);
+  const std::string_view input = fuzz::text_of(data, size);
   const HeadLimits limits{.max_bytes = 2048, .max_fields = 20, .max_start_line = 512};
-  const Outcome out = fairlead::fuzz::same_for_all_cuts(input, [&](const auto& pieces) { return run(pieces, limits); });
+  const Outcome out = fuzz::same_for_all_cuts(input, [&](const auto& pieces) { return run(pieces, limits); });
   if (!out.done) return 0;
 
   const Fields& fields = out.head.fields;
@@ -104,3 +104,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           "reads back the same");
   return 0;
 }
+
+}  // namespace fairlead::protocol

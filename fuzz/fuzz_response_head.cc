@@ -7,10 +7,10 @@
 #include "protocol/http1/head_parser.h"
 #include "protocol/http1/serialize.h"
 
+namespace fairlead::protocol {
 namespace {
 
-using namespace fairlead::protocol;
-using fairlead::fuzz::require;
+using fuzz::require;
 using Kind = BodyFraming::Kind;
 
 struct Outcome {
@@ -23,7 +23,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome run(const fairlead::fuzz::Pieces& pieces, std::string_view method, HeadLimits limits) {
+Outcome run(const fuzz::Pieces& pieces, std::string_view method, HeadLimits limits) {
   ResponseHeadParser parser(method, limits);
   Outcome out;
   for (const std::string_view piece : pieces) {
@@ -50,10 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   constexpr std::string_view kMethods[] = {"GET", "HEAD", "CONNECT", "POST"};
   const std::string_view method = kMethods[data[0] & 3];
-  const std::string_view input = fairlead::fuzz::text_of(data + 1, size - 1);
+  const std::string_view input = fuzz::text_of(data + 1, size - 1);
   const HeadLimits limits{.max_bytes = 2048, .max_fields = 20, .max_start_line = 512};
-  const Outcome out =
-      fairlead::fuzz::same_for_all_cuts(input, [&](const auto& pieces) { return run(pieces, method, limits); });
+  const Outcome out = fuzz::same_for_all_cuts(input, [&](const auto& pieces) { return run(pieces, method, limits); });
   if (!out.done) return 0;
 
   const Fields& fields = out.head.fields;
@@ -75,3 +74,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(again.framing == out.framing, "framing survives");
   return 0;
 }
+
+}  // namespace fairlead::protocol

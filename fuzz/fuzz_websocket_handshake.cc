@@ -9,10 +9,10 @@
 #include "protocol/websocket/frame_scanner.h"
 #include "protocol/websocket/handshake.h"
 
+namespace fairlead::protocol {
 namespace {
 
-using namespace fairlead::protocol;
-using fairlead::fuzz::require;
+using fuzz::require;
 
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -53,13 +53,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     answer.fields.add("Connection", "Upgrade");
     answer.fields.add("Sec-WebSocket-Accept", accept_key(kKey));
   }
-  const std::string_view rest = read_lines(fairlead::fuzz::text_of(data + 1, size - 1), request.fields);
+  const std::string_view rest = read_lines(fuzz::text_of(data + 1, size - 1), request.fields);
   read_lines(rest, answer.fields);
 
   const auto opening = parse_opening(request);
   require((allowed_rsv(answer) & ~0x70) == 0, "a mask of reserved bits");
   if (!opening) {
-    require(!opening.error().context.empty() && opening.error().side == fairlead::base::Side::client, "a reason");
+    require(!opening.error().context.empty() && opening.error().side == base::Side::client, "a reason");
     return 0;
   }
   require(wants_upgrade(request) && request.method == "GET", "an opening handshake is a GET that upgrades");
@@ -95,3 +95,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(scanner.close_code() == CloseCode::going_away, "with its code");
   return 0;
 }
+
+}  // namespace fairlead::protocol

@@ -20,7 +20,7 @@ Ruled<void> check_version(std::string_view text) {
 }
 
 // The same host and port, whether or not the scheme's own port is written out.
-bool same_authority(Authority a, Authority b, std::string_view scheme) {
+bool same_authority(const Authority& a, const Authority& b, std::string_view scheme) {
   const std::uint16_t port = scheme == "https" ? 443 : 80;
   return a.host == b.host && a.ipv6 == b.ipv6 && a.port.value_or(port) == b.port.value_or(port);
 }
