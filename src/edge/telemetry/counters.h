@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -47,7 +48,9 @@ class StatusCounter {
                                                  408, 413, 414, 417, 421, 426, 429, 431, 500, 502, 503, 504};
   void add(int status);
   std::uint64_t at(std::size_t i) const { return one_[i].get(); }
-  std::uint64_t of_class(std::size_t hundreds) const { return class_[hundreds].get(); }  // 1..5, those not listed; 0: none
+  std::uint64_t of_class(std::size_t hundreds) const {
+    return class_[hundreds].get();
+  }  // 1..5, those not listed; 0: none
 
  private:
   std::array<Counter, kStatuses.size()> one_;
@@ -79,20 +82,20 @@ struct DomainCounters {
   Counter origin_connects, origin_connect_errors, origin_retries, origin_reused;
 };
 
-// The worker as a whole.
-struct WorkerCounters {
+// The worker as a whole. Aligned, so that two workers never write the same cache line.
+struct alignas(64) WorkerCounters {
   Counter connections_accepted, connections_open;
   Counter accepts_exhausted;  // accept failed for want of descriptors or memory
   Counter tls_handshakes, tls_handshake_errors, tls_resumed;
-  Counter heads_refused;      // 400, 414, 431, 501, 505
+  Counter heads_refused;  // 400, 414, 431, 501, 505
   Counter handshake_timeouts;
-  Counter unknown_domain;     // Host or SNI that no domain has
+  Counter unknown_domain;                                         // Host or SNI that no domain has
   Counter refused_connections_total, refused_connections_client;  // limits, by name
   Counter refused_sessions_total, refused_sessions_client, refused_sessions_domain, refused_sessions_domain_client;
   Counter refused_rate_client, refused_rate_domain, refused_rate_domain_client;
   Counter proxy_protocol_errors;
   Counter exceptions;
-  Counter policy_revision;    // set by sub/add: the revision this worker obeys
+  Counter policy_revision;  // set by sub/add: the revision this worker obeys
 };
 
 // Where a scraper finds everything. Workers add to it when they first meet a domain (takes a lock; not per frame).
@@ -109,7 +112,8 @@ class CounterRegistry {
  private:
   std::vector<std::unique_ptr<WorkerCounters>> workers_;
   mutable std::mutex mutex_;
-  std::vector<std::vector<std::shared_ptr<DomainCounters>>> domains_;
+  std::vector<std::unordered_map<std::string, std::shared_ptr<DomainCounters>>> domains_;  // by worker, by name
+  std::vector<std::shared_ptr<const DomainCounters>> created_;
 };
 
 }  // namespace fairlead::edge
