@@ -40,7 +40,8 @@ class Domain {
   // Built on first use (10,000 domains' certificates are not parsed at start), by whichever worker comes first; null
   // when the domain has no certificate or it cannot be loaded (logged once).
   std::shared_ptr<const net::TlsServerContext> server_tls() const;
-  base::Result<std::shared_ptr<const net::TlsClientContext>> origin_tls() const;
+  // For this origin of the policy: one that verifies, or not, as the policy and the origin itself say.
+  base::Result<std::shared_ptr<const net::TlsClientContext>> origin_tls(const model::Origin& origin) const;
 
  private:
   std::shared_ptr<const model::DomainPolicy> policy_;
@@ -50,7 +51,7 @@ class Domain {
   mutable std::mutex tls_mutex_;
   mutable bool server_tls_made_ = false;
   mutable std::shared_ptr<const net::TlsServerContext> server_tls_;
-  mutable std::shared_ptr<const net::TlsClientContext> origin_tls_;
+  mutable std::shared_ptr<const net::TlsClientContext> origin_tls_[2];  // [verifies]
 };
 
 class DomainTable {

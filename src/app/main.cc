@@ -1,0 +1,29 @@
+// The one binary. Verbs are composed here; what they do lives below.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "app/check_command.h"
+#include "app/edge_command.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Fairlead, a self-hosted WebSocket edge"};
+  app.set_version_flag("--version", "fairlead " FAIRLEAD_VERSION);
+  app.require_subcommand(1);
+
+  std::string config;
+  int status = 0;
+
+  CLI::App* edge = app.add_subcommand("edge", "Serve the domains of a configuration file");
+  edge->add_option("--config,-c", config, "YAML file; see docs/configuration.md")->required();
+  edge->callback([&] { status = fairlead::app::run_edge(config); });
+
+  std::string format = "text";
+  CLI::App* check = app.add_subcommand("check", "Check a configuration file: exit 0, or every error and exit 1");
+  check->add_option("--config,-c", config, "YAML file")->required();
+  check->add_option("--output,-o", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  check->callback([&] { status = fairlead::app::check_config(config, format == "json"); });
+
+  CLI11_PARSE(app, argc, argv);
+  return status;
+}

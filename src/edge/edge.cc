@@ -1,0 +1,200 @@
+#include "edge/edge.h"
+
+#include <algorithm>
+#include <random>
+
+#include "base/log.h"
+#include "edge/origin/health_checker.h"
+#include "edge/telemetry/exposition.h"
+#include "net/epoll_poller.h"
+
+namespace fairlead::edge {
+namespace {
+
+unsigned worker_count(const model::EdgeConfig& config) {
+  return config.workers != 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::uint64_t seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+}  // namespace
+
+// One worker with the thread it runs on. Members in the order they depend on each other.
+struct Edge::Thread {
+  Thread(unsigned index, EdgeShared& shared, const model::EdgeConfig& config, std::unique_ptr<net::CaresResolver> (*make)(
+                                                                                  net::EventLoop&,
+                                                                                  const model::EdgeConfig&))
+      : loop(poller),
+        resolver(make(loop, config)),
+        worker(index, loop, *resolver, shared, config.limits, seed()),
+        tickets(loop, *shared.tickets) {
+    if (index == 0) tickets.turn();
+  }
+
+  net::EpollPoller poller;
+  net::EventLoop loop;
+  // The end of this worker: its connections, then (first worker only) the health checks that use its loop.
+  net::Task<void> end(HealthChecker* health) {
+    if (health) co_await health->stop();
+    tickets.cancel();
+    loop.quit();
+  }
+
+  net::EpollPoller poller;
+  net::EventLoop loop;
+  std::unique_ptr<net::CaresResolver> resolver;
+  Worker worker;
+  net::TaskScope ending{loop};
+  // Rotates the ticket keys of all workers; armed on the first.
+  struct TicketTimer final : net::Timer {
+    TicketTimer(net::EventLoop& l, net::TlsTicketKeys& k)
+        : Timer([](Timer& t) { static_cast<TicketTimer&>(t).turn(); }), loop(l), keys(k) {}
+    void turn() {
+      keys.rotate(loop.now());
+      loop.timers().set(*this, keys.next_rotation());
+    }
+    net::EventLoop& loop;
+    net::TlsTicketKeys& keys;
+  } tickets;
+  std::thread thread;
+};
+
+Edge::Edge(model::EdgeConfig config, std::function<void()> on_finished)
+    : config_(std::move(config)),
+      on_finished_(std::move(on_finished)),
+      shared_(std::make_unique<EdgeShared>(worker_count(config_), config_.limits)) {}
+
+Edge::~Edge() = default;
+
+base::Result<void> Edge::start() {
+  started_ = base::monotonic_now();
+  if (auto opened = shared_->log.open(config_.access_log); !opened) return opened;
+  const auto make_resolver = [](net::EventLoop& loop, const model::EdgeConfig& config) {
+    net::CaresResolver::Options options;
+    options.servers = config.resolvers;
+    auto made = net::CaresResolver::create(loop, std::move(options));
+    if (!made) {
+      base::log_error("resolver: {}; using the system's servers", base::describe(made.error()));
+      made = net::CaresResolver::create(loop, {});
+    }
+    return made ? std::move(*made) : nullptr;
+  };
+  for (unsigned i = 0; i < worker_count(config_); ++i) {
+    threads_.push_back(std::make_unique<Thread>(i, *shared_, config_, +make_resolver));
+    if (!threads_.back()->resolver) return base::fail(base::Code::internal, base::Side::edge, "no resolver");
+  }
+  for (const model::ListenerConfig& listener : config_.listeners) {
+    model::ListenerConfig at = listener;
+    for (auto& t : threads_) {
+      const auto bound = t->worker.listen(at);
+      if (!bound) return std::unexpected(bound.error());
+      if (t == threads_.front()) addresses_.push_back(*bound);
+      at.address = bound->to_string();  // port 0 was a question; the others take the answer
+    }
+  }
+  health_ = std::make_unique<HealthChecker>(threads_.front()->loop, threads_.front()->worker.connector(), seed());
+  snapshot_ = model::PolicySnapshot::replace(nullptr, config_.domains, 1);
+  publish(DomainTable::build(nullptr, snapshot_, shared_->tickets));
+  running_ = static_cast<unsigned>(threads_.size());
+  for (auto& t : threads_) {
+    t->thread = std::thread([this, thread = t.get()] {
+      for (bool again = true; again;) {
+        try {
+          thread->loop.run();
+          again = false;
+        } catch (const std::exception& e) {
+          // Nothing of one connection may end the process; readiness is level-triggered, so what was not delivered
+          // comes again.
+          base::log_error("a worker's turn ended by an exception: {}", e.what());
+          thread->worker.counters().exceptions.add();
+        }
+      }
+      if (running_.fetch_sub(1) == 1) on_finished_();
+    });
+  }
+  state_ = State::running;
+  return {};
+}
+
+void Edge::publish(std::shared_ptr<const DomainTable> table) {
+  {
+    std::lock_guard lock(table_mutex_);
+    table_ = table;
+  }
+  for (auto& t : threads_) {
+    t->loop.post([worker = &t->worker, table, limits = config_.limits] { worker->apply(table, limits); });
+  }
+  threads_.front()->loop.post([health = health_.get(), table] {
+    std::vector<HealthTarget> targets;
+    for (const auto& [name, domain] : table->all()) {
+      if (!domain->policy().health_check.active.path.empty()) {
+        targets.push_back({domain->origins_ptr(), [domain] { return domain->origin_tls(); }});
+      }
+    }
+    health->set_targets(targets);
+  });
+}
+
+std::vector<std::string> Edge::apply(model::EdgeConfig next) {
+  std::vector<std::string> differ;
+  if (next.listeners != config_.listeners) differ.push_back("listeners");
+  if (next.workers != config_.workers) differ.push_back("workers");
+  if (next.admin_address != config_.admin_address) differ.push_back("admin");
+  if (next.access_log != config_.access_log) differ.push_back("access_log");
+  if (next.resolvers != config_.resolvers) differ.push_back("resolvers");
+  config_.drain_time = next.drain_time;
+  config_.limits = next.limits;
+  config_.domains = std::move(next.domains);
+  shared_->admission.set_limits(config_.limits);
+  const std::uint64_t revision = snapshot_->revision() + 1;
+  const auto before = snapshot_;
+  snapshot_ = model::PolicySnapshot::replace(snapshot_, config_.domains, revision);
+  const model::PolicyDiff diff = model::diff(before, snapshot_);
+  base::log_info("policy revision {}: {} domains added, {} changed, {} removed", revision, diff.added.size(),
+                 diff.changed.size(), diff.removed.size());
+  publish(DomainTable::build(table_.get(), snapshot_, shared_->tickets));
+  return differ;
+}
+
+void Edge::end(bool now) {
+  state_ = now ? State::stopped : State::draining;
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    Thread* t = threads_[i].get();
+    t->loop.post([this, t, i, now] {
+      auto done = [t, health = i == 0 ? health_.get() : nullptr] { t->ending.spawn(t->end(health)); };
+      if (now) {
+        t->worker.stop(done);
+      } else {
+        t->worker.drain(config_.drain_time, done);
+      }
+    });
+  }
+}
+
+void Edge::drain() { end(false); }
+void Edge::stop() { end(true); }
+
+void Edge::wait() {
+  for (auto& t : threads_) {
+    if (t->thread.joinable()) t->thread.join();
+  }
+}
+
+void Edge::reopen_log() {
+  if (auto opened = shared_->log.reopen(); !opened) base::log_error("{}", base::describe(opened.error()));
+}
+
+std::string_view Edge::state_name() const {
+  switch (state_.load()) {
+    case State::starting: return "starting";
+    case State::running: return "running";
+    case State::draining: return "draining";
+    case State::stopped: return "stopped";
+  }
+  return "stopped";
+}
+
+}  // namespace fairlead::edge

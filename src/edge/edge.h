@@ -1,0 +1,70 @@
+#pragma once
+// Edge: the data plane of one process: workers on threads of their own, the shared state, reload and drain. The
+// application makes one, starts it, feeds it configurations, and waits for its end. All calls from one thread (the
+// application's main), except metrics() and ready().
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "edge/worker.h"
+#include "model/edge_config.h"
+
+namespace fairlead::edge {
+
+class HealthChecker;
+
+class Edge {
+ public:
+  // `on_finished` is called from a worker's thread when the last worker has nothing left after drain() or stop().
+  Edge(model::EdgeConfig config, std::function<void()> on_finished);
+  ~Edge();  // stop() or drain(), and then wait(), must have been called if start() succeeded
+
+  // Opens the log and every listener on every worker, then starts the threads. On failure nothing runs. Errors:
+  // conflict (address in use), malformed, config (log file).
+  base::Result<void> start();
+  // Where it listens, in the order of the configuration, real ports in place of 0.
+  const std::vector<net::SocketAddress>& addresses() const { return addresses_; }
+
+  // Obeys the domains, limits and drain_time of `next`. What needs a restart (listeners, workers, admin, log) stays as
+  // it is and is returned as a list of names that differ.
+  std::vector<std::string> apply(model::EdgeConfig next);
+
+  // Asks all sessions to close over the configured drain_time; stop() ends at once. Then wait() for the threads.
+  void drain();
+  void stop();
+  void wait();
+
+  void reopen_log();
+
+  // Any thread.
+  std::string metrics() const;
+  bool ready() const { return state_.load() == State::running; }
+  std::string_view state_name() const;
+
+ private:
+  enum class State : std::uint8_t { starting, running, draining, stopped };
+  struct Thread;
+  void publish(std::shared_ptr<const DomainTable> table);
+  void end(bool now);
+
+  model::EdgeConfig config_;
+  std::function<void()> on_finished_;
+  std::unique_ptr<EdgeShared> shared_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::unique_ptr<HealthChecker> health_;
+  std::vector<net::SocketAddress> addresses_;
+  base::TimePoint started_{};
+  mutable std::mutex table_mutex_;  // metrics() reads what apply() replaces
+  std::shared_ptr<const DomainTable> table_;
+  model::PolicySnapshot::Ptr snapshot_;
+  std::atomic<State> state_{State::starting};
+  std::atomic<unsigned> running_{0};
+};
+
+}  // namespace fairlead::edge

@@ -1,0 +1,62 @@
+#pragma once
+// Keepalive: the heartbeat of one session (R4), present only when it is on. The edge sends Ping to the client, the
+// origin or both every `interval`, and finds a peer dead that lets `pong_timeout` pass without a byte after a Ping was
+// written to it. Pure bookkeeping: dates in, what is due out; the relays write the frames.
+//
+// The Ping carries eight bytes that no peer can guess, so that its Pong is told from others; that Pong is not passed on
+// to the other side (which never asked), and neither it nor the Ping counts as data for the idle clock (R3).
+
+#include <array>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "model/domain_policy.h"
+
+namespace fairlead::edge {
+
+using base::TimePoint;
+
+// The two sides of a session; also the direction that reads from it.
+enum class Peer : std::uint8_t { client = 0, origin = 1 };
+inline constexpr std::size_t kPeers = 2;
+constexpr Peer other(Peer p) { return p == Peer::client ? Peer::origin : Peer::client; }
+
+class Keepalive {
+ public:
+  using Nonce = std::array<unsigned char, 8>;
+
+  // `seed` makes the nonces; take it from a random source.
+  Keepalive(const model::Heartbeat& settings, TimePoint now, std::uint64_t seed);
+
+  // The next date anything is due.
+  TimePoint next() const;
+
+  enum class Due : std::uint8_t { nothing, ping, dead };
+  // What `peer` is due at `now`. `ping`: write a Ping with nonce(peer) and call ping_written(); the next one is due an
+  // interval later whether or not it could be written at once.
+  Due check(Peer peer, TimePoint now);
+
+  const Nonce& nonce(Peer peer) const { return side(peer).nonce; }
+  void ping_written(Peer peer, TimePoint now);
+  // Any byte from the peer proves that it lives.
+  void heard(Peer peer) { side(peer).pong_due = base::kNever; }
+  // Whether a Pong with nonce(peer) may still come.
+  bool pong_expected(Peer peer) const { return side(peer).outstanding; }
+  void pong_received(Peer peer);
+
+ private:
+  struct Side {
+    TimePoint ping_due = base::kNever;
+    TimePoint pong_due = base::kNever;
+    Nonce nonce{};
+    bool outstanding = false;
+  };
+  Side& side(Peer p) { return sides_[static_cast<std::size_t>(p)]; }
+  const Side& side(Peer p) const { return sides_[static_cast<std::size_t>(p)]; }
+
+  base::Duration interval_, pong_timeout_;
+  std::uint64_t state_;
+  std::array<Side, kPeers> sides_;
+};
+
+}  // namespace fairlead::edge

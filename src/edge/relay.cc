@@ -1,0 +1,249 @@
+#include "edge/relay.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "edge/session.h"
+
+namespace fairlead::edge {
+
+using protocol::FrameScanner;
+
+namespace {
+
+// "Look up": a read that is interrupted only so that the relay sees what is asked of it.
+constexpr int kLookUp = EINTR;
+
+const unsigned char* raw(const char* p) { return reinterpret_cast<const unsigned char*>(p); }
+
+}  // namespace
+
+void Relay::start(Session& session) { loop(session, *this); }
+
+Relay::Loop Relay::loop(Session& session, Relay& relay) {
+  net::ByteStream& source = session.stream(relay.from_);
+  net::ByteStream& sink = session.stream(other(relay.from_));
+  std::string slow;
+  for (;;) {
+    int error = 0;
+    if ((relay.flags_ & (kPingWanted | kCloseWanted)) && relay.sink_at_boundary()) {
+      relay.append_own(session, slow);
+    } else {
+      relay.set(kReading);
+      const net::Chunk chunk = co_await source.read();
+      relay.clear(kReading);
+      if (chunk.size == 0) {
+        if (chunk.error == kLookUp) continue;
+        break;
+      }
+      relay.bytes_ += chunk.size;
+      relay.counter_->add(chunk.size);
+      session.last_data_ = session.loop().now();
+      const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size);
+      if (step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) && relay.scanner_.partial_header() == 0)
+          [[likely]] {
+        error = co_await sink.write(chunk);
+        if (error == 0) [[likely]]
+          continue;
+      } else {
+        relay.pass_slowly(session, chunk, step, slow);
+      }
+    }
+    if (!slow.empty()) {
+      error = co_await sink.write(slow);
+      std::string().swap(slow);
+    }
+    if (error != 0) {
+      // What the source still has to say is read and dropped, so that its own end arrives and closing it does not
+      // reset the bytes it was sent last.
+      relay.set(kDiscard);
+      session.lost(other(relay.from_), error);
+    } else if ((relay.flags_ & (kCloseWritten | kCloseFlushed)) == kCloseWritten) {
+      relay.set(kCloseFlushed);
+    }
+    if (relay.flags_ & (kCloseFlushed | kCloseReceived)) session.closing_progress();
+  }
+
+  // The source is over. Bytes held back were its last; a Close of the edge's own may still be owed to the sink.
+  if ((relay.flags_ & kCloseWanted) && relay.sink_at_boundary()) {
+    relay.append_own(session, slow);
+  } else if ((relay.flags_ & kHolding) && !(relay.flags_ & kDiscard)) {
+    relay.release_held(slow);
+  }
+  if (!slow.empty()) co_await sink.write(slow);
+  relay.set(kSourceEnded);
+  session.lost(relay.from_, source.cancelled() ? ECANCELED : 0);
+  relay.shut_sink(session);
+  session.ended(relay);
+}
+
+void Relay::Loop::promise_type::unhandled_exception() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    session.failed_by_exception(e.what());
+  } catch (...) {
+    session.failed_by_exception("unknown exception");
+  }
+}
+
+void Relay::wake(Session& session) {
+  if (flags_ & kReading) session.stream(from_).interrupt_read(kLookUp);
+}
+
+void Relay::request_ping(Session& session) {
+  if (flags_ & (kCloseWritten | kCloseWanted | kDiscard)) return;
+  set(kPingWanted);
+  wake(session);
+}
+
+void Relay::request_close(Session& session, protocol::CloseCode code, std::string_view reason) {
+  if (flags_ & (kCloseWritten | kCloseWanted | kDiscard)) return;
+  close_code_ = code;
+  close_reason_ = reason;
+  set(kCloseWanted);
+  wake(session);
+}
+
+void Relay::append_own(Session& session, std::string& out) {
+  const Peer to = other(from_);
+  std::optional<protocol::MaskKey> mask;
+  if (to == Peer::origin) {
+    // RFC 6455 5.3: masked, by a key the author of the payload cannot predict; the author is the edge itself, so a
+    // small generator seeded per session will do.
+    mask_state_ = mask_state_ * 1664525u + 1013904223u;
+    const std::uint32_t k = mask_state_ ^ (mask_state_ >> 15);
+    std::memcpy(mask.emplace().data(), &k, 4);
+  }
+  if (!(flags_ & kDiscard)) {
+    if (flags_ & kCloseWanted) {
+      out += protocol::encode_close(close_code_, close_reason_, mask).text();
+      set(kCloseWritten | kDiscard);
+      drop_held();
+    } else if ((flags_ & kPingWanted) && session.keepalive_) {
+      out += protocol::encode_ping(session.keepalive_->nonce(to), mask).text();
+      session.keepalive_->ping_written(to, session.loop().now());
+      session.from(to).set(kPongExpected);
+      session.set_clock();
+    }
+  }
+  clear(kPingWanted | kCloseWanted);
+}
+
+void Relay::release_held(std::string& out) {
+  out.append(held_.data(), held_size_);
+  drop_held();
+}
+
+void Relay::drop_held() {
+  held_size_ = 0;
+  clear(kHolding);
+}
+
+void Relay::shut_sink(Session& session) {
+  if (flags_ & kSinkShut) return;
+  set(kSinkShut | kDiscard);
+  session.stream(other(from_)).shutdown_write();
+}
+
+bool Relay::is_awaited_pong(Session& session) const {
+  return (flags_ & kPongExpected) && session.keepalive_ && scanner_.control_opcode() == protocol::Opcode::pong &&
+         scanner_.control_length() == 8 &&
+         std::equal(scanner_.control_head().begin(), scanner_.control_head().end(),
+                    session.keepalive_->nonce(from_).begin());
+}
+
+std::uint32_t Relay::undecided() const {
+  if (flags_ & kDiscard) return 0;
+  if (const std::uint32_t header = scanner_.partial_header()) return header;
+  if (!scanner_.in_control()) return 0;
+  const bool pong = (flags_ & kPongExpected) && scanner_.control_opcode() == protocol::Opcode::pong &&
+                    scanner_.control_length() == 8;
+  const bool close = scanner_.control_opcode() == protocol::Opcode::close && scanner_.control_captured() < 2 &&
+                     scanner_.control_length() >= 2 && scanner_.control_length() != 255;
+  if (!pong && !close) return 0;
+  return scanner_.control_frame_size() - scanner_.control_length() + scanner_.control_captured();
+}
+
+void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step step, std::string& out) {
+  const char* const data = chunk.data;
+  const std::uint32_t size = chunk.size;
+  std::uint32_t at = 0;    // scanned up to here
+  std::uint32_t kept = 0;  // bytes before this are in `out`, or were dropped
+  std::uint32_t boundary = FrameScanner::kNoBoundary;  // the last offset at which a frame ended
+  const auto keep = [&](std::uint32_t upto) {
+    if (upto <= kept) return;
+    if (flags_ & kDiscard) {
+      drop_held();
+    } else {
+      release_held(out);
+      out.append(data + kept, upto - kept);
+    }
+    kept = upto;
+  };
+  if (session.keepalive_) session.keepalive_->heard(from_);
+
+  for (;;) {
+    if (scanner_.last_boundary() != FrameScanner::kNoBoundary) boundary = at + scanner_.last_boundary();
+    at += step.consumed;
+    if (step.event == FrameScanner::Event::more) break;
+    if (step.event == FrameScanner::Event::violation) {
+      keep(at);
+      drop_held();
+      // The sink stands at a boundary, and the scanner will not find this peer's Close any more: count it as come.
+      set(kCloseReceived);
+      session.violated(from_, scanner_.violation_code(), scanner_.violation_reason());
+      append_own(session, out);
+      set(kDiscard);
+      return;
+    }
+    boundary = at;  // a control frame ended here
+    if (is_awaited_pong(session)) {
+      // The answer to the edge's own Ping is for the edge alone: neither relayed nor counted.
+      const std::uint32_t frame = scanner_.control_frame_size();
+      if (frame > at - kept) {
+        drop_held();  // it began in bytes held back
+      } else {
+        keep(at - frame);
+      }
+      kept = at;
+      bytes_ -= frame;
+      counter_->sub(frame);
+      session.keepalive_->pong_received(from_);
+      clear(kPongExpected);
+    } else if (scanner_.control_opcode() == protocol::Opcode::close && !(flags_ & kCloseReceived)) {
+      keep(at);
+      set(kCloseReceived);
+      if (!(flags_ & kDiscard)) set(kCloseWritten | kDiscard);
+      session.close_passed(from_, scanner_.close_code());
+    }
+    if (at == size) break;
+    step = scanner_.scan(raw(data) + at, size - at);
+  }
+
+  // In the middle of a frame now, but one ended in this chunk: what the edge has to say goes between.
+  if ((flags_ & (kPingWanted | kCloseWanted)) && boundary != FrameScanner::kNoBoundary && boundary >= kept &&
+      !scanner_.at_boundary()) {
+    keep(boundary);
+    append_own(session, out);
+  }
+
+  const std::uint32_t tail = undecided();
+  const std::uint32_t rest = size - kept;
+  if (tail == 0) {
+    keep(size);
+  } else if (tail <= rest) {
+    keep(size - tail);
+    std::memcpy(held_.data(), data + size - tail, tail);
+    held_size_ = static_cast<std::uint8_t>(tail);
+    kept = size;
+  } else {
+    // It began in bytes held back already.
+    std::memcpy(held_.data() + held_size_, data + kept, rest);
+    held_size_ = static_cast<std::uint8_t>(held_size_ + rest);
+  }
+  if (held_size_ != 0) set(kHolding);
+}
+
+}  // namespace fairlead::edge

@@ -1,0 +1,106 @@
+#pragma once
+// Relay: one direction of a session. Takes chunks from one side, lets the FrameScanner mark where frames begin and end,
+// and writes the same bytes on to the other: payload is neither unmasked, altered nor copied. The edge's own frames
+// (Ping, Close) enter at frame boundaries only, and nothing is written after a Close.
+//
+// The hot path is one read, one scan, one write, in a coroutine of two plain awaiters: no allocation, no lock, no look
+// at the clock. Everything rare (an own frame to insert, a Pong to take out, a Close, a violation) goes through
+// `pass_slowly`, which assembles the bytes to write in a string of its own.
+
+#include <array>
+#include <coroutine>
+#include <cstdint>
+#include <string>
+
+#include "edge/keepalive.h"
+#include "edge/telemetry/counters.h"
+#include "net/byte_stream.h"
+#include "protocol/websocket/frame_scanner.h"
+
+namespace fairlead::edge {
+
+class Session;
+
+class Relay {
+ public:
+  // `counter`: the domain's, of bytes in this direction; kept up to date while the session is open.
+  Relay(Peer from, protocol::FrameScanner::Options options, std::uint32_t seed, Counter& counter)
+      : scanner_(options), counter_(&counter), mask_state_(seed), from_(from) {}
+
+  // Starts the coroutine; it ends by itself and calls Session::ended.
+  void start(Session& session);
+
+  // Asks for a Ping or a Close of the edge's own to be written in this direction at the next boundary. `reason` must be
+  // static text.
+  void request_ping(Session& session);
+  void request_close(Session& session, protocol::CloseCode code, std::string_view reason);
+
+  std::uint64_t bytes() const { return bytes_; }
+  const protocol::FrameScanner& scanner() const { return scanner_; }
+  bool close_received() const { return flags_ & kCloseReceived; }  // from the side this relay reads
+  bool close_flushed() const { return flags_ & kCloseFlushed; }    // accepted by the side this relay writes
+  bool source_ended() const { return flags_ & kSourceEnded; }
+
+ private:
+  enum Flag : std::uint16_t {
+    kPingWanted = 1,
+    kCloseWanted = 2,
+    kCloseReceived = 4,
+    kCloseWritten = 8,   // a Close went out, or is on its way: nothing may follow
+    kCloseFlushed = 16,
+    kDiscard = 32,       // nothing more may be written; what comes is read, looked at and dropped
+    kSourceEnded = 64,
+    kSinkShut = 128,
+    kPongExpected = 256,  // a Ping of the edge awaits its Pong from this direction
+    kHolding = 512,       // held_ is not empty
+    kReading = 1024,      // suspended in a read
+  };
+  // Whether a chunk must take the slow way.
+  static constexpr std::uint16_t kSlow = kPingWanted | kCloseWanted | kDiscard | kPongExpected | kHolding;
+
+  struct Loop {
+    struct promise_type {
+      // The session and relay are the coroutine's parameters; an exception that escapes ends this session only.
+      explicit promise_type(Session& s, Relay&) : session(s) {}
+      Loop get_return_object() { return {}; }
+      std::suspend_never initial_suspend() noexcept { return {}; }
+      std::suspend_never final_suspend() noexcept { return {}; }
+      void return_void() {}
+      void unhandled_exception();
+      Session& session;
+    };
+  };
+  static Loop loop(Session& session, Relay& relay);
+
+  friend class Session;
+  void wake(Session& session);
+  // What is to be written for this chunk; looks at frames one by one.
+  void pass_slowly(Session& session, net::Chunk chunk, protocol::FrameScanner::Step step, std::string& out);
+  // The own frames asked for, appended where the sink stands at a boundary.
+  void append_own(Session& session, std::string& out);
+  // Whether the sink stands between two frames: held bytes have not been sent.
+  bool sink_at_boundary() const { return scanner_.at_boundary() || (flags_ & kHolding); }
+  bool is_awaited_pong(Session& session) const;
+  // How many of the last bytes seen belong to a frame of which it is not known yet whether it may be passed on.
+  std::uint32_t undecided() const;
+  void release_held(std::string& out);
+  void drop_held();
+  void shut_sink(Session& session);
+  void set(std::uint16_t f) { flags_ = static_cast<std::uint16_t>(flags_ | f); }
+  void clear(std::uint16_t f) { flags_ = static_cast<std::uint16_t>(flags_ & ~f); }
+
+  protocol::FrameScanner scanner_;
+  std::uint64_t bytes_ = 0;
+  Counter* counter_;
+  std::string_view close_reason_;
+  std::uint32_t mask_state_;
+  protocol::CloseCode close_code_ = protocol::CloseCode::none;
+  std::uint16_t flags_ = 0;
+  // The beginning of a frame whose fate is open: half a header (a violation must be found before anything of its frame
+  // is sent, or no Close could follow), a Close without its code, or what may be the Pong the edge waits for.
+  std::array<char, 14> held_;
+  std::uint8_t held_size_ = 0;
+  Peer from_;
+};
+
+}  // namespace fairlead::edge

@@ -1,0 +1,246 @@
+#include "edge/session.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+
+namespace fairlead::edge {
+namespace {
+
+CloseBy side_of(Peer p) { return p == Peer::client ? CloseBy::client : CloseBy::origin; }
+
+protocol::FrameScanner::Options scan_options(const model::WebSocketPolicy& ws, bool from_client, std::uint8_t rsv) {
+  return {.from_client = from_client, .validate = ws.validate, .allowed_rsv = rsv, .max_message = ws.max_message_size};
+}
+
+// What the Close says: names the clock or the act, so that who debugs a client sees why.
+std::string_view reason_of(CloseCause cause) {
+  switch (cause) {
+    case CloseCause::connection_timeout: return "connection_timeout: no data in either direction";
+    case CloseCause::pong_timeout: return "pong_timeout: the other side does not answer";
+    case CloseCause::max_session_age: return "max_session_age reached";
+    case CloseCause::disabled: return "websocket disabled for this domain";
+    case CloseCause::drain: return "edge going away";
+    case CloseCause::ended_by_operator: return "ended by operator";
+    default: return "";
+  }
+}
+
+// Suspends run() until the last relay has ended.
+struct BothEnded {
+  std::coroutine_handle<>& runner;
+  const std::uint8_t& running;
+  bool await_ready() const { return running == 0; }
+  void await_suspend(std::coroutine_handle<> h) { runner = h; }
+  void await_resume() const {}
+};
+
+}  // namespace
+
+Session::Session(Parts parts, SessionList& list)
+    : Timer([](Timer& t) { static_cast<Session&>(t).on_clock(); }),
+      policy_(std::move(parts.policy)),
+      counters_(std::move(parts.counters)),
+      client_(std::move(parts.client)),
+      origin_(std::move(parts.origin)),
+      relays_{Relay(Peer::client, scan_options(policy_->websocket, true, parts.allowed_rsv),
+                    static_cast<std::uint32_t>(parts.seed), counters_->bytes_in),
+              Relay(Peer::origin, scan_options(policy_->websocket, false, parts.allowed_rsv),
+                    static_cast<std::uint32_t>(parts.seed >> 32), counters_->bytes_out)},
+      last_data_(client_->loop().now()),
+      opened_(last_data_),
+      record_(std::move(parts.record)),
+      log_(parts.log),
+      shared_(std::move(parts.shared)),
+      seat_(std::move(parts.seat)),
+      lease_(std::move(parts.lease)),
+      list_(list),
+      seed_(parts.seed) {
+  const model::WebSocketPolicy& ws = policy_->websocket;
+  if (ws.heartbeat.interval.count() > 0) keepalive_ = std::make_unique<Keepalive>(ws.heartbeat, opened_, seed_);
+  if (ws.max_session_age.count() > 0) {
+    close_at(base::later(opened_, ws.max_session_age), CloseBy::edge, CloseCause::max_session_age);
+  }
+  next_ = list_.head_;
+  prev_ = &list_.head_;
+  if (next_) next_->prev_ = &next_;
+  list_.head_ = this;
+  ++list_.size_;
+}
+
+Session::~Session() {
+  *prev_ = next_;
+  if (next_) next_->prev_ = prev_;
+  --list_.size_;
+}
+
+net::Task<void> Session::run() {
+  counters_->sessions_opened.add();
+  counters_->sessions_open.add();
+  set_clock();
+  running_ = kPeers;
+  for (Relay& relay : relays_) relay.start(*this);
+  co_await BothEnded{runner_, running_};
+  Timer::cancel();
+  report();
+}
+
+void Session::close(CloseBy by, CloseCause cause, protocol::CloseCode code, std::string_view reason) {
+  set_end(by, cause, static_cast<std::uint16_t>(code));
+  if (std::exchange(closing_, true)) return;
+  begin_closing_date();
+  for (Relay& relay : relays_) relay.request_close(*this, code, reason);
+}
+
+void Session::close_at(TimePoint when, CloseBy by, CloseCause cause) {
+  if (when >= close_at_) return;
+  close_at_ = when;
+  close_at_by_ = by;
+  close_at_cause_ = cause;
+  if (running_ != 0) set_clock();
+}
+
+void Session::abort(CloseBy by, CloseCause cause) {
+  set_end(by, cause, static_cast<std::uint16_t>(protocol::CloseCode::abnormal));
+  cut();
+}
+
+void Session::set_end(CloseBy by, CloseCause cause, std::uint16_t code) {
+  if (std::exchange(end_set_, true)) return;
+  end_by_ = by;
+  end_cause_ = cause;
+  end_code_ = code;
+}
+
+void Session::begin_closing_date() {
+  if (closing_date_ != base::kNever) return;
+  closing_date_ = base::later(loop().now(), kCloseTimeout);
+  set_clock();
+}
+
+void Session::cut() {
+  for (Peer p : {Peer::client, Peer::origin}) stream(p).cancel();
+}
+
+void Session::close_passed(Peer p, protocol::CloseCode code) {
+  set_end(side_of(p), CloseCause::closing_handshake, static_cast<std::uint16_t>(code));
+  begin_closing_date();
+}
+
+void Session::violated(Peer, protocol::CloseCode code, std::string_view reason) {
+  const bool big = code == protocol::CloseCode::message_too_big;
+  close(CloseBy::edge, big ? CloseCause::message_too_big : CloseCause::protocol_error, code, reason);
+}
+
+void Session::lost(Peer p, int error) {
+  set_end(side_of(p), CloseCause::connection_lost, static_cast<std::uint16_t>(protocol::CloseCode::abnormal));
+  // A stream that failed has nobody left to write to; one that ended in order may still listen.
+  if (error != 0) stream(p).cancel();
+  begin_closing_date();
+}
+
+// A side that has sent a Close and has been sent one is done with: its stream's sending side ends, whatever the other
+// side still owes (RFC 6455 7.1.1: the server closes first, and towards the client the edge is the server).
+void Session::closing_progress() {
+  for (Peer p : {Peer::client, Peer::origin}) {
+    if (from(p).close_received() && from(other(p)).close_flushed()) from(other(p)).shut_sink(*this);
+  }
+}
+
+void Session::ended(Relay&) {
+  // Resumed by the loop: run()'s end destroys this session, and the relay that ends is still on the stack.
+  if (--running_ == 0 && runner_) loop().ready(std::exchange(runner_, {}));
+}
+
+void Session::failed_by_exception(const char* what) {
+  base::log_error("session {} ({}): {}", record_->session_id, policy_->name, what);
+  abort(CloseBy::edge, CloseCause::internal_error);
+  if (--running_ == 0 && runner_) loop().ready(std::exchange(runner_, {}));
+}
+
+void Session::pong_missing(Peer dead) {
+  close(CloseBy::edge, CloseCause::pong_timeout, protocol::CloseCode::going_away,
+        reason_of(CloseCause::pong_timeout));
+  stream(dead).abort_on_close();
+  stream(dead).cancel();
+}
+
+void Session::on_clock() {
+  const TimePoint now = loop().now();
+  if (closing_date_ <= now) {
+    if (!end_set_) set_end(CloseBy::edge, CloseCause::send_timeout, 1006);
+    cut();
+    return;
+  }
+  if (!closing_) {
+    // Bytes that a slow peer took since the last look are data that moved, though nothing was read meanwhile.
+    for (Peer p : {Peer::client, Peer::origin}) {
+      const auto unsent = static_cast<std::uint32_t>(stream(p).parked());
+      std::uint32_t& before = parked_[static_cast<std::size_t>(p)];
+      if (std::exchange(before, unsent) != unsent) last_data_ = std::max(last_data_, now);
+    }
+    if (close_at_ <= now) {
+      close(close_at_by_, close_at_cause_, protocol::CloseCode::going_away, reason_of(close_at_cause_));
+    } else if (base::later(last_data_, policy_->websocket.connection_timeout) <= now) {
+      close(CloseBy::edge, CloseCause::connection_timeout, protocol::CloseCode::going_away,
+            reason_of(CloseCause::connection_timeout));
+    } else if (keepalive_) {
+      for (Peer p : {Peer::client, Peer::origin}) {
+        switch (keepalive_->check(p, now)) {
+          case Keepalive::Due::nothing: break;
+          case Keepalive::Due::ping: from(other(p)).request_ping(*this); break;
+          case Keepalive::Due::dead: pong_missing(p); break;
+        }
+        if (closing_) break;
+      }
+    }
+  }
+  set_clock();
+}
+
+// One timer for all of a session's dates. It is armed for the earliest; traffic only moves last_data_, and the wheel
+// looks again when the old date comes.
+void Session::set_clock() {
+  TimePoint next = closing_date_;
+  if (!closing_) {
+    next = std::min({next, close_at_, base::later(last_data_, policy_->websocket.connection_timeout)});
+    if (keepalive_) next = std::min(next, keepalive_->next());
+  }
+  if (Timer::armed() && Timer::when() <= next && Timer::when() > loop().now()) return;
+  loop().timers().set(*this, next);
+}
+
+void Session::report() {
+  if (!end_set_) set_end(CloseBy::edge, CloseCause::internal_error, 1006);
+  SessionEnd end{.by = end_by_, .cause = end_cause_, .code = end_code_, .to_origin = {}, .to_client = {}};
+  const auto count = [this](Peer p) {
+    const Relay& r = from(p);
+    return DirectionCount{r.bytes(), r.scanner().frames(), r.scanner().messages()};
+  };
+  end.to_origin = count(Peer::client);
+  end.to_client = count(Peer::origin);
+
+  DomainCounters& c = *counters_;
+  c.sessions_open.sub();
+  c.sessions_closed[static_cast<std::size_t>(end.cause)].add();
+  c.frames_in.add(end.to_origin.frames);
+  c.frames_out.add(end.to_client.frames);
+  c.messages_in.add(end.to_origin.messages);
+  c.messages_out.add(end.to_client.messages);
+
+  AccessRecord& r = *record_;
+  r.duration_ms = (loop().now() - opened_) / base::milliseconds(1);
+  r.bytes_in = end.to_origin.bytes;
+  r.bytes_out = end.to_client.bytes;
+  r.frames_in = end.to_origin.frames;
+  r.frames_out = end.to_client.frames;
+  r.messages_in = end.to_origin.messages;
+  r.messages_out = end.to_client.messages;
+  r.close_by = to_string(end.by);
+  r.close_cause = to_string(end.cause);
+  r.close_code = end.code;
+  if (log_) log_->write(r);
+}
+
+}  // namespace fairlead::edge

@@ -1,0 +1,146 @@
+#pragma once
+// Session: one tunnel, from the 101 until both directions are over. Owns the client side, the origin side, its
+// admission seat and its clocks, and reports exactly one SessionEnd, from which log, metrics and usage follow. (What
+// comes before the 101 is tunnel_opening.h.)
+//
+// It lives on one worker. Two relays (relay.h) carry the bytes; the session decides when it is over. Rules of ending:
+//   - A Close that passes is relayed; when one has passed each way the edge ends both TCP streams.
+//   - The edge's own end (a clock, the switch, drain) sends Close at a frame boundary to both sides, then waits
+//     kCloseTimeout for theirs. After a Close the edge writes nothing more that way.
+//   - The end of one stream is passed on as the end of the other's sending side, after everything before it.
+//   - Whatever is still open when the closing date comes is cut.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "edge/admission.h"
+#include "edge/keepalive.h"
+#include "edge/origin/origin_state.h"
+#include "edge/relay.h"
+#include "edge/session_end.h"
+#include "edge/telemetry/access_log.h"
+#include "edge/telemetry/counters.h"
+#include "model/domain_policy.h"
+#include "net/byte_stream.h"
+#include "net/task.h"
+
+namespace fairlead::edge {
+
+class SessionList;
+struct DomainShared;
+
+// How long a peer has to answer the edge's Close, and the second side to end after the first: RFC 6455 7.1.1 leaves it
+// to the implementation.
+inline constexpr base::Duration kCloseTimeout = base::seconds(5);
+
+class Session final : net::Timer {
+ public:
+  // All a session is made of. `record` has what is known at the 101; the session fills in the end.
+  struct Parts {
+    std::shared_ptr<const model::DomainPolicy> policy;
+    std::shared_ptr<DomainCounters> counters;
+    std::shared_ptr<DomainShared> shared;  // the seat is in it
+    SessionSeat seat;
+    OriginLease lease;
+    std::unique_ptr<net::ByteStream> client;
+    std::unique_ptr<net::ByteStream> origin;
+    std::uint8_t allowed_rsv = 0;
+    std::unique_ptr<AccessRecord> record;
+    AccessLog* log = nullptr;
+    std::uint64_t seed = 0;  // of nonces and masks
+  };
+
+  Session(Parts parts, SessionList& list);
+  ~Session();
+
+  // The story: relays run until both directions are over; then the end is reported. Once.
+  net::Task<void> run();
+
+  // Asks for an orderly end (Close to both sides). The first cause stays. `reason` must be static text.
+  void close(CloseBy by, CloseCause cause, protocol::CloseCode code, std::string_view reason);
+  // close() at a date, unless one is set that comes earlier.
+  void close_at(TimePoint when, CloseBy by, CloseCause cause);
+  // Ends at once, without words.
+  void abort(CloseBy by, CloseCause cause);
+
+  const model::DomainPolicy& policy() const { return *policy_; }
+  const AccessRecord& record() const { return *record_; }
+
+ private:
+  friend class Relay;
+  friend class SessionList;
+
+  // Called by the relays.
+  net::EventLoop& loop() const { return client_->loop(); }
+  Relay& from(Peer p) { return relays_[static_cast<std::size_t>(p)]; }
+  net::ByteStream& stream(Peer p) { return p == Peer::client ? *client_ : *origin_; }
+  void close_passed(Peer from, protocol::CloseCode code);  // `from` sent a Close
+  void violated(Peer by, protocol::CloseCode code, std::string_view reason);
+  void lost(Peer p, int error);  // the stream of `p` is over: 0 in order, else it failed
+  void closing_progress();       // a Close came or went: see who has had both
+  void ended(Relay& r);
+  void failed_by_exception(const char* what);
+
+  void on_clock();
+  void set_clock();
+  void begin_closing_date();
+  void pong_missing(Peer dead);
+  void set_end(CloseBy by, CloseCause cause, std::uint16_t code);
+  void cut();
+  void report();
+
+  std::shared_ptr<const model::DomainPolicy> policy_;
+  std::shared_ptr<DomainCounters> counters_;
+  std::unique_ptr<net::ByteStream> client_, origin_;
+  std::array<Relay, kPeers> relays_;  // [client]: reads the client, writes to the origin
+  TimePoint last_data_;               // R3; written by the relays, one store per chunk
+  TimePoint opened_;
+  TimePoint close_at_ = base::kNever;
+  TimePoint closing_date_ = base::kNever;
+  std::unique_ptr<Keepalive> keepalive_;
+  std::unique_ptr<AccessRecord> record_;
+  AccessLog* log_;
+  std::shared_ptr<DomainShared> shared_;  // outlives the seat
+  SessionSeat seat_;
+  OriginLease lease_;
+  std::coroutine_handle<> runner_;  // run(), waiting for both relays
+  SessionList& list_;
+  Session* next_ = nullptr;
+  Session** prev_ = nullptr;
+  std::uint64_t seed_;
+  std::uint32_t parked_[kPeers] = {};  // what was unsent when the idle clock last looked
+  std::uint16_t end_code_ = 0;
+  CloseBy end_by_ = CloseBy::edge, close_at_by_ = CloseBy::edge;
+  CloseCause end_cause_ = CloseCause::internal_error, close_at_cause_ = CloseCause::drain;
+  bool end_set_ = false;
+  bool closing_ = false;  // the edge has asked both sides to close
+  std::uint8_t running_ = 0;
+};
+
+// The sessions of one domain on one worker. A node list inside the sessions: nothing is allocated.
+class SessionList {
+ public:
+  SessionList() = default;
+  SessionList(const SessionList&) = delete;
+  SessionList& operator=(const SessionList&) = delete;
+  bool empty() const { return head_ == nullptr; }
+  std::size_t size() const { return size_; }
+  // `visit` may end the session it is given, not destroy it.
+  template <class F>
+  void for_each(F visit) {
+    for (Session* s = head_; s;) {
+      Session* next = s->next_;
+      visit(*s);
+      s = next;
+    }
+  }
+
+ private:
+  friend class Session;
+  Session* head_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace fairlead::edge

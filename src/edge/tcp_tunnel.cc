@@ -1,0 +1,123 @@
+#include "edge/tcp_tunnel.h"
+
+#include "edge/origin_dial.h"
+#include "edge/problem.h"
+#include "edge/worker.h"
+
+namespace fairlead::edge {
+namespace {
+
+// Both directions of one tunnel; ends when both are over, when nothing moved for `idle`, or when asked to stop.
+class TcpTunnel final : net::Timer {
+ public:
+  TcpTunnel(net::ByteStream& client, net::ByteStream& origin, DomainCounters& counters, base::Duration idle)
+      : Timer([](Timer& t) { static_cast<TcpTunnel&>(t).look(); }),
+        client_(client),
+        origin_(origin),
+        counters_(counters),
+        idle_(idle) {}
+
+  net::Task<void> run(net::StopToken stop) {
+    last_ = client_.loop().now();
+    client_.loop().timers().set(*this, base::later(last_, idle_));
+    const net::StopCallback on_stop(stop, [this] { end(CloseBy::operator_, CloseCause::drain); });
+    net::TaskScope scope(client_.loop());
+    scope.spawn(pump(origin_, client_, out, counters_.tunnel_bytes_out, CloseBy::origin));
+    co_await pump(client_, origin_, in, counters_.tunnel_bytes_in, CloseBy::client);
+    co_await scope.join();
+    Timer::cancel();
+  }
+
+  std::uint64_t in = 0, out = 0;
+  CloseBy by = CloseBy::client;
+  CloseCause cause = CloseCause::connection_lost;
+
+ private:
+  net::Task<void> pump(net::ByteStream& from, net::ByteStream& to, std::uint64_t& bytes, Counter& counter,
+                       CloseBy side) {
+    for (;;) {
+      const net::Chunk chunk = co_await from.read();
+      if (chunk.size == 0) {
+        if (!std::exchange(ended_, true)) by = side;
+        // A broken side takes the other with it; one that ended in order may still be sent to.
+        if (chunk.error != 0) to.cancel();
+        break;
+      }
+      bytes += chunk.size;
+      counter.add(chunk.size);
+      last_ = client_.loop().now();
+      if (co_await to.write(chunk) != 0) {
+        from.cancel();
+        break;
+      }
+      last_ = client_.loop().now();
+    }
+    if (!to.cancelled()) to.shutdown_write();
+  }
+
+  void look() {
+    const net::TimePoint due = base::later(last_, idle_);
+    if (due > client_.loop().now()) {
+      client_.loop().timers().set(*this, due);
+    } else {
+      end(CloseBy::edge, CloseCause::connection_timeout);
+    }
+  }
+
+  void end(CloseBy who, CloseCause why) {
+    if (!std::exchange(ended_, true)) {
+      by = who;
+      cause = why;
+    }
+    client_.cancel();
+    origin_.cancel();
+  }
+
+  net::ByteStream &client_, &origin_;
+  DomainCounters& counters_;
+  base::Duration idle_;
+  net::TimePoint last_{};
+  bool ended_ = false;
+};
+
+}  // namespace
+
+net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStream> client, const ClientInfo& info,
+                                 const std::string& domain_name) {
+  const net::TimePoint opened = worker.loop().now();
+  AccessRecord record;
+  record.opened_ms = base::wall_clock_ms();
+  record.domain = domain_name;
+  record.client = info.peer.ip();
+  record.client_port = info.peer.port();
+  record.protocol = "tcp";
+  record.tls = info.tls_version;
+  const auto domain = worker.find_domain(domain_name);
+  if (!domain) {
+    worker.counters().unknown_domain.add();
+    record.error = "unknown_domain";
+  } else {
+    auto origin = co_await dial_tunnel(worker, info, domain);
+    if (!origin) {
+      record.error = problem_of(origin.error()).code;
+      record.close_by = to_string(CloseBy::origin);
+    } else {
+      record.origin = origin->address;
+      DomainCounters& counters = *worker.domain_state(*domain).counters;
+      counters.tunnels_opened.add();
+      counters.tunnels_open.add();
+      TcpTunnel tunnel(*client, *origin->stream, counters, domain->policy().websocket.connection_timeout);
+      // Drain leaves it alone: bytes of an unknown protocol cannot be told to go, so they have until the time is up.
+      co_await tunnel.run(worker.stop_token());
+      counters.tunnels_open.sub();
+      record.bytes_in = tunnel.in;
+      record.bytes_out = tunnel.out;
+      record.close_by = to_string(tunnel.by);
+      record.close_cause = to_string(tunnel.cause);
+    }
+  }
+  record.duration_ms = (worker.loop().now() - opened) / base::milliseconds(1);
+  worker.log().write(record);
+}
+
+}  // namespace fairlead::edge

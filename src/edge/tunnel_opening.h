@@ -1,0 +1,17 @@
+#pragma once
+// From a client's opening handshake to a session: the switch, admission, the origin's consent, and only then the
+// client's 101. Until the origin has said yes the client can still be told no with an HTTP status it can read.
+
+#include <memory>
+
+#include "edge/client_exchange.h"
+#include "edge/request.h"
+
+namespace fairlead::edge {
+
+// Answers the client in every case. Null: refused (by the edge or by the origin, whose status and body are passed on),
+// `outcome` says how. A failed handshake is tried on the next origin while the client has not been answered (R13).
+net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& client,
+                                                std::shared_ptr<const Domain> domain, RequestOutcome& outcome);
+
+}  // namespace fairlead::edge

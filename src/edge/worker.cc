@@ -1,0 +1,263 @@
+#include "edge/worker.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+#include "edge/http1_frontend.h"
+#include "edge/tcp_tunnel.h"
+#include "net/tls_stream.h"
+#include "protocol/http/message.h"
+#include "protocol/proxy_protocol/proxy_protocol.h"
+
+namespace fairlead::edge {
+
+struct Worker::Listener {
+  model::ListenerConfig config;
+  std::vector<net::Network> proxy_from;
+  std::unique_ptr<net::Acceptor> acceptor;
+};
+
+Worker::Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, EdgeShared& shared,
+               const model::GlobalLimits& limits, std::uint64_t seed)
+    : index_(index),
+      loop_(loop),
+      shared_(shared),
+      counters_(shared.counters.worker(index)),
+      limits_(limits),
+      random_(seed),
+      scope_(loop, [this](const char*) { counters_.exceptions.add(); }),
+      finisher_(loop),
+      connector_(loop, resolver),
+      pool_(loop, scope_),
+      table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)) {}
+
+// Whoever ends a worker's loop has waited for `on_done`.
+Worker::~Worker() = default;
+
+base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& config) {
+  const auto at = net::SocketAddress::parse(config.address);
+  if (!at) return std::unexpected(at.error());
+  auto listener = std::make_unique<Listener>();
+  listener->config = config;
+  for (const std::string& text : config.proxy_protocol_from) {
+    const auto network = net::Network::parse(text);
+    if (!network) return std::unexpected(network.error());
+    listener->proxy_from.push_back(*network);
+  }
+  Listener* l = listener.get();
+  l->acceptor = std::make_unique<net::Acceptor>(
+      loop_, [this, l](int handle, const net::SocketAddress& peer) { accepted(*l, handle, peer); },
+      [this](int) { counters_.accepts_exhausted.add(); });
+  net::ListenOptions options;
+  options.backlog = config.backlog;
+  if (auto opened = l->acceptor->open(*at, options); !opened) return std::unexpected(opened.error());
+  listeners_.push_back(std::move(listener));
+  return l->acceptor->address();
+}
+
+void Worker::accepted(Listener& listener, int handle, const net::SocketAddress& peer) {
+  counters_.connections_accepted.add();
+  auto tcp = std::make_unique<net::TcpStream>(loop_, handle, peer);
+  auto seat = shared_.admission.enter_connection(peer);
+  if (!seat) {
+    (seat.error() == LimitName::connections_total ? counters_.refused_connections_total : counters_.refused_connections_client)
+        .add();
+    return;  // closed: a connection over the limit costs no more than its accept
+  }
+  scope_.spawn(serve(listener, std::move(tcp), std::move(*seat)));
+}
+
+// The life of a client connection.
+net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat) {
+  counters_.connections_open.add();
+  std::unique_ptr<Session> session;
+  {
+    ClientInfo info;
+    info.peer = tcp->peer();
+    info.local = tcp->local();
+    const net::TimePoint due = base::later(loop_.now(), listener.config.handshake_timeout);
+    std::unique_ptr<net::SocketStream> stream = co_await prepare(listener, std::move(tcp), info, due);
+    if (stream) {
+      net::SocketStream* const raw = stream.get();
+      const net::StopCallback on_stop(scope_.token(), [raw] { raw->cancel(); });
+      if (listener.config.protocol == model::ListenerProtocol::tcp_ssl) {
+        co_await serve_tcp_tunnel(*this, std::move(stream), info, listener.config.domain);
+      } else {
+        session = co_await serve_http1(*this, std::move(stream), info, due);
+      }
+    }
+  }
+  // Of all that reading requests took only this small frame is left beside the session.
+  if (session) {
+    if (draining()) session->close_at(loop_.now(), CloseBy::operator_, CloseCause::drain);
+    co_await session->run();
+  }
+  session.reset();
+  counters_.connections_open.sub();
+  (void)seat;
+}
+
+net::Task<std::unique_ptr<net::SocketStream>> Worker::prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
+                                                              ClientInfo& info, net::TimePoint due) {
+  if (!listener.proxy_from.empty() && !co_await read_proxy_header(listener, *tcp, info, due)) co_return nullptr;
+  if (listener.config.protocol == model::ListenerProtocol::http) co_return std::unique_ptr<net::SocketStream>(std::move(tcp));
+  auto tls = co_await net::tls_accept(std::move(tcp), *this, due, scope_.token());
+  if (!tls) {
+    counters_.tls_handshake_errors.add();
+    if (tls.error().code == base::Code::not_found) counters_.unknown_domain.add();
+    if (tls.error().code == base::Code::timeout) counters_.handshake_timeouts.add();
+    co_return nullptr;
+  }
+  counters_.tls_handshakes.add();
+  if ((*tls)->resumed()) counters_.tls_resumed.add();
+  info.tls = true;
+  info.tls_version = (*tls)->tls_version();
+  info.sni = (*tls)->server_name();
+  info.tls_context = (*tls)->server_context();
+  co_return std::unique_ptr<net::SocketStream>(std::move(*tls));
+}
+
+// From the named networks a PROXY header is required, and nobody else may connect: who could leave it out could as well
+// forge it.
+net::Task<bool> Worker::read_proxy_header(Listener& listener, net::TcpStream& tcp, ClientInfo& info,
+                                          net::TimePoint due) {
+  const bool named = std::any_of(listener.proxy_from.begin(), listener.proxy_from.end(),
+                                 [&](const net::Network& n) { return n.contains(info.peer); });
+  std::string seen;
+  while (named) {
+    net::Chunk chunk;
+    {
+      const net::ReadDeadline guard(tcp, due);
+      chunk = co_await tcp.read(4096);
+    }
+    if (chunk.size == 0) break;
+    seen += chunk.view();
+    const auto parsed = protocol::parse_proxy_header(seen);
+    if (!parsed) break;
+    if (!*parsed) continue;
+    const protocol::ParsedProxyHeader& h = **parsed;
+    if (!h.header.local) {
+      const auto from = net::SocketAddress::from_ip(h.header.source_ip, h.header.source_port);
+      const auto to = net::SocketAddress::from_ip(h.header.destination_ip, h.header.destination_port);
+      if (!from || !to) break;
+      info.peer = *from;
+      info.local = *to;
+    }
+    tcp.unread(std::string_view(seen).substr(h.consumed));
+    co_return true;
+  }
+  counters_.proxy_protocol_errors.add();
+  co_return false;
+}
+
+std::shared_ptr<const net::TlsServerContext> Worker::select(std::string_view sni) {
+  const auto domain = table_->find(sni);
+  return domain ? domain->server_tls() : nullptr;
+}
+
+WorkerDomain& Worker::domain_state(const Domain& domain) {
+  const std::string& name = domain.policy().name;
+  auto it = domains_.find(name);
+  if (it == domains_.end()) {
+    auto state = std::make_unique<WorkerDomain>();
+    state->domain = table_->by_name(name);
+    state->counters = shared_.counters.domain(index_, name);
+    it = domains_.emplace(name, std::move(state)).first;
+  }
+  return *it->second;
+}
+
+void Worker::apply(std::shared_ptr<const DomainTable> table, const model::GlobalLimits& limits) {
+  counters_.policy_revision.add(table->revision() - counters_.policy_revision.get());
+  table_ = std::move(table);
+  limits_ = limits;
+  // Only domains that were asked for on this worker are here; they stay, as their counters do.
+  for (auto& [name, state] : domains_) {
+    std::shared_ptr<const Domain> now = table_->by_name(name);
+    if (now == state->domain) continue;
+    const bool off = !now || !now->policy().websocket.enabled;
+    if (now) state->domain = now;
+    if (off) switch_off(*state);
+    if (!now) state->domain = nullptr;
+  }
+}
+
+// R1. How it is done is the word of the policy that turned the switch off; of a removed domain, its last.
+void Worker::switch_off(WorkerDomain& state) {
+  if (!state.domain) return;
+  const model::WebSocketPolicy& ws = state.domain->policy().websocket;
+  if (ws.on_disable == model::OnDisable::keep) return;
+  const std::size_t count = state.sessions.size();
+  const base::Duration span =
+      ws.on_disable == model::OnDisable::drain ? base::Duration(ws.drain_time) : base::Duration(0);
+  std::size_t i = 0;
+  state.sessions.for_each([&](Session& s) {
+    s.close_at(loop_.now() + span * static_cast<std::int64_t>(i++) / static_cast<std::int64_t>(count),
+               CloseBy::operator_, CloseCause::disabled);
+  });
+}
+
+void Worker::drain(base::Duration time, std::move_only_function<void()> on_done) {
+  for (auto& l : listeners_) l->acceptor->close();
+  std::size_t count = 0, i = 0;
+  for (auto& [name, state] : domains_) count += state->sessions.size();
+  // Spread, so that a hundred thousand clients do not come back to the next edge in one second.
+  const base::Duration span = time * 9 / 10;
+  for (auto& [name, state] : domains_) {
+    state->sessions.for_each([&](Session& s) {
+      s.close_at(loop_.now() + span * static_cast<std::int64_t>(i++) / static_cast<std::int64_t>(count),
+                 CloseBy::operator_, CloseCause::drain);
+    });
+  }
+  drain_.request_stop();
+  pool_.clear();
+  if (std::exchange(finishing_, true)) return;
+  on_done_ = std::move(on_done);
+  finisher_.spawn(finish());
+  // Requests that never end (event streams) and peers that never answer are cut when the time is up.
+  finisher_.spawn(stop_after(base::later(loop_.now(), time)));
+}
+
+void Worker::stop(std::move_only_function<void()> on_done) {
+  for (auto& l : listeners_) l->acceptor->close();
+  drain_.request_stop();
+  pool_.clear();
+  cut_all();
+  if (std::exchange(finishing_, true)) return;
+  on_done_ = std::move(on_done);
+  finisher_.spawn(finish());
+}
+
+void Worker::cut_all() {
+  scope_.request_stop();
+  for (auto& [name, state] : domains_) {
+    state->sessions.for_each([](Session& s) { s.abort(CloseBy::operator_, CloseCause::drain); });
+  }
+}
+
+net::Task<void> Worker::finish() {
+  co_await scope_.join();
+  finished_.request_stop();
+  on_done_();
+}
+
+net::Task<void> Worker::stop_after(net::TimePoint when) {
+  if (co_await loop_.sleep_until(when, finished_)) cut_all();
+}
+
+AccessRecord Worker::new_record(const ClientExchange& client, const Domain* domain) const {
+  AccessRecord r;
+  r.opened_ms = base::wall_clock_ms() - (loop_.now() - client.started()) / base::milliseconds(1);
+  if (domain) r.domain = domain->policy().name;
+  const ClientInfo& info = client.client();
+  r.client = info.peer.ip();
+  r.client_port = info.peer.port();
+  r.protocol = info.protocol;
+  r.tls = info.tls_version;
+  r.method = client.head().method;
+  r.target = client.head().target;
+  return r;
+}
+
+}  // namespace fairlead::edge

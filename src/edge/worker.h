@@ -1,0 +1,120 @@
+#pragma once
+// Worker: one thread's share of the edge: one event loop, its listeners, and every connection it accepted, for life.
+// Workers share nothing on the byte path; what they do share (admission, origin health, counters' registry, the access
+// log) is in EdgeShared and is touched per handshake, not per frame. Policy comes by the loop's mailbox.
+//
+// The loop (over whichever poller) and the resolver are given in, so that a worker runs over the simulated network just
+// as over the kernel.
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "edge/admission.h"
+#include "edge/client_exchange.h"
+#include "edge/domain.h"
+#include "edge/origin/connector.h"
+#include "edge/origin/idle_pool.h"
+#include "edge/session.h"
+#include "edge/telemetry/access_log.h"
+#include "edge/telemetry/counters.h"
+#include "model/edge_config.h"
+#include "net/acceptor.h"
+#include "net/event_loop.h"
+#include "net/resolver.h"
+#include "net/task_scope.h"
+
+namespace fairlead::edge {
+
+// What all workers of a process share. Thread-safe parts only.
+struct EdgeShared {
+  explicit EdgeShared(unsigned workers, const model::GlobalLimits& l)
+      : admission(l), counters(workers), tickets(std::make_shared<net::TlsTicketKeys>(base::monotonic_now())) {}
+  Admission admission;
+  CounterRegistry counters;
+  AccessLog log;
+  std::shared_ptr<net::TlsTicketKeys> tickets;
+};
+
+// One domain on one worker: made when the first request for it comes.
+struct WorkerDomain {
+  std::shared_ptr<const Domain> domain;  // the latest revision seen; null once the domain was removed
+  std::shared_ptr<DomainCounters> counters;
+  SessionList sessions;
+};
+
+class Worker final : net::TlsServerSelector {
+ public:
+  // `loop`, `shared` and `resolver` outlive the worker.
+  Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, EdgeShared& shared,
+         const model::GlobalLimits& limits, std::uint64_t seed);
+  ~Worker();
+
+  // All of the following on the loop's thread.
+
+  // Opens a listener. Errors: conflict (address in use), malformed.
+  base::Result<net::SocketAddress> listen(const model::ListenerConfig& config);
+
+  // Obeys `table` from now on. Sessions of domains whose WebSocket switch went off, or that are gone, end as their
+  // on_disable says; sessions of other domains are not looked at.
+  void apply(std::shared_ptr<const DomainTable> table, const model::GlobalLimits& limits);
+
+  // Stops accepting and asks every session to close, spread evenly over `time`; idle client connections end at once,
+  // requests under way are finished. `on_done` is called once nothing is left.
+  void drain(base::Duration time, std::move_only_function<void()> on_done);
+  // Ends everything now. `on_done` as above.
+  void stop(std::move_only_function<void()> on_done);
+
+  bool draining() const { return drain_.stop_requested(); }
+  net::StopToken drain_token() { return drain_; }
+  net::StopToken stop_token() { return scope_.token(); }
+
+  // For what serves a connection.
+  net::EventLoop& loop() { return loop_; }
+  Connector& connector() { return connector_; }
+  IdlePool& idle_pool() { return pool_; }
+  Admission& admission() { return shared_.admission; }
+  AccessLog& log() { return shared_.log; }
+  WorkerCounters& counters() { return counters_; }
+  const model::GlobalLimits& limits() const { return limits_; }
+  std::shared_ptr<const Domain> find_domain(std::string_view host) const { return table_->find(host); }
+  WorkerDomain& domain_state(const Domain& domain);
+  AccessRecord new_record(const ClientExchange& client, const Domain* domain) const;
+  std::uint64_t random() { return random_(); }
+
+ private:
+  struct Listener;
+  std::shared_ptr<const net::TlsServerContext> select(std::string_view sni) override;
+  void accepted(Listener& listener, int handle, const net::SocketAddress& peer);
+  net::Task<void> serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat);
+  // TLS and PROXY header; null when the connection ended in them.
+  net::Task<std::unique_ptr<net::SocketStream>> prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
+                                                        ClientInfo& info, net::TimePoint due);
+  net::Task<bool> read_proxy_header(Listener& listener, net::TcpStream& tcp, ClientInfo& info, net::TimePoint due);
+  void switch_off(WorkerDomain& state);
+  void cut_all();
+  net::Task<void> finish();
+  net::Task<void> stop_after(net::TimePoint when);
+
+  const unsigned index_;
+  net::EventLoop& loop_;
+  EdgeShared& shared_;
+  WorkerCounters& counters_;
+  model::GlobalLimits limits_;
+  std::mt19937_64 random_;
+  net::TaskScope scope_;
+  net::TaskScope finisher_;   // waits for scope_
+  net::StopSource drain_;     // asks for an orderly end
+  net::StopSource finished_;  // scope_ is empty
+  std::move_only_function<void()> on_done_;
+  Connector connector_;
+  IdlePool pool_;
+  std::shared_ptr<const DomainTable> table_;
+  std::map<std::string, std::unique_ptr<WorkerDomain>, std::less<>> domains_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  bool finishing_ = false;
+};
+
+}  // namespace fairlead::edge
