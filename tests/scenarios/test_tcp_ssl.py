@@ -5,7 +5,6 @@ import hashlib
 import os
 import ssl
 
-
 from harness import http1
 from harness.edge import domain
 from harness.http1 import ScriptedOrigin
