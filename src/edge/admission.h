@@ -10,8 +10,8 @@
 //
 // Rates are token buckets that hold one second's worth: a limit of 50 lets 50 handshakes in at once, and then one every
 // 20 ms. A bucket is one integer, the theoretical arrival time of the generic cell rate algorithm (ITU-T I.371), so a
-// changed rate applies at once and needs no conversion. A limit of 0 is no limit. Refused handshakes spend the client's
-// own tokens, never the domain's, so that one client over its rate cannot use up what belongs to the others.
+// changed rate applies at once and needs no conversion. A limit of 0 is no limit. A domain's tokens are spent only by
+// handshakes that every other limit lets in, so that one client over its own cannot use up what belongs to the others.
 
 #include <array>
 #include <atomic>

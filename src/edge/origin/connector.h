@@ -29,9 +29,10 @@ namespace fairlead::edge {
 struct ConnectRequest {
   std::string host;  // an IP literal without brackets, or a name
   std::uint16_t port = 0;
-  std::shared_ptr<const net::TlsClientContext> tls;  // null: plain TCP (ws, http)
-  std::string server_name;                           // SNI and the name verified; with tls only
-  bool insecure = false;                             // model::Origin::insecure: the certificate is not verified
+  // Null: plain TCP (ws, http). Whether the certificate is verified is the context's business: for an origin that is
+  // `insecure` give one that does not.
+  std::shared_ptr<const net::TlsClientContext> tls;
+  std::string server_name;  // SNI and the name verified (a DNS name or an IP address); with tls only
   base::Duration connect_timeout = base::seconds(4);
   base::TimePoint deadline = base::kNever;
   model::SendProxy proxy = model::SendProxy::off;

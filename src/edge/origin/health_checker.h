@@ -27,39 +27,43 @@ namespace fairlead::edge {
 // A domain whose origins are to be checked. Sets whose policy has no active check are passed over.
 struct HealthTarget {
   std::shared_ptr<const OriginSet> origins;
-  // Asked when an https check is made, so that contexts are built only for domains that need one. Must stay callable
-  // while the target is set; an error counts as a failed check.
-  std::function<base::Result<std::shared_ptr<const net::TlsClientContext>>()> tls;
+  // Gives the context for an origin (a not verifying one for an `insecure` origin). Asked when an https check is made,
+  // so that contexts are built only for domains that need one. Must stay callable while the target is set; an error
+  // counts as a failed check.
+  std::function<base::Result<std::shared_ptr<const net::TlsClientContext>>(const model::Origin&)> tls;
 };
 
 class HealthChecker {
  public:
   // Loop and connector outlive the checker. `seed` decides the phases.
   HealthChecker(net::EventLoop& loop, Connector& connector, std::uint64_t seed);
-  ~HealthChecker();  // after stop() completed
+  ~HealthChecker();  // after join() completed
   HealthChecker(const HealthChecker&) = delete;
   HealthChecker& operator=(const HealthChecker&) = delete;
 
   // All that is to be checked from now on, in place of what was. Call on the loop's thread.
   void set_targets(const std::vector<HealthTarget>& targets);
 
-  // Ends all checks and waits for them. Nothing may be called afterwards.
-  net::Task<void> stop();
+  // Asks all checks to end; set_targets() does nothing from now on. join() completes when they have ended (in this turn
+  // of the loop or the next). On the loop's thread; the loop must go on until then.
+  void stop();
+  net::Task<void> join();
 
   std::size_t running() const { return checks_.size(); }
 
  private:
   struct Check;
   struct Settings;
+  using Checks = std::vector<std::shared_ptr<Check>>;
   net::Task<void> run(std::shared_ptr<Check> check);
-  net::Task<base::Result<void>> ask(Check& check);
-  void judge(Check& check, const base::Result<void>& outcome);
+  net::Task<base::Result<int>> ask(std::shared_ptr<Check> check);
+  void judge(Check& check, const base::Result<int>& status);
 
   net::EventLoop& loop_;
   Connector& connector_;
   std::mt19937_64 random_;
   net::TaskScope scope_;
-  std::vector<std::shared_ptr<Check>> checks_;
+  Checks checks_;
 };
 
 }  // namespace fairlead::edge

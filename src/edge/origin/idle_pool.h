@@ -32,12 +32,11 @@ namespace fairlead::edge {
 
 // What two requests must have in common to share a connection. Contexts compare by identity: a policy with a changed
 // origin_tls has another context and never meets connections made under the old one.
-struct PoolKey {
+struct IdleKey {
   std::shared_ptr<OriginState> origin;
   std::shared_ptr<const net::TlsClientContext> tls;  // null: plain
   std::string server_name;
-  bool insecure = false;
-  bool operator==(const PoolKey&) const = default;
+  bool operator==(const IdleKey&) const = default;
 };
 
 struct IdlePoolLimits {
@@ -55,23 +54,23 @@ class IdlePool {
 
   // The connection of that key that was used last, or null. Waits at most for the rest of the loop's turn (the waiting
   // read has to let go of the stream first), and not at all when there is none.
-  net::Task<std::unique_ptr<net::SocketStream>> take(PoolKey key);
+  net::Task<std::unique_ptr<net::SocketStream>> take(IdleKey key);
 
   // Keeps a connection on which nothing is outstanding. One that has bytes left over, was cancelled or has hung up is
   // dropped; past a limit the one idle longest gives way (of the key, then of all).
-  void put(PoolKey key, std::unique_ptr<net::SocketStream> stream);
+  void put(IdleKey key, std::unique_ptr<net::SocketStream> stream);
 
   void clear();
   void close_for(const OriginState* origin);
 
   // Connections that take() could hand out.
   std::size_t size() const { return size_; }
-  std::size_t size(const PoolKey& key) const;
+  std::size_t size(const IdleKey& key) const;
 
  private:
   struct Entry;
   struct Hash {
-    std::size_t operator()(const PoolKey& key) const;
+    std::size_t operator()(const IdleKey& key) const;
   };
   using Lane = std::vector<Entry*>;  // oldest first
 
@@ -86,7 +85,7 @@ class IdlePool {
   net::EventLoop& loop_;
   net::TaskScope& scope_;
   IdlePoolLimits limits_;
-  std::unordered_map<PoolKey, Lane, Hash> lanes_;
+  std::unordered_map<IdleKey, Lane, Hash> lanes_;
   std::list<Entry*> by_age_;  // oldest first
   std::size_t size_ = 0;
   net::StopCallback<OnStop> on_stop_;

@@ -6,7 +6,7 @@
 // Two judges. Active checks say up or down (`unknown`, before the first verdict, counts as up). Passive health ejects
 // an origin for `eject` after `failures` failures in a row within `window`; after that the origin is half-open: exactly
 // one request at a time (one each `eject`, should it never report) tries it; its success takes the origin back, its
-// failure ejects it again at once.
+// failure ejects it again at once. What was under way when the ejection began no longer counts, either way.
 
 #include <atomic>
 #include <cstdint>
@@ -76,6 +76,8 @@ class OriginState : public std::enable_shared_from_this<OriginState> {
   // True for the one caller that may try a half-open origin now; true for all when it is not half-open. False while
   // another one's trial is under way.
   bool begin_trial(const model::PassiveHealthCheck& policy, base::TimePoint now);
+  // An ejected origin is tried all the same, because there is no other (panic mode).
+  void force_trial();
 
   // Once for every handshake or request that reached a verdict on this origin. Logs ejection and return, once each.
   void report(Outcome outcome, const model::PassiveHealthCheck& policy, base::TimePoint now);
@@ -92,6 +94,7 @@ class OriginState : public std::enable_shared_from_this<OriginState> {
  private:
   friend class OriginLease;
   void eject(const model::PassiveHealthCheck& policy, base::TimePoint now);
+  void take_back();
 
   const std::string domain_, host_;
   const std::optional<std::uint16_t> http_port_, https_port_;
@@ -100,12 +103,14 @@ class OriginState : public std::enable_shared_from_this<OriginState> {
   std::atomic<std::uint32_t> sessions_{0}, requests_{0};
   std::atomic<ActiveHealth> active_{ActiveHealth::unknown};
 
-  // Ejection: nanoseconds of the loop's clock. until == 0: not ejected and not half-open.
+  // Ejection: nanoseconds of the loop's clock. until == 0: not ejected and not half-open. Changed under the mutex, read
+  // without it.
   std::atomic<std::int64_t> ejected_until_{0};
   std::atomic<std::int64_t> ejected_at_{0};
   std::atomic<bool> failing_{false};  // recent_failures_ has something in it: the success path's only look
-  std::mutex mutex_;                  // of report() on failure, and on the success that ends a streak
-  std::vector<base::TimePoint> recent_failures_;
+  std::mutex mutex_;
+  std::vector<base::TimePoint> recent_failures_;  // in a row, the last `failures` of them
+  bool on_trial_ = false;  // a verdict on the ejected origin is awaited; those that started before do not count
 
   std::atomic<std::uint64_t> outcomes_[kOutcomes]{};
   std::atomic<std::uint64_t> ejections_{0}, checks_passed_{0}, checks_failed_{0};
