@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kMaxShownLine = 160;  // bytes of a source line
 
+// Lines without their ends, LF or CRLF.
 std::vector<std::string_view> split_lines(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
@@ -69,6 +70,7 @@ std::string render_text(const std::vector<Problem>& problems, std::string_view t
     out += describe(problem);
     out += '\n';
     const std::uint32_t number = problem.location.line;
+    // A problem of the whole file has no line, and one at its very end may lie behind the last.
     if (number == 0 || number > lines.size()) continue;
     const SafeLine line = safe_line(lines[number - 1], problem.location.column);
     out += fmt::format("{:5} | {}\n", number, line.text);

@@ -17,6 +17,7 @@ using Layer7Configs = std::map<std::string, Layer7, std::less<>>;
 
 constexpr Choice<int> kLogLevels[] = {{"debug", 0}, {"info", 1}, {"warn", 2}, {"error", 3}, {"off", 4}};
 
+// `auto` stays 0 here: how many cores there are is a matter of the machine that runs the file, not of the file.
 void read_workers(MapReader& root, unsigned& out) {
   const auto field = root.find("workers");
   if (!field || (field->node().is_scalar() && field->node().text == "auto")) return;
@@ -57,6 +58,7 @@ void read_global_limits(MapReader& root, GlobalLimits& out) {
   map.read_count("max_head_fields", out.max_head_fields, limits::kMaxHeadFields);
 }
 
+// The keys are names that the operator gives, so that this is no MapReader with a known set of keys.
 Layer7Configs read_layer7_configs(MapReader& root) {
   Layer7Configs out;
   const auto field = root.find("layer7_configs");
@@ -78,9 +80,11 @@ Layer7Configs read_layer7_configs(MapReader& root) {
   return out;
 }
 
+// All domains, and what no domain can know alone: that its name is taken.
 std::vector<DomainReading> read_domains(MapReader& root, DomainContext& context) {
   std::vector<DomainReading> out;
   const auto field = root.find("domains");
+  // Not an error: a fresh node may wait for its first customer, and health checks of the node work meanwhile.
   if (!field || field->is_null() || (field->node().kind == NodeKind::sequence && field->node().items.empty())) {
     root.at("domains").warning(
         "no-domains", "there are no domains: every request will be refused",
@@ -92,6 +96,7 @@ std::vector<DomainReading> read_domains(MapReader& root, DomainContext& context)
     DomainReading domain = read_domain(item, context);
     const std::string& name = domain.policy.name;
     if (!name.empty()) {
+      // Names are in their stored form: letter case and the two spellings of a wildcard are gone.
       const auto [first, fresh] = lines.emplace(name, domain.name_place.mark.line);
       if (!fresh) {
         item.reading().add(Severity::error, "duplicate-domain", domain.name_place.pointer, domain.name_place.mark,
@@ -133,6 +138,8 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
   Reading reading(file);
   EdgeConfig config;
   {
+    // The order matters twice: domains need to know by which schemes clients come, and listeners are then held
+    // against the domains. Unknown keys are told when `root` goes, hence the block.
     const Field top(reading, document->root);
     MapReader root(top);
     root.ignore_prefix("x-");
@@ -158,6 +165,7 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
       for (auto& domain : domains) config.domains.push_back(std::move(domain.policy));
     }
   }
+  // All or nothing: a half-read configuration would be a policy that nobody wrote.
   out.problems = reading.take_problems();
   if (!has_errors(out.problems)) out.config = std::move(config);
   return out;

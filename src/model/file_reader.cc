@@ -18,6 +18,7 @@ using base::Code;
 using base::fail;
 using base::Side;
 
+// Of what open, fstat and read can say.
 Code code_of(int err) {
   switch (err) {
     case ENOENT:
@@ -33,6 +34,7 @@ Code code_of(int err) {
 
 std::string words(int err) { return std::generic_category().message(err); }
 
+// Closes on every way out.
 struct Descriptor {
   int fd;
   ~Descriptor() {
@@ -48,6 +50,7 @@ base::Result<std::string> read_file(const std::string& path) {
   struct stat info{};
   if (::fstat(file.fd, &info) != 0) return fail(code_of(errno), Side::config, words(errno));
   if (S_ISDIR(info.st_mode)) return fail(Code::unsupported, Side::config, "it is a directory");
+  // A device could give bytes for ever; a pipe (process substitution, standard input) is a file to the user.
   if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
     return fail(Code::unsupported, Side::config, "it is not a regular file");
   }

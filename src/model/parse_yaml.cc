@@ -91,6 +91,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    // An anchor is kept when its value is finished; one that is not there yet encloses this alias.
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
       throw Refusal{"bad-alias", to_mark(mark), "an alias refers to a value that contains it", ""};
@@ -113,20 +114,23 @@ class TreeBuilder : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
+  // A collection whose end has not been read yet.
   struct Open {
     Node node;
     YAML::anchor_t anchor = 0;
     bool has_key = false;  // a map's key was read, its value comes next
     std::string key;
     Mark key_mark;
-    std::unordered_map<std::string, Mark> seen;
-    std::vector<std::pair<Mark, Node>> merges;  // values of "<<"
+    std::unordered_map<std::string, Mark> seen;  // keys so far: a linear search would be quadratic in a large map
+    std::vector<std::pair<Mark, Node>> merges;   // values of "<<"
   };
 
   bool expects_key() const {
     return !stack_.empty() && stack_.back().node.kind == NodeKind::map && !stack_.back().has_key;
   }
 
+  // Every value of the tree is paid for before it is made, those that an alias brings in twice: against its own bound,
+  // which a document without aliases never meets, and against the document's.
   void spend(std::size_t n, const YAML::Mark& mark) {
     nodes_ += n;
     if (nodes_ > limits::kMaxDocumentNodes) {
@@ -174,6 +178,7 @@ class TreeBuilder : public YAML::EventHandler {
                   fmt::format("values are nested more than {} deep", limits::kMaxDocumentDepth), ""};
   }
 
+  // Levels of collections in a finished value, for aliases: their depth adds to that of the place they are used in.
   static std::size_t depth_of(const Node& node) {
     std::size_t deepest = 0;
     for (const Node& item : node.items) deepest = std::max(deepest, depth_of(item));
@@ -181,6 +186,7 @@ class TreeBuilder : public YAML::EventHandler {
     return node.is_scalar() ? 0 : deepest + 1;
   }
 
+  // A key when a map waits for one, else a value.
   void scalar(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& value, bool quoted) {
     if (value.size() > limits::kMaxScalarBytes) {
       throw Refusal{"too-large", to_mark(mark),
@@ -220,6 +226,7 @@ class TreeBuilder : public YAML::EventHandler {
   void close() {
     Open done = std::move(stack_.back());
     stack_.pop_back();
+    // Only now are the map's own keys all known, wherever in it "<<" stood.
     for (auto& [mark, value] : done.merges) merge(done, mark, value);
     const YAML::Mark nowhere = YAML::Mark::null_mark();
     remember(done.anchor, done.node, nowhere);
@@ -240,6 +247,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
+  // A finished value goes into the innermost open collection; with none open it is the document.
   void place(Node node) {
     if (stack_.empty()) {
       root_ = std::move(node);
@@ -257,6 +265,7 @@ class TreeBuilder : public YAML::EventHandler {
       top.merges.emplace_back(top.key_mark, std::move(node));
       return;
     }
+    // Duplicates are collected: they are the one mistake of syntax that does not hide the ones after it.
     const auto [first, fresh] = top.seen.emplace(top.key, top.key_mark);
     if (!fresh) {
       if (duplicates_.size() < limits::kMaxProblems) {
@@ -269,6 +278,7 @@ class TreeBuilder : public YAML::EventHandler {
     top.node.entries.push_back({std::move(top.key), top.key_mark, std::move(node)});
   }
 
+  // Keeps a copy for the aliases to come. Copies of copies are how a short text grows, so they cost too.
   void remember(YAML::anchor_t anchor, const Node& node, const YAML::Mark& mark) {
     if (anchor == 0) return;
     const std::size_t cost = weight(node);
@@ -321,6 +331,7 @@ std::pair<std::string, std::string> translate(std::string_view words) {
   return {fmt::format("not valid YAML: {}", words), ""};
 }
 
+// Line `number` (from 1) without its end; empty past the last.
 std::string_view line_of(std::string_view text, std::uint32_t number) {
   for (; number > 1; --number) {
     const std::size_t end = text.find('\n');

@@ -8,6 +8,8 @@
 namespace fairlead::model {
 namespace {
 
+// The first, shallow look: is it PEM, and of the right kind? It finds what goes wrong by hand (the wrong file, a half
+// copied block, chain and key swapped) with words that a library's error could not have.
 bool check_chain(const Field& field, const std::string& pem) {
   const PemContents contents = scan_pem(pem);
   if (contents.malformed) {
@@ -25,6 +27,7 @@ bool check_chain(const Field& field, const std::string& pem) {
   return true;
 }
 
+// As above for the key. More than one key in the file leaves open which is meant.
 bool check_key(const Field& field, const std::string& pem) {
   const PemContents contents = scan_pem(pem);
   if (contents.encrypted_keys > 0) {
@@ -64,6 +67,8 @@ void read_certificates(MapReader& domain, DomainPolicy& policy, DomainContext& c
     const bool key_good = key && check_key(*key_field, *key);
     if (!chain_good || !key_good) return;
 
+    // The deep look. A pair that clients will refuse is kept, with a warning: an expired certificate must not take down
+    // the other ten thousand domains at the next reload.
     if (context.certificates) {
       const auto verdict = context.certificates(*chain, *key, policy.name);
       if (!verdict && verdict.error().code == base::Code::certificate) {

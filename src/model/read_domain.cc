@@ -14,6 +14,7 @@ constexpr Choice<Acceleration> kAcceleration[] = {{"whole-site", Acceleration::w
                                                   {"static", Acceleration::static_}};
 constexpr Choice<SendProxy> kSendProxy[] = {{"off", SendProxy::off}, {"v1", SendProxy::v1}, {"v2", SendProxy::v2}};
 
+// 0 = none, as everywhere in DomainLimits.
 void read_limits(MapReader& domain, DomainLimits& out) {
   const auto field = domain.find("limits");
   if (!field) return;
@@ -47,6 +48,7 @@ std::optional<std::string> ReferencedFiles::pem(const Field& field) {
                 "a path, relative to the configuration file, or the PEM text itself");
     return std::nullopt;
   }
+  // One read per file, and one verdict: a file that changes meanwhile cannot make two domains disagree about it.
   std::string full = resolve_path(config_file_, *path);
   auto found = read_.find(full);
   if (found == read_.end()) {
@@ -79,6 +81,7 @@ std::optional<std::string> ReferencedFiles::pem(const Field& field) {
 std::optional<std::string> read_domain_name(const Field& field) {
   const auto written = field.text(limits::kMaxScalarBytes);
   if (!written) return std::nullopt;
+  // "example.com." is the same name, fully qualified; Host may carry either.
   std::string_view name = *written;
   if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
 
@@ -97,6 +100,7 @@ std::optional<std::string> read_domain_name(const Field& field) {
   } else if (host.starts_with('.')) {
     host.remove_prefix(1);
   }
+  // What is left must be a host name; the mistakes that people really make get words of their own first.
   const bool wildcard = host.size() != name.size();
   if (host.find('*') != std::string_view::npos) {
     return refuse(fmt::format("\"{}\" has a \"*\" where none can stand", shown(*written)),
@@ -130,6 +134,8 @@ DomainReading read_domain(const Field& field, DomainContext& context) {
   out.name_place = field.place();
   if (!domain) return out;
 
+  // The order follows what depends on what: certificates are judged for the name, the switch's default follows the
+  // acceleration, health checks follow the scheme, and the ports come last.
   if (const auto name = domain.require("name", "for example: name: live.example.com")) {
     out.name_place = name->place();
     if (auto stored = read_domain_name(*name)) policy.name = std::move(*stored);

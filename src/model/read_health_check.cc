@@ -36,6 +36,7 @@ void read_status(MapReader& map, ActiveHealthCheck& out) {
   out.status_to = *to;
 }
 
+// Active checks are on when there is a path to ask for.
 void read_active(MapReader& map, const DomainPolicy& policy, ActiveHealthCheck& out) {
   if (map.read("path", out.path, limits::kMaxPath)) {
     const bool printable = std::ranges::all_of(out.path, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
@@ -58,6 +59,7 @@ void read_active(MapReader& map, const DomainPolicy& policy, ActiveHealthCheck& 
   map.read_count("unhealthy_after", out.unhealthy_after, limits::kHealthCount);
   read_status(map, out);
 
+  // Overlapping checks of one origin would count one failure twice.
   if (out.timeout > out.interval) {
     if (timeout_read) {
       map.at("timeout").warning("timeout-beyond-interval",
@@ -74,6 +76,7 @@ void read_active(MapReader& map, const DomainPolicy& policy, ActiveHealthCheck& 
   }
 }
 
+// A 5xx, a refusal and a timeout are counted alike; which of them count is the operator's choice.
 void read_passive(MapReader& map, PassiveHealthCheck& out) {
   const auto field = map.find("passive");
   if (!field) return;

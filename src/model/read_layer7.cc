@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// The edge's range refuses, the customers' range warns: an operator may know better than the product's documents.
 void read_timeout(MapReader& map, std::string_view key, milliseconds& out, const limits::Layer7Range& range) {
   if (!map.read(key, out, range.edge)) return;
   if (out >= range.customer_min && out <= range.customer_max) return;
@@ -32,6 +33,7 @@ void read_body_size(MapReader& map, std::uint64_t& out) {
           "documented: 1MiB to 10240MiB; the edge obeys it");
 }
 
+// A list such as nginx has; order means nothing, so it is kept sorted and free of repetitions.
 void read_ssl_protocols(MapReader& map, std::vector<TlsVersion>& out) {
   const auto field = map.find("ssl_protocols");
   if (!field) return;
@@ -61,6 +63,7 @@ void read_ssl_protocols(MapReader& map, std::vector<TlsVersion>& out) {
   out = std::move(versions);
 }
 
+// The characters only: which names exist is known to the TLS library, which says so when the domain is put in force.
 void read_ciphers(MapReader& map, std::string& out) {
   if (!map.read("ssl_ciphers", out, limits::kMaxCipherList)) return;
   const bool good = std::ranges::all_of(out, [](char c) {
@@ -74,6 +77,7 @@ void read_ciphers(MapReader& map, std::string& out) {
   }
 }
 
+// One field of add_header. `name_at` and `value_at` are the same place in the map form.
 void add_field(const Field& name_at, const Field& value_at, std::string name, std::vector<HeaderField>& out) {
   const auto value = value_at.text(limits::kMaxHeaderValue);
   if (!is_token(name) || name.size() > limits::kMaxHeaderName) {
@@ -174,6 +178,7 @@ void read_layer7(MapReader& domain, DomainPolicy& policy, const DomainContext& c
       if (const Layer7* named = find_named(*use, context)) policy.layer7 = *named;
     }
     read_settings(map, policy.layer7);
+    // Only when stated here: the default of one must not be held against the other.
     if (map.has("proxy_connect_timeout") && policy.layer7.proxy_connect_timeout > policy.origin_request_timeout) {
       map.at("proxy_connect_timeout")
           .warning(

@@ -18,6 +18,8 @@ std::string read_ip_port(const Field& field) {
   const auto text = field.text(limits::kMaxScalarBytes);
   if (!text) return {};
   if (const auto address = parse_ip_port(*text)) return to_string(*address);
+
+  // What other proxies accept and people therefore write: each gets the spelling that works here.
   std::string hint = "an IP address and a port: 0.0.0.0:80, or \"[::]:443\" in quotes";
   std::string_view bare = *text;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);
@@ -60,6 +62,7 @@ void read_proxy_networks(MapReader& listener, std::vector<std::string>& out) {
         break;
     }
   });
+  // An empty list would read as "from nobody" to the edge and as "from anybody" to a hurried person.
   if (from->node().items.empty() && (from->is_null() || from->node().kind == NodeKind::sequence)) {
     from->error("no-networks", "nobody may send the PROXY header, so nobody could connect",
                 "name the networks of your load balancers, or remove proxy_protocol");
@@ -87,6 +90,7 @@ ListenerReading read_listener(const Field& item) {
   if (domain) {
     out.domain_place = domain->place();
     if (auto name = read_domain_name(*domain)) config.domain = std::move(*name);
+    // With a protocol that could not be read, there is no telling whether `domain` belongs here.
     if (protocol_known && config.protocol != ListenerProtocol::tcp_ssl) {
       domain->warning("unused-key", "\"domain\" has no effect on this listener: http and https find it in the request",
                       "remove it, or set protocol: tcp-ssl");
@@ -105,6 +109,8 @@ std::vector<ListenerReading> read_listeners(MapReader& root) {
   std::vector<ListenerReading> out;
   const auto list = root.require("listeners", "at least one: listeners: [ { address: 0.0.0.0:80, protocol: http } ]");
   if (!list) return out;
+  // Addresses are compared in canonical form: "[0::1]:80" and "[::1]:80" are one. 0.0.0.0 and a single address of the
+  // machine may share a port; the kernel prefers the exact one.
   std::map<std::string, std::uint32_t> lines;  // address -> line where it was first taken
   list->each(limits::kMaxListeners, [&](const Field& item) {
     out.push_back(read_listener(item));
@@ -144,12 +150,15 @@ void check_listeners(Reading& reading, const std::vector<ListenerReading>& liste
     any_certificate = any_certificate || !domain.policy.certificates.empty();
   }
   for (const ListenerReading& listener : listeners) {
+    // An https listener picks by SNI among all domains: one certificate anywhere makes it useful.
     if (listener.config.protocol == ListenerProtocol::https && !any_certificate) {
       reading.add(Severity::error, "no-certificate", listener.place.pointer, listener.place.mark,
                   "this https listener can serve nobody: no domain has a usable certificate",
                   "give a domain its certificates: [ { chain: live.pem, key: live.key } ]");
     }
     if (listener.config.protocol != ListenerProtocol::tcp_ssl || listener.config.domain.empty()) continue;
+    // A tcp-ssl listener serves one domain, named as it is configured (a wildcard by its wildcard name), and presents
+    // that domain's certificate whatever the client asks for.
     const auto found = by_name.find(listener.config.domain);
     if (found == by_name.end()) {
       const std::string_view near = nearest(listener.config.domain, names);
@@ -172,6 +181,7 @@ std::string read_admin(MapReader& root, const std::vector<ListenerReading>& list
   const auto address = map ? map.require("address", "127.0.0.1:9180, or unix:/path") : std::nullopt;
   const auto text = address ? address->text(limits::kMaxScalarBytes) : std::nullopt;
   if (!text) return {};
+  // Relative socket paths are refused: they would follow the working directory, which a service manager chooses.
   if (text->starts_with("unix:")) {
     const std::string_view path = std::string_view(*text).substr(5);
     if (!path.starts_with('/') || path.size() > limits::kMaxUnixPath) {
@@ -184,6 +194,7 @@ std::string read_admin(MapReader& root, const std::vector<ListenerReading>& list
   std::string out = read_ip_port(*address);
   if (out.empty()) return out;
   const auto parsed = parse_ip_port(out);
+  // A warning only: a management network is a good reason, a container another.
   if (!is_loopback(parsed->ip)) {
     address->warning("public-admin", fmt::format("anybody who reaches {} can read metrics and use the API", out),
                      "127.0.0.1 or unix:/path keeps it on this machine");
@@ -202,6 +213,7 @@ std::vector<std::string> read_resolvers(MapReader& root) {
   field->each(limits::kMaxResolvers, [&](const Field& item) {
     const auto text = item.text(64);
     if (!text) return;
+    // Names make no sense here: who would resolve them?
     const auto with_port = parse_ip_port(*text);
     if (const auto ip = canonical_ip(*text)) {
       out.push_back(*ip);

@@ -23,6 +23,8 @@ constexpr Choice<HashKey> kHashKey[] = {{"client-address", HashKey::client_addre
                                         {"query", HashKey::query}};
 constexpr Choice<Persistence> kPersistence[] = {{"none", Persistence::none}, {"cookie", Persistence::cookie}};
 
+// Addresses in canonical form, names in lower case: equal origins then compare equal, which is what decides whether
+// their connections and health survive a reload.
 void read_host(MapReader& map, std::string& out) {
   const auto field = map.require("host", "an IPv4 or IPv6 address, or a name");
   auto host = field ? field->text(limits::kMaxScalarBytes) : std::nullopt;
@@ -80,6 +82,7 @@ void read_origins(MapReader& domain, DomainPolicy& policy) {
                      fmt::format("the certificate of the origin \"{}\" is not verified", origin.host),
                      "give the origin's CA as origin_tls.ca_file instead");
       }
+      // Twice the same is legal (it doubles the weight) and rarely meant.
       const auto same = [&](const Origin& other) {
         return !origin.host.empty() && other.host == origin.host && other.http_port == origin.http_port &&
                other.https_port == origin.https_port;
@@ -145,6 +148,7 @@ void read_load_balancing(MapReader& domain, DomainPolicy& policy) {
   const bool cookie_read = map.read("cookie_name", lb.cookie_name, limits::kMaxCookieName);
   const bool age_read = map.read("cookie_max_age", lb.cookie_max_age, limits::kCookieMaxAge);
 
+  // Settings that have no effect are warnings: somebody believes they have one.
   const bool hashes = lb.policy == BalancePolicy::consistent_hash;
   const bool needs_name =
       lb.hash_key == HashKey::header || lb.hash_key == HashKey::cookie || lb.hash_key == HashKey::query;
@@ -179,6 +183,8 @@ void read_load_balancing(MapReader& domain, DomainPolicy& policy) {
   }
 }
 
+// R6: a scheme whose port is absent is refused here, not when the first client comes. `follow` needs the port of each
+// kind of listener that the node has; a health check needs the port of its own scheme.
 void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const DomainContext& context) {
   const auto list = domain.find("origins");
   if (!list || list->node().kind != NodeKind::sequence) return;
@@ -193,6 +199,7 @@ void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const Dom
     const Origin& origin = policy.origins[i];
     const Field item(*list, i, list->node().items[i]);
     if (item.node().kind != NodeKind::map || (!origin.http_port && !origin.https_port)) continue;
+    // One port of one origin. `clients` are those whom `follow` sends there, `other` is the scheme to suggest instead.
     const auto check = [&](std::string_view key, bool present, bool needed, bool probe, bool moved,
                            std::string_view other, std::string_view clients) {
       const Node* written = item.node().find(key);

@@ -26,6 +26,9 @@ void read_heartbeat(MapReader& ws, WebSocketPolicy& policy) {
   const bool pong_stated = map.read("pong_timeout", heartbeat.pong_timeout, limits::kPongTimeout);
   if (heartbeat.interval.count() == 0) return;
 
+  // R4: the edge's own pings, and the pongs they bring, never move the clock of R3. Whoever sets a heartbeat to keep
+  // idle sessions alive learns it here.
+
   if (heartbeat.interval >= policy.connection_timeout) {
     map.at("interval")
         .warning(
@@ -65,6 +68,7 @@ void check_abc(MapReader& ws, const WebSocketPolicy& policy) {
   }
 }
 
+// What the customer tells of the other two clocks; absent is not zero.
 void read_stated(MapReader& ws, std::string_view key, std::optional<milliseconds>& out) {
   milliseconds value{};
   if (ws.read(key, value, limits::kStatedInterval)) out = value;
@@ -74,6 +78,7 @@ void read_stated(MapReader& ws, std::string_view key, std::optional<milliseconds
 
 void read_websocket(MapReader& domain, DomainPolicy& policy) {
   WebSocketPolicy& ws = policy.websocket;
+  // Before the map is looked for: the default holds for domains that say nothing of websocket at all.
   ws.enabled = policy.acceleration == Acceleration::whole_site;  // R2
   const auto field = domain.find("websocket");
   if (!field) return;

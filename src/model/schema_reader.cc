@@ -13,7 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// "60s" -> 60 and "s". The number has at most 12 digits, so that no unit can overflow what it is multiplied into.
+// "60s" -> 60 and "s". At most 12 digits: far more than any range, far less than 64 bits. Whoever multiplies by a unit
+// compares with the range first (213503982335d would wrap to nine and a half hours).
 struct Quantity {
   std::uint64_t number = 0;
   std::string_view unit;
@@ -33,6 +34,7 @@ std::optional<std::uint64_t> factor_of(std::span<const Unit> units, std::string_
   return found->factor;
 }
 
+// "a, b or c"
 std::string list_words(const std::vector<std::string_view>& words) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -42,6 +44,7 @@ std::string list_words(const std::vector<std::string_view>& words) {
   return out;
 }
 
+// "1s to 5m, or off": what follows "allowed: " in every hint about a range.
 std::string range_words(const limits::DurationRange& range) {
   return fmt::format("{} to {}{}", format_duration(range.min), format_duration(range.max),
                      range.off_allowed ? ", or off" : "");
@@ -58,7 +61,8 @@ std::string range_words(const limits::SizeRange& range, Format format) {
 
 void Reading::add(Severity severity, std::string_view code, std::string pointer, Mark mark, std::string message,
                   std::string hint) {
-  if (problems_.size() < limits::kMaxProblems) {
+  // The same words at the same place come from an alias; the pointer of its first use stands for all.
+  if (!full()) {
     if (!told_.emplace(mark, message).second) return;
   } else if (told_.contains({mark, message})) {
     return;
@@ -77,6 +81,7 @@ void Reading::add(Severity severity, std::string_view code, std::string pointer,
 
 std::vector<Problem> Reading::take_problems() {
   sort_problems(problems_);
+  // An error among those left out must still refuse the document.
   if (left_out_ != 0) {
     Problem last;
     last.severity = left_out_error_ ? Severity::error : Severity::warning;
@@ -93,6 +98,7 @@ std::vector<Problem> Reading::take_problems() {
 
 std::string Field::pointer() const {
   if (parent_ == nullptr) return {};
+  // Made on demand, by climbing: ten thousand good domains never pay for it. The depth is the schema's.
   std::string out = parent_->pointer();
   out += '/';
   if (key_.data() == nullptr) return out + std::to_string(index_);
@@ -128,6 +134,7 @@ void Field::wrong_type(std::string_view wanted, std::string hint) const {
 }
 
 bool Field::is_off() const {
+  // To YAML 1.1 `off` is a boolean, to 1.2 a text; "off" in quotes is a text to both and not meant.
   return !node_->quoted && (node_->text == "off" || node_->text == "Off" || node_->text == "OFF" ||
                             (node_->kind == NodeKind::boolean && lower_case(node_->text) == "false"));
 }
@@ -135,6 +142,11 @@ bool Field::is_off() const {
 std::optional<std::string> Field::text(std::size_t max_bytes) const {
   if (!node_->is_scalar() || is_null()) {
     wrong_type("a text");
+    return std::nullopt;
+  }
+  // Only an escape in a quoted text can make one, and every C interface behind us would cut the text there.
+  if (node_->text.find('\0') != std::string::npos) {
+    error("bad-text", fmt::format("{} contains a NUL character", name()), "remove the \\0");
     return std::nullopt;
   }
   if (node_->text.size() > max_bytes) {
@@ -173,6 +185,7 @@ std::optional<milliseconds> Field::duration(const limits::DurationRange& range) 
     error("out-of-range", fmt::format("{} cannot be off", name()), allowed);
     return std::nullopt;
   }
+  // A bare number is refused although seconds would be a fair guess: nginx and HAProxy guess differently.
   const auto quantity = split_quantity(text);
   if (quantity && quantity->unit.empty() && quantity->number != 0) {
     error("bad-duration", fmt::format("the duration \"{}\" has no unit", shown(text)),
@@ -186,9 +199,10 @@ std::optional<milliseconds> Field::duration(const limits::DurationRange& range) 
           fmt::format("a whole number with ms, s, m, h or d, {}", example));
     return std::nullopt;
   }
-  const milliseconds value(zero ? 0 : static_cast<std::int64_t>(quantity->number * *factor));
-  if (zero && range.off_allowed) return value;
-  if (value < range.min || value > range.max) {
+  if (zero && range.off_allowed) return milliseconds(0);
+  const bool fits = zero || quantity->number <= static_cast<std::uint64_t>(range.max.count()) / *factor;
+  const milliseconds value(zero || !fits ? 0 : static_cast<std::int64_t>(quantity->number * *factor));
+  if (!fits || value < range.min || value > range.max) {
     error("out-of-range", fmt::format("{} is {}", name(), shown(text)), allowed);
     return std::nullopt;
   }
@@ -208,12 +222,12 @@ std::optional<std::uint64_t> Field::size(const limits::SizeRange& range) const {
   }
   const auto quantity = split_quantity(node_->text);
   const auto factor = quantity ? factor_of(kSizeUnits, quantity->unit) : std::nullopt;
-  // 12 digits times 2^30 fits 64 bits only up to 1.7e10 of them: check before multiplying.
   if (!factor) {
     error("bad-size", fmt::format("\"{}\" is not a size", shown(node_->text)),
           "a whole number of bytes, or with KiB, MiB or GiB, for example 60MiB");
     return std::nullopt;
   }
+  // Before multiplying: a product that wrapped could land inside the range.
   const bool fits = quantity->number <= range.max / *factor;
   const std::uint64_t value = fits ? quantity->number * *factor : 0;
   if (fits && value == 0 && range.off_allowed) return 0;
@@ -232,6 +246,7 @@ std::optional<std::uint64_t> Field::count(const limits::CountRange& range) const
     return std::nullopt;
   }
   if (is_off() && range.off_allowed) return 0;
+  // Digits only: neither 1e6 nor 0x10 nor 1_000, which look alike to some readers of YAML and not to others.
   const auto quantity = split_quantity(node_->text);
   const bool all_digits = node_->text.find_first_not_of("0123456789") == std::string::npos;
   if (!all_digits) {
@@ -266,6 +281,7 @@ bool Field::check_list(std::size_t max) const {
     wrong_type("a list", "each item begins with \"- \", or write [a, b]");
     return false;
   }
+  // The first `max` items are read all the same, so that their own problems are told with this one.
   if (node_->items.size() > max) {
     error("too-many", fmt::format("{} has {} items", name(), node_->items.size()), fmt::format("at most {}", max));
   }
@@ -284,11 +300,14 @@ MapReader::MapReader(const Field& field)
 
 MapReader::~MapReader() {
   if (!valid_) return;
+  // Every key that the reader asked for is known by now, whether it was there or not.
   for (const auto& entry : field_.node().entries) {
     if (std::ranges::find(known_, std::string_view(entry.key)) != known_.end()) continue;
     if (!ignored_prefix_.empty() && entry.key.starts_with(ignored_prefix_)) continue;
-    const std::string_view near = nearest(entry.key, known_);
-    std::vector<std::string_view> sorted = known_;
+    // A million unknown keys must not cost a million comparisons with every known one.
+    const bool silent = field_.reading().full();
+    const std::string_view near = silent ? std::string_view() : nearest(entry.key, known_);
+    std::vector<std::string_view> sorted = silent ? std::vector<std::string_view>() : known_;
     std::ranges::sort(sorted);
     field_.reading().add(Severity::error, "unknown-key", Field(field_, entry.key, entry.value).pointer(),
                          entry.key_mark, fmt::format("unknown key \"{}\"", shown(entry.key)),
@@ -316,7 +335,7 @@ bool MapReader::has(std::string_view key) { return find(key).has_value(); }
 
 Field MapReader::at(std::string_view key) {
   if (auto field = find(key)) return *field;
-  return field_;
+  return field_;  // the key is absent: its map is where it should be written
 }
 
 bool MapReader::read(std::string_view key, std::string& out, std::size_t max_bytes) {

@@ -38,6 +38,7 @@ class Reading {
   void add(Severity severity, std::string_view code, std::string pointer, Mark mark, std::string message,
            std::string hint);
   const std::string& file() const { return file_; }
+  bool full() const { return problems_.size() >= limits::kMaxProblems; }
 
   // Sorted; with a last line that says how many were left out.
   std::vector<Problem> take_problems();

@@ -50,6 +50,7 @@ TEST(SchemaReader, Durations) {
                    "~",
                    "",
                    "1000000000000s",
+                   "213503982335d",
                    "9999999999999999999999s",
                    "true",
                    "0x10s"}) {
@@ -100,6 +101,16 @@ TEST(SchemaReader, CountsAndBooleans) {
   for (auto yes : {"true", "on", "yes", "True", "ON"}) EXPECT_EQ(boolean(yes), true) << yes;
   for (auto no : {"false", "off", "no", "FALSE"}) EXPECT_EQ(boolean(no), false) << no;
   for (auto bad : {"\"true\"", "1", "maybe", "~", "[]"}) EXPECT_EQ(boolean(bad), std::nullopt) << bad;
+}
+
+TEST(SchemaReader, Texts) {
+  const auto text = [&](const std::string& written) {
+    return read_value(written, [&](const Field& f) { return f.text(5); });
+  };
+  EXPECT_EQ(text("abcde"), "abcde");
+  EXPECT_EQ(text("12"), "12") << "a number is a text where one is wanted";
+  EXPECT_EQ(text("\"\""), "");
+  for (auto bad : {"abcdef", "\"a\\0b\"", "~", "", "[a]", "{a: b}"}) EXPECT_EQ(text(bad), std::nullopt) << bad;
 }
 
 enum class Fruit { apple, pear };

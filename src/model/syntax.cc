@@ -26,6 +26,8 @@ std::optional<unsigned> small_number(std::string_view text, unsigned max) {
   return value;
 }
 
+// An address as the network writes it: 4 or 16 bytes of `data`. inet_pton knows no zones, no octal and no short forms,
+// which is as strict as a configuration should be.
 struct Bytes {
   std::array<unsigned char, 16> data{};
   int family = 0;
@@ -55,6 +57,7 @@ bool is_host_name(std::string_view text) {
     if (!std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; })) return false;
     start = end + 1;
   }
+  // RFC 1123 §2.1: the highest label is never all digits, so "1.2.3" and "10.0.0.300" are failed addresses.
   return !std::ranges::all_of(label, is_digit);
 }
 
@@ -86,6 +89,7 @@ NetworkSyntax check_network(std::string_view text) {
   const unsigned width = bytes->family == AF_INET ? 32 : 128;
   const auto prefix = small_number(text.substr(slash + 1), width);
   if (!prefix) return NetworkSyntax::bad;
+  // Whoever writes 10.0.0.1/8 meant 10.0.0.1/32 or 10.0.0.0/8; guessing would open or close the door wrongly.
   for (unsigned bit = *prefix; bit < width; ++bit) {
     if (bytes->data[bit / 8] & (0x80u >> bit % 8)) return NetworkSyntax::host_bits;
   }
@@ -125,6 +129,7 @@ bool is_token(std::string_view text) {
   });
 }
 
+// Bytes above 0x7f are obs-text: allowed by the grammar, and sent as they are.
 bool is_header_value(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (!text.empty() && (blank(text.front()) || blank(text.back()))) return false;
@@ -149,6 +154,7 @@ PemContents scan_pem(std::string_view text) {
   static constexpr std::string_view kDashes = "-----";
   PemContents out;
   for (std::size_t at = text.find(kBegin); at != std::string_view::npos; at = text.find(kBegin, at)) {
+    // Text between blocks is allowed and ignored (RFC 7468 §2): tools print subjects there.
     const std::size_t label_at = at + kBegin.size();
     const std::size_t label_end = text.find(kDashes, label_at);
     if (label_end == std::string_view::npos || label_end - label_at > 64) {

@@ -30,6 +30,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+// "Drain-Time" and "drain_time" are no distance apart.
 std::string one_spelling(std::string_view word) {
   std::string out = lower_case(word);
   std::ranges::replace(out, '-', '_');
@@ -59,6 +60,8 @@ std::string format_size(std::uint64_t bytes) {
 }
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+  constexpr std::size_t kMostCandidates = 1000;
+  if (candidates.size() > kMostCandidates) return {};
   const std::string asked = one_spelling(word);
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
@@ -79,6 +82,7 @@ std::string shown(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     out += byte < 0x20 || byte == 0x7f ? '?' : c;
   }
+  // A cut may fall inside a character of several bytes: its beginning goes too.
   if (text.size() > kMost) {
     while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
     if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xc0) out.pop_back();

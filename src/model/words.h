@@ -24,7 +24,7 @@ std::string format_duration(std::chrono::milliseconds duration);
 std::string format_size(std::uint64_t bytes);
 
 // The candidate that `word` most likely was meant to be, empty when none is near (case and "-" for "_" aside, at most a
-// third of the letters wrong).
+// third of the letters wrong). Not looked for among more than 1000 candidates: each comparison is quadratic.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 // A value of the document as it may be shown in a message: shortened, control characters replaced.
