@@ -66,14 +66,15 @@ class CaresResolver final : public Resolver {
   static constexpr std::size_t kCacheSize = 4096;
 
   struct Options {
-    std::vector<std::string> servers{};                   // "ip", "ip:port", "[ip6]:port"; empty = the system's
-    Duration attempt_timeout = base::milliseconds(1500);  // of one try at one server; doubles from round to round
-    int attempts = 3;
+    std::vector<std::string> servers{};           // "ip", "ip:port", "[ip6]:port"; empty = the system's
+    Duration attempt_timeout = base::seconds(1);  // of one try at one server; doubles from round to round
+    int attempts = 2;
   };
   struct Stats {
     std::uint64_t lookups = 0;  // resolve() calls that were no literals
     std::uint64_t queries = 0;  // that went to c-ares
     std::uint64_t hits = 0, stale = 0, failures = 0;
+    std::size_t names = 0;  // in the cache now
   };
 
   // Errors, side config: malformed (a server's address), internal.
