@@ -1,24 +1,28 @@
 #!/usr/bin/python3
-"""lint_commands.py FROM TO: copies a compile_commands.json without what only g++ understands: its precompiled headers
-and its warning options. clang-tidy then sees each file as if nothing had been included before it, and so notices a
-header that a file uses without including it."""
+"""lint_commands.py FROM TO: copies a compile_commands.json without what only g++ understands. Its compiled precompiled
+header becomes the plain header it was made from, its own warning options go."""
 import json
 import re
 import sys
+from pathlib import Path
 
+PCH = re.compile(r"-Winvalid-pch -include (\S*cmake_pch\.hxx)")
 G_PLUS_PLUS_ONLY = re.compile(
-    r" -Winvalid-pch| -include \S*cmake_pch\.hxx| -Wno-(?:maybe-uninitialized|restrict|stringop-overread|"
-    r"mismatched-new-delete|array-bounds|dangling-pointer)| -Werror")
+    r" -Wno-(?:maybe-uninitialized|restrict|stringop-overread|mismatched-new-delete|array-bounds|dangling-pointer)| -Werror")
+
+
+def plain_header(match):
+    """The header that CMake's generated cmake_pch.hxx includes: no compiled one lies beside it."""
+    source = re.search(r'#include "(.*)"', Path(match.group(1)).read_text()).group(1)
+    return f"-include {source}"
 
 
 def main(source, target):
-    with open(source) as file:
-        commands = json.load(file)
-    commands = [c for c in commands if not c["file"].endswith(("cmake_pch.hxx.cxx", "cmake_pch.hxx"))]
+    commands = json.loads(Path(source).read_text())
+    commands = [c for c in commands if "cmake_pch" not in Path(c["file"]).name]
     for command in commands:
-        command["command"] = G_PLUS_PLUS_ONLY.sub("", command["command"])
-    with open(target, "w") as file:
-        json.dump(commands, file, indent=1)
+        command["command"] = G_PLUS_PLUS_ONLY.sub("", PCH.sub(plain_header, command["command"]))
+    Path(target).write_text(json.dumps(commands, indent=1))
 
 
 if __name__ == "__main__":

@@ -70,23 +70,23 @@ class Suite:
         self.console.done(Outcome(f"build ({preset})", 0, 0 if code == 0 else 1, 0, seconds, log, counts=code != 0))
         return code == 0
 
-    def unit(self, preset, label=None):
-        """Unit tests, or with a label the ctest tests that bear it (`sim`). A ctest test counts as many as the
-        GoogleTest cases it ran."""
-        name = f"{label or 'unit'} ({preset})"
-        if label and not tracked("tests/sim/*"):
+    def unit(self, preset, simulator=False):
+        """Unit tests, or the simulator: ctest's test `sim`. A test program counts as many as it ran GoogleTest cases."""
+        part = "sim" if simulator else "unit"
+        name = f"{part} ({preset})"
+        if simulator and not tracked("tests/sim/*"):
             return
         if not self.build(preset):
             return
         junit = LOGS / f"{file_name(name)}.xml"
         junit.unlink(missing_ok=True)
-        select = ["-L", f"^{label}$"] if label else ["-LE", "^sim$"]
+        select = ["-R" if simulator else "-E", "^sim$"]
         env = {**sanitizer_env(preset), "FAIRLEAD_SIM_SEEDS": SIM_SEEDS[preset], "FAIRLEAD_PRESET": preset}
         code, log, seconds = self.console.run(
             name, ["ctest", "--test-dir", f"build/{preset}", *select, "-j", str(os.cpu_count()), "--timeout", "600",
                    "--output-on-failure", "--output-junit", str(junit), "--test-output-size-passed", "4000000",
                    "--test-output-size-failed", "4000000"],
-            LIMIT[label or "unit"], env=env,
+            LIMIT[part], env=env,
             progress=lambda line: line.strip() if re.match(r"\s*\d+/\d+ Test ", line) else None)
         passed, failed, skipped = count_ctest(junit)
         self.console.done(Outcome.judged(name, code, passed, failed, skipped, seconds, log))
@@ -146,12 +146,12 @@ class Suite:
     def dev(self):
         self.tidy()
         self.unit("dev")
-        self.unit("dev", "sim")
+        self.unit("dev", simulator=True)
         self.scenarios("dev")
 
     def sanitized(self, preset):
         self.unit(preset)
-        self.unit(preset, "sim")
+        self.unit(preset, simulator=True)
         self.scenarios(preset)
 
     def proof(self):
