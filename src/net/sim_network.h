@@ -140,6 +140,7 @@ class SimNetwork {
   std::size_t misuses = 0;
   int watches_to_fail = 0, watch_error = 0;
   bool stuck = false;
+  std::uint64_t progress = 0;  // bytes and segments that moved, connections that were made or ended
   std::uint64_t hash = 0xcbf29ce484222325ull;
   std::function<void(const std::string&)> sink;
 

@@ -83,6 +83,9 @@ std::span<Poller::Ready> SimPoller::wait(TimePoint until, bool* stuck) {
   SimNetwork& n = *network_;
   ++waits_;
   ++still_;
+  if (std::exchange(progress_seen_, n.progress) != n.progress) still_ = 0;
+  // Level-triggered readiness that nobody acts on would stop time for everybody else.
+  if (++busy_ > kFreeTurns) n.clock += std::chrono::microseconds(1);
   until_ = until;
   n.stuck = false;
   const bool woken = woken_.exchange(false, std::memory_order_acq_rel);
@@ -102,7 +105,7 @@ std::span<Poller::Ready> SimPoller::wait(TimePoint until, bool* stuck) {
       break;
     }
     n.clock = next;
-    for (SimPoller* p : n.pollers) p->still_ = 0;
+    for (SimPoller* p : n.pollers) p->still_ = p->busy_ = 0;
     n.note(SimNetwork::Op::clock, 0, 0);
   }
   if (livelocked()) n.stuck = *stuck = true;

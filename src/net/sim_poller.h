@@ -8,7 +8,8 @@
 //   EventLoop loop(poller);                      // code under test and its peers, all as tasks of one loop
 //   loop.run_until([&] { return done; });        // returns early when nothing can happen any more
 //
-// The clock stands still while anything is ready and then jumps to the next network event or timer. Several loops
+// The clock stands still while anything is ready and then jumps to the next network event or timer; only a loop that is
+// kept busy for more than kFreeTurns turns finds that a turn takes a microsecond. Several loops
 // share one network when their pollers are built from each other; then drive them in turn (sim_run_all): time moves
 // only when none of them has anything to do. One thread drives them all; only wake() may come from another.
 //
@@ -145,7 +146,8 @@ class SimPoller final : public Poller {
   std::size_t misuses() const;
   // wait() calls of this poller so far: a busy loop shows here.
   std::uint64_t waits() const { return waits_; }
-  // More than a million wait() calls without the clock moving; wait() then says stuck.
+  // More than a million wait() calls in a row that reported something while not a byte moved and nobody slept: somebody
+  // is told of readiness and does nothing about it. wait() then says stuck.
   bool livelocked() const { return still_ > kLivelock; }
   // The last wait() of any poller of this network found that nothing will ever happen again.
   bool stuck() const;
@@ -153,6 +155,7 @@ class SimPoller final : public Poller {
  private:
   friend class SimNetwork;
   static constexpr std::uint64_t kLivelock = 1'000'000;
+  static constexpr std::uint64_t kFreeTurns = 64;
   // Fills ready_ from active_; false if there is nothing.
   bool collect_ready();
   bool has_work();
@@ -164,7 +167,10 @@ class SimPoller final : public Poller {
   std::vector<int> active_;  // watched handles that may have events
   std::vector<Ready> ready_;
   std::atomic<bool> woken_{false};
-  std::uint64_t waits_ = 0, still_ = 0;
+  std::uint64_t waits_ = 0;
+  std::uint64_t busy_ = 0;   // wait() calls since this poller was last idle
+  std::uint64_t still_ = 0;  // the same, and since the network last made progress
+  std::uint64_t progress_seen_ = 0;
 };
 
 // Runs loops that share a network, a turn each, until `done` or until nothing can happen to any of them.
