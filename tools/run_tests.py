@@ -181,7 +181,7 @@ def main(arguments):
             suite.dev()
         elif what == "unit":
             suite.unit("dev")
-            suite.unit("dev", "sim")
+            suite.unit("dev", simulator=True)
         elif what == "scenarios":
             suite.scenarios("dev", rest)
         elif what == "fuzz":
