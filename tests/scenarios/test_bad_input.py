@@ -170,11 +170,22 @@ async def test_an_upgrade_that_the_origin_refuses_is_no_tunnel(start_edge, statu
         assert edge.metric("fairlead_sessions_opened_total") in (0, None)
 
 
+async def test_h2c_is_refused(start_edge):
+    """What would follow a switch to h2c is hidden from every check of a request: it is not even offered to the origin."""
+    async with ScriptedOrigin(echo_handler()) as origin:
+        edge = start_edge(domain("live.edge.test", origin))
+        for upgrade in ("h2c", "H2C", "foo, h2c"):
+            message = await http1.fetch(edge.http, fields=[("Upgrade", upgrade), ("HTTP2-Settings", "AAMAAABkAAQAAP__")])
+            assert message.status == 501, upgrade
+            message.problem()
+        assert not origin.all_received()
+
+
 async def test_upgrade_to_something_else_is_ordinary_http(start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(domain("live.edge.test", origin))
         async with http1.connect(edge.http) as connection:
-            for upgrade in ("h2c", "TLS/1.0", "foo", "HTTP/2.0, h2c"):
+            for upgrade in ("TLS/1.0", "foo", "IRC/6.9, RTA/x11"):
                 message = await connection.request(fields=[("Upgrade", upgrade), ("Connection", "Upgrade, HTTP2-Settings"),
                                                            ("HTTP2-Settings", "AAMAAABkAAQAAP__")])
                 assert message.status == 200, upgrade

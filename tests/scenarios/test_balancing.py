@@ -164,7 +164,8 @@ async def test_the_cookie_is_set_with_the_101_too(start_edge):
             assert {await sessions.add(fields=[("Cookie", value)]) for _ in range(5)} == {number}
 
 
-@pytest.mark.parametrize("value", ["", "0", "99", "\"x\"", "A" * 3000, "../../etc", "%00"])
+@pytest.mark.parametrize("value", ["", "0", "99", "\"x\"", "A" * 3000, "../../etc", "%00"],
+                         ids=["empty", "zero", "number", "quoted", "long", "path", "nul"])
 async def test_a_forged_cookie_is_only_a_client_without_one(start_edge, value):
     async with origins(2) as two:
         edge = start_edge(domain("live.edge.test", *two, load_balancing={"persistence": "cookie"}))

@@ -132,7 +132,7 @@ async def test_a_stopped_client_is_found(start_edge, tmp_path, ca):
             since = Stopwatch()
             finds_dead(await served.recv(8), since)
             record = await edge.logged({"close_cause": "pong_timeout"}, timeout=10)
-            assert record["close_by"] == "client"
+            assert record["close_by"] == "edge"
         finally:
             os.kill(child.pid, signal.SIGCONT)
             child.stop()
@@ -152,7 +152,7 @@ async def test_a_stopped_origin_is_found(start_edge, start_origin):
         finally:
             os.kill(origin.pid, signal.SIGCONT)
         record = await edge.logged({"close_cause": "pong_timeout"}, timeout=10)
-        assert record["close_by"] == "origin"
+        assert record["close_by"] == "edge"
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ def live(origin, **websocket):
 
 
 @pytest.mark.parametrize("first", ["client", "origin"])
-@pytest.mark.parametrize("code,reason", [(1000, "done"), (1001, ""), (3000, "grüße"), (4999, "x" * 123)])
+@pytest.mark.parametrize("code,reason", [(1000, "done"), (1001, ""), (3000, "grüße"), (4999, "x" * 123)],
+                         ids=["1000", "1001 bare", "3000 utf-8", "4999 longest"])
 async def test_close_passes_with_code_and_reason(start_edge, first, code, reason):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))

@@ -216,7 +216,7 @@ class WireOrigin(http1.ScriptedOrigin):
         lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
                  f"Sec-WebSocket-Accept: {accept_key(head.get('sec-websocket-key'))}", *fields]
         await connection.send("\r\n".join(lines).encode() + b"\r\n\r\n")
-        wire = Wire(connection.reader, connection.writer, "origin", head)
+        wire = Wire(connection.reader, connection.writer, "origin", None, head)
         self.live += 1
         try:
             if self.session_handler:
