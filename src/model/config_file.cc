@@ -69,12 +69,12 @@ Layer7Configs read_layer7_configs(MapReader& root) {
                  "for example: layer7_configs: { uploads: { client_max_body_size: 1GiB } }");
     return out;
   }
-  if (node.entries.size() > limits::kMaxLayer7Configs) {
-    field->error("too-many", fmt::format("there are {} layer-7 configurations", node.entries.size()),
+  if (node.entries().size() > limits::kMaxLayer7Configs) {
+    field->error("too-many", fmt::format("there are {} layer-7 configurations", node.entries().size()),
                  fmt::format("at most {}", limits::kMaxLayer7Configs));
     return out;
   }
-  for (const auto& entry : node.entries) {
+  for (const auto& entry : node.entries()) {
     read_layer7_settings(Field(*field, entry.key, entry.value), out[entry.key]);
   }
   return out;
@@ -85,7 +85,7 @@ std::vector<DomainReading> read_domains(MapReader& root, DomainContext& context)
   std::vector<DomainReading> out;
   const auto field = root.find("domains");
   // Not an error: a fresh node may wait for its first customer, and health checks of the node work meanwhile.
-  if (!field || field->is_null() || (field->node().kind == NodeKind::sequence && field->node().items.empty())) {
+  if (!field || field->is_null() || (field->node().kind == NodeKind::sequence && field->node().items().empty())) {
     root.at("domains").warning(
         "no-domains", "there are no domains: every request will be refused",
         "for example: domains: [ { name: live.example.com, origins: [ { host: 10.0.0.11 } ] } ]");

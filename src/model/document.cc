@@ -16,9 +16,19 @@ std::string_view to_string(NodeKind kind) {
   return "value";
 }
 
+const std::vector<Node>& Node::items() const {
+  static const std::vector<Node> kNone;
+  return sequence ? *sequence : kNone;
+}
+
+const std::vector<Node::Entry>& Node::entries() const {
+  static const std::vector<Entry> kNone;
+  return map ? *map : kNone;
+}
+
 const Node* Node::find(std::string_view key) const {
-  const auto found = std::ranges::find(entries, key, &Entry::key);
-  return found == entries.end() ? nullptr : &found->value;
+  const auto found = std::ranges::find(entries(), key, &Entry::key);
+  return found == entries().end() ? nullptr : &found->value;
 }
 
 }  // namespace fairlead::model

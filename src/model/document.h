@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,16 @@ struct Node {
   NodeKind kind = NodeKind::null;
   bool quoted = false;
   Mark mark;
-  std::string text;            // scalars
-  std::vector<Node> items;     // sequence
-  std::vector<Entry> entries;  // map, in the order written, keys unique
+  std::string text;  // scalars
+
+  // Children are shared and never change: a copy of a node costs the same however much hangs below it, which is what
+  // an alias needs. Null for a node that has none.
+  std::shared_ptr<const std::vector<Node>> sequence;
+  std::shared_ptr<const std::vector<Entry>> map;
+
+  // Of a sequence, and of a map in the order written with unique keys; empty for every other kind.
+  const std::vector<Node>& items() const;
+  const std::vector<Entry>& entries() const;
 
   // The value of a key of a map; nullptr when there is none or this is no map.
   const Node* find(std::string_view key) const;

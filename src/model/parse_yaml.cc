@@ -12,6 +12,8 @@
 #include "model/document.h"
 #include "model/limits.h"
 #include "model/text_check.h"
+#include "model/words.h"
+#include "model/yaml_words.h"
 
 namespace fairlead::model {
 namespace {
@@ -50,13 +52,15 @@ NodeKind kind_of_plain(std::string_view text) {
   return digits ? NodeKind::number : NodeKind::string;
 }
 
-// What a copy of this tree costs, in nodes; long texts weigh as what they are.
-std::size_t weight(const Node& node) {
-  std::size_t total = 1 + node.text.size() / 64;
-  for (const Node& item : node.items) total += weight(item);
-  for (const auto& entry : node.entries) total += 1 + entry.key.size() / 64 + weight(entry.value);
-  return total;
-}
+// A finished value with what an alias to it costs: `weight` in values (long texts weigh as what they are), `depth` in
+// levels of collections. Copies are cheap, but whoever reads the document walks all of them.
+struct Measured {
+  Node node;
+  std::size_t weight = 1;
+  std::size_t depth = 0;
+};
+
+std::size_t weight_of_text(const std::string& text) { return 1 + text.size() / 64; }
 
 // Builds the tree from the library's events. The stack holds the collections that are open; a finished value goes
 // into the innermost of them.
@@ -78,7 +82,7 @@ class TreeBuilder : public YAML::EventHandler {
   // Where the innermost collection that is still open began.
   std::optional<Mark> innermost_open() const {
     if (stack_.empty()) return std::nullopt;
-    return stack_.back().node.mark;
+    return stack_.back().mark;
   }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { scalar(mark, anchor, "", false); }
@@ -97,9 +101,9 @@ class TreeBuilder : public YAML::EventHandler {
       throw Refusal{"bad-alias", to_mark(mark), "an alias refers to a value that contains it", ""};
     }
     if (expects_key()) throw Refusal{"bad-key", to_mark(mark), "an alias cannot be a key", ""};
-    spend_alias(found->second.second, mark);
-    if (stack_.size() + depth_of(found->second.first) > limits::kMaxDocumentDepth) refuse_depth(mark);
-    place(Node(found->second.first));
+    spend_alias(found->second.weight, mark);
+    if (stack_.size() + found->second.depth > limits::kMaxDocumentDepth) refuse_depth(mark);
+    place(found->second);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -116,21 +120,24 @@ class TreeBuilder : public YAML::EventHandler {
  private:
   // A collection whose end has not been read yet.
   struct Open {
-    Node node;
+    NodeKind kind = NodeKind::map;
+    Mark mark;
     YAML::anchor_t anchor = 0;
+    std::vector<Node> items;
+    std::vector<Node::Entry> entries;
+    std::size_t weight = 1;
+    std::size_t depth = 1;
     bool has_key = false;  // a map's key was read, its value comes next
     std::string key;
     Mark key_mark;
-    std::unordered_map<std::string, Mark> seen;  // keys so far: a linear search would be quadratic in a large map
-    std::vector<std::pair<Mark, Node>> merges;   // values of "<<"
+    std::unordered_map<std::string, Mark> seen;     // keys so far: a linear search would be quadratic in a large map
+    std::vector<std::pair<Mark, Measured>> merges;  // values of "<<"
   };
 
-  bool expects_key() const {
-    return !stack_.empty() && stack_.back().node.kind == NodeKind::map && !stack_.back().has_key;
-  }
+  bool expects_key() const { return !stack_.empty() && stack_.back().kind == NodeKind::map && !stack_.back().has_key; }
 
-  // Every value of the tree is paid for before it is made, those that an alias brings in twice: against its own bound,
-  // which a document without aliases never meets, and against the document's.
+  // Every value of the tree is paid for before it is made. What an alias brings in is paid for as if it were written
+  // out, against a bound of its own that a document without aliases never meets, and against the document's.
   void spend(std::size_t n, const YAML::Mark& mark) {
     nodes_ += n;
     if (nodes_ > limits::kMaxDocumentNodes) {
@@ -178,14 +185,6 @@ class TreeBuilder : public YAML::EventHandler {
                   fmt::format("values are nested more than {} deep", limits::kMaxDocumentDepth), ""};
   }
 
-  // Levels of collections in a finished value, for aliases: their depth adds to that of the place they are used in.
-  static std::size_t depth_of(const Node& node) {
-    std::size_t deepest = 0;
-    for (const Node& item : node.items) deepest = std::max(deepest, depth_of(item));
-    for (const auto& entry : node.entries) deepest = std::max(deepest, depth_of(entry.value));
-    return node.is_scalar() ? 0 : deepest + 1;
-  }
-
   // A key when a map waits for one, else a value.
   void scalar(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& value, bool quoted) {
     if (value.size() > limits::kMaxScalarBytes) {
@@ -200,13 +199,14 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     spend(1, mark);
-    Node node;
-    node.kind = quoted ? NodeKind::string : kind_of_plain(value);
-    node.quoted = quoted;
-    node.mark = to_mark(mark);
-    node.text = value;
-    remember(anchor, node, mark);
-    place(std::move(node));
+    Measured out;
+    out.weight = weight_of_text(value);
+    out.node.kind = quoted ? NodeKind::string : kind_of_plain(value);
+    out.node.quoted = quoted;
+    out.node.mark = to_mark(mark);
+    out.node.text = value;
+    remember(anchor, out);
+    place(std::move(out));
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, NodeKind kind) {
@@ -217,8 +217,8 @@ class TreeBuilder : public YAML::EventHandler {
     if (stack_.size() >= limits::kMaxDocumentDepth) refuse_depth(mark);
     spend(1, mark);
     Open next;
-    next.node.kind = kind;
-    next.node.mark = to_mark(mark);
+    next.kind = kind;
+    next.mark = to_mark(mark);
     next.anchor = anchor;
     stack_.push_back(std::move(next));
   }
@@ -227,42 +227,55 @@ class TreeBuilder : public YAML::EventHandler {
     Open done = std::move(stack_.back());
     stack_.pop_back();
     // Only now are the map's own keys all known, wherever in it "<<" stood.
-    for (auto& [mark, value] : done.merges) merge(done, mark, value);
-    const YAML::Mark nowhere = YAML::Mark::null_mark();
-    remember(done.anchor, done.node, nowhere);
-    place(std::move(done.node));
+    for (const auto& [mark, value] : done.merges) merge(done, mark, value.node);
+    Measured out;
+    out.weight = done.weight;
+    out.depth = done.depth;
+    out.node.kind = done.kind;
+    out.node.mark = done.mark;
+    if (done.kind == NodeKind::sequence) {
+      out.node.sequence = std::make_shared<const std::vector<Node>>(std::move(done.items));
+    } else {
+      out.node.map = std::make_shared<const std::vector<Node::Entry>>(std::move(done.entries));
+    }
+    remember(done.anchor, out);
+    place(std::move(out));
   }
 
   // The merge key: entries of `value` (a map, or a list of maps) that the map does not have itself; earlier maps win.
-  static void merge(Open& into, Mark mark, Node& value) {
+  static void merge(Open& into, Mark mark, const Node& value) {
     if (value.kind == NodeKind::sequence) {
-      for (Node& item : value.items) merge(into, mark, item);
+      for (const Node& item : value.items()) merge(into, mark, item);
       return;
     }
     if (value.kind != NodeKind::map) {
       throw Refusal{"bad-merge", mark, "\"<<\" wants a map, or a list of maps", "for example: <<: *defaults"};
     }
-    for (auto& entry : value.entries) {
-      if (into.seen.emplace(entry.key, entry.key_mark).second) into.node.entries.push_back(std::move(entry));
+    for (const auto& entry : value.entries()) {
+      if (into.seen.emplace(entry.key, entry.key_mark).second) into.entries.push_back(entry);
     }
   }
 
   // A finished value goes into the innermost open collection; with none open it is the document.
-  void place(Node node) {
+  void place(Measured value) {
     if (stack_.empty()) {
-      root_ = std::move(node);
+      root_ = std::move(value.node);
       return;
     }
     Open& top = stack_.back();
-    if (top.node.kind == NodeKind::sequence) {
-      top.node.items.push_back(std::move(node));
+    top.weight += value.weight;
+    top.depth = std::max(top.depth, value.depth + 1);
+    Node& node = value.node;
+    if (top.kind == NodeKind::sequence) {
+      top.items.push_back(std::move(node));
       return;
     }
     top.has_key = false;
+    top.weight += weight_of_text(top.key);
     // The library places an empty value where the next thing begins; people look for it at its key.
     if (node.kind == NodeKind::null && node.text.empty()) node.mark = top.key_mark;
     if (top.key == "<<") {
-      top.merges.emplace_back(top.key_mark, std::move(node));
+      top.merges.emplace_back(top.key_mark, std::move(value));
       return;
     }
     // Duplicates are collected: they are the one mistake of syntax that does not hide the ones after it.
@@ -270,66 +283,28 @@ class TreeBuilder : public YAML::EventHandler {
     if (!fresh) {
       if (duplicates_.size() < limits::kMaxProblems) {
         duplicates_.push_back({"duplicate-key", top.key_mark,
-                               fmt::format("the key \"{}\" stands here a second time", top.key),
+                               fmt::format("the key \"{}\" stands here a second time", shown(top.key)),
                                fmt::format("the first is in line {}; keep one", first->second.line)});
       }
       return;
     }
-    top.node.entries.push_back({std::move(top.key), top.key_mark, std::move(node)});
+    top.entries.push_back({std::move(top.key), top.key_mark, std::move(node)});
   }
 
-  // Keeps a copy for the aliases to come. Copies of copies are how a short text grows, so they cost too.
-  void remember(YAML::anchor_t anchor, const Node& node, const YAML::Mark& mark) {
-    if (anchor == 0) return;
-    const std::size_t cost = weight(node);
-    spend_alias(cost, mark);
-    anchors_.insert_or_assign(anchor, std::pair(node, cost));
+  // For the aliases to come.
+  void remember(YAML::anchor_t anchor, const Measured& value) {
+    if (anchor != 0) anchors_.insert_or_assign(anchor, value);
   }
 
   std::string_view source_;
   Node root_;
   std::vector<Open> stack_;
-  std::unordered_map<YAML::anchor_t, std::pair<Node, std::size_t>> anchors_;
+  std::unordered_map<YAML::anchor_t, Measured> anchors_;
   std::vector<Refusal> duplicates_;
   std::size_t nodes_ = 0;
   std::size_t alias_nodes_ = 0;
   int documents_ = 0;
 };
-
-// The library's words are for its authors; these are the ones users run into.
-std::pair<std::string, std::string> translate(std::string_view words) {
-  struct Translation {
-    std::string_view theirs;
-    const char* ours;
-    const char* hint;
-  };
-  static constexpr Translation kTranslations[] = {
-      {"illegal tab when looking for indentation", "a tab stands in the indentation", "YAML indents with spaces only"},
-      {"end of map flow not found", "a \"{\" is never closed, or a \",\" is missing before this", "add the \"}\""},
-      {"end of sequence flow not found", "a \"[\" is never closed, or a \",\" is missing before this", "add the \"]\""},
-      {"illegal flow end", "a closing bracket has no opening one", ""},
-      {"end of map not found", "this does not belong to the map above it",
-       "check that the keys of a map begin in the same column and end in \":\""},
-      {"end of sequence not found", "this does not belong to the list above it",
-       "check that the \"-\" of a list stand in the same column"},
-      {"illegal map value", "a \":\" stands where no value can begin",
-       "check the indentation, and quote texts that contain \": \""},
-      {"illegal map key", "a key cannot begin here", "check the indentation"},
-      {"illegal block entry", "a \"-\" cannot begin a list here", "put the list on the lines after its key"},
-      {"illegal EOF in scalar", "a quoted text is never closed", ""},
-      {"the referenced anchor is not defined", "the alias refers to an anchor that is not defined above it",
-       "a text that begins with \"*\" has to be quoted: \"*.example.com\""},
-      {"unknown token", "a text cannot begin with this character", "quote it"},
-      {"alias not found after *", "a value that begins with \"*\" is an alias of YAML",
-       "quote it, for example \"*.example.com\""},
-      {"illegal character found while scanning alias", "a value that begins with \"*\" is an alias of YAML",
-       "quote it, for example \"*.example.com\""},
-  };
-  for (const auto& t : kTranslations) {
-    if (words.starts_with(t.theirs)) return {t.ours, t.hint};
-  }
-  return {fmt::format("not valid YAML: {}", words), ""};
-}
 
 // Line `number` (from 1) without its end; empty past the last.
 std::string_view line_of(std::string_view text, std::uint32_t number) {
@@ -345,7 +320,7 @@ std::string_view line_of(std::string_view text, std::uint32_t number) {
 Refusal explain(const YAML::Exception& error, std::string_view text, std::optional<Mark> innermost_open) {
   Mark mark = to_mark(error.mark);
   const std::string_view words = error.msg;
-  auto [message, hint] = translate(words);
+  auto [message, hint] = explain_yaml_error(words);
   // The library tells an unclosed bracket at the beginning of the line or at the end of the file.
   if (words.starts_with("end of") && words.find("flow") != std::string_view::npos && innermost_open) {
     mark = *innermost_open;

@@ -48,17 +48,17 @@ TEST(ParseYaml, ScalarsKeepTheirTextAndKind) {
 TEST(ParseYaml, EveryNodeKnowsItsPlace) {
   const Node root = root_of("# comment\nlist:\n  - one\n  - { key: two }\nmap:\n    inner: three\n");
   const Node& list = *root.find("list");
-  EXPECT_EQ(list.items[0].mark, (Mark{3, 5}));
-  EXPECT_EQ(list.items[1].entries[0].key_mark, (Mark{4, 7}));
-  EXPECT_EQ(list.items[1].entries[0].value.mark, (Mark{4, 12}));
-  EXPECT_EQ(root.entries[1].key_mark, (Mark{5, 1}));
+  EXPECT_EQ(list.items()[0].mark, (Mark{3, 5}));
+  EXPECT_EQ(list.items()[1].entries()[0].key_mark, (Mark{4, 7}));
+  EXPECT_EQ(list.items()[1].entries()[0].value.mark, (Mark{4, 12}));
+  EXPECT_EQ(root.entries()[1].key_mark, (Mark{5, 1}));
   EXPECT_EQ(root.find("map")->find("inner")->mark, (Mark{6, 12}));
   // Columns are bytes; a byte order mark and CRLF change nothing.
   const Node crlf = root_of(
       "\xef\xbb\xbf"
       "a: \"\xc3\xbc\"\r\n\"\xc3\xbc\": b\r\n");
-  EXPECT_EQ(crlf.entries[1].key, "\xc3\xbc");
-  EXPECT_EQ(crlf.entries[1].value.mark, (Mark{2, 7}));
+  EXPECT_EQ(crlf.entries()[1].key, "\xc3\xbc");
+  EXPECT_EQ(crlf.entries()[1].value.mark, (Mark{2, 7}));
 }
 
 TEST(ParseYaml, AliasesAndMergeKeysShareValues) {
@@ -71,7 +71,7 @@ TEST(ParseYaml, AliasesAndMergeKeysShareValues) {
   EXPECT_EQ(root.find("two")->find("a")->text, "1");
   EXPECT_EQ(root.find("three")->find("b")->text, "2") << "the earlier map wins";
   EXPECT_EQ(root.find("three")->find("c")->text, "4");
-  EXPECT_EQ(root.find("four")->entries.size(), 3u);
+  EXPECT_EQ(root.find("four")->entries().size(), 3u);
 }
 
 TEST(ParseYaml, RefusesWithCodeAndPlace) {
@@ -124,6 +124,18 @@ TEST(ParseYaml, BoundsHold) {
 
   EXPECT_EQ(refusal_of("a: " + std::string(limits::kMaxScalarBytes + 1, 'x')), "too-large@1:4");
   EXPECT_EQ(refusal_of(std::string(limits::kMaxDocumentBytes + 1, ' ')), "too-large@0:0");
+}
+
+// Found by the fuzzer: aliases that stay just under the bound must not cost their expansion in memory and time.
+TEST(ParseYaml, AliasesShareAndDoNotCopy) {
+  const Node root = root_of(
+      "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+      "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d]\nf: { <<: { g: *d } }\n");
+  const auto& d = root.find("d")->sequence;
+  ASSERT_NE(d, nullptr);
+  for (const Node& item : root.find("e")->items()) EXPECT_EQ(item.sequence, d);
+  EXPECT_EQ(root.find("f")->find("g")->sequence, d);
+  EXPECT_EQ(root.find("e")->items()[7].items()[9].items()[0].items()[5].items()[3].text, "x");
 }
 
 constexpr std::string_view kSample = R"(listeners:

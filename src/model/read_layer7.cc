@@ -105,7 +105,7 @@ void read_add_header(MapReader& map, std::vector<HeaderField>& out) {
   if (!field) return;
   out.clear();
   if (field->node().kind == NodeKind::map) {
-    const auto& entries = field->node().entries;
+    const auto& entries = field->node().entries();
     if (entries.size() > limits::kMaxAddHeaders) {
       field->error("too-many", fmt::format("\"add_header\" has {} fields", entries.size()),
                    fmt::format("at most {}", limits::kMaxAddHeaders));

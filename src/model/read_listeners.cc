@@ -63,7 +63,7 @@ void read_proxy_networks(MapReader& listener, std::vector<std::string>& out) {
     }
   });
   // An empty list would read as "from nobody" to the edge and as "from anybody" to a hurried person.
-  if (from->node().items.empty() && (from->is_null() || from->node().kind == NodeKind::sequence)) {
+  if (from->node().items().empty() && (from->is_null() || from->node().kind == NodeKind::sequence)) {
     from->error("no-networks", "nobody may send the PROXY header, so nobody could connect",
                 "name the networks of your load balancers, or remove proxy_protocol");
   }
@@ -122,7 +122,7 @@ std::vector<ListenerReading> read_listeners(MapReader& root) {
                  fmt::format("the first is in line {}", first->second));
     }
   });
-  if (list->node().items.empty() && (list->is_null() || list->node().kind == NodeKind::sequence)) {
+  if (list->node().items().empty() && (list->is_null() || list->node().kind == NodeKind::sequence)) {
     list->error("no-listeners", "there is no listener", "at least one: - { address: 0.0.0.0:80, protocol: http }");
   }
   return out;

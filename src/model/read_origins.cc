@@ -96,7 +96,7 @@ void read_origins(MapReader& domain, DomainPolicy& policy) {
     // Kept even when wrong: later checks speak of origins by their index.
     policy.origins.push_back(std::move(origin));
   });
-  if (list->node().items.empty() && (list->is_null() || list->node().kind == NodeKind::sequence)) {
+  if (list->node().items().empty() && (list->is_null() || list->node().kind == NodeKind::sequence)) {
     list->error("no-origins", "the domain has no origins", "at least one: - { host: 10.0.0.11 }");
   } else if (!policy.origins.empty() && std::ranges::all_of(policy.origins, [](const Origin& origin) {
                return origin.priority == OriginPriority::backup;
@@ -197,7 +197,7 @@ void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const Dom
 
   for (std::size_t i = 0; i < policy.origins.size(); ++i) {
     const Origin& origin = policy.origins[i];
-    const Field item(*list, i, list->node().items[i]);
+    const Field item(*list, i, list->node().items()[i]);
     if (item.node().kind != NodeKind::map || (!origin.http_port && !origin.https_port)) continue;
     // One port of one origin. `clients` are those whom `follow` sends there, `other` is the scheme to suggest instead.
     const auto check = [&](std::string_view key, bool present, bool needed, bool probe, bool moved,

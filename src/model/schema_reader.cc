@@ -282,8 +282,8 @@ bool Field::check_list(std::size_t max) const {
     return false;
   }
   // The first `max` items are read all the same, so that their own problems are told with this one.
-  if (node_->items.size() > max) {
-    error("too-many", fmt::format("{} has {} items", name(), node_->items.size()), fmt::format("at most {}", max));
+  if (node_->items().size() > max) {
+    error("too-many", fmt::format("{} has {} items", name(), node_->items().size()), fmt::format("at most {}", max));
   }
   return true;
 }
@@ -301,7 +301,7 @@ MapReader::MapReader(const Field& field)
 MapReader::~MapReader() {
   if (!valid_) return;
   // Every key that the reader asked for is known by now, whether it was there or not.
-  for (const auto& entry : field_.node().entries) {
+  for (const auto& entry : field_.node().entries()) {
     if (std::ranges::find(known_, std::string_view(entry.key)) != known_.end()) continue;
     if (!ignored_prefix_.empty() && entry.key.starts_with(ignored_prefix_)) continue;
     // A million unknown keys must not cost a million comparisons with every known one.

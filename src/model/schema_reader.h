@@ -99,7 +99,7 @@ class Field {
   template <class F>
   void each(std::size_t max, F&& visit) const {
     if (!check_list(max)) return;
-    for (std::size_t i = 0; i < node_->items.size() && i < max; ++i) visit(Field(*this, i, node_->items[i]));
+    for (std::size_t i = 0; i < node_->items().size() && i < max; ++i) visit(Field(*this, i, node_->items()[i]));
   }
 
   bool is_null() const { return node_->kind == NodeKind::null; }
