@@ -63,6 +63,7 @@ class Race {
     co_await attempts_.join();
     if (abandoned_) co_return std::unexpected(cancelled());
     if (winner_) co_return std::move(winner_);
+    if (!last_error_) co_return base::fail(Code::unreachable, Side::origin, "no address");
     co_return std::unexpected(std::move(*last_error_));
   }
 

@@ -99,7 +99,10 @@ std::shared_ptr<OriginSet> OriginSet::build(std::shared_ptr<const model::DomainP
   set->primaries_.schedule = make_schedule(p, set->primaries_.members);
   set->backups_.schedule = make_schedule(p, set->backups_.members);
   // The rotation goes on where it was: frequent reloads must not favour the first of the list.
-  if (previous) set->cursor_ = previous->cursor_.load(std::memory_order_relaxed);
+  if (previous) {
+    set->primaries_.cursor = previous->primaries_.cursor.load(std::memory_order_relaxed);
+    set->backups_.cursor = previous->backups_.cursor.load(std::memory_order_relaxed);
+  }
   return set;
 }
 
@@ -196,7 +199,7 @@ std::optional<std::size_t> OriginSet::from_group(const Group& group, const PickC
 std::optional<std::size_t> OriginSet::round_robin(const Group& group, const Candidates& candidates) const {
   const std::size_t round = group.schedule.size();
   for (std::size_t n = 0; n < round; ++n) {
-    const std::uint64_t turn = cursor_.fetch_add(1, std::memory_order_relaxed);
+    const std::uint64_t turn = group.cursor.fetch_add(1, std::memory_order_relaxed);
     const std::size_t i = group.schedule[turn % round];
     if (candidates.available(i)) return i;
     // Other workers draw from the same cursor, so a full round drawn here need not have shown everyone: look once
@@ -214,7 +217,7 @@ std::optional<std::size_t> OriginSet::round_robin(const Group& group, const Cand
 
 std::optional<std::size_t> OriginSet::least_sessions(const Group& group, const Candidates& candidates) const {
   const std::size_t count = group.members.size();
-  const std::size_t start = cursor_.fetch_add(1, std::memory_order_relaxed) % count;
+  const std::size_t start = group.cursor.fetch_add(1, std::memory_order_relaxed) % count;
   std::optional<std::size_t> best;
   std::uint64_t best_load = 0, best_weight = 1;
   for (std::size_t n = 0; n < count; ++n) {

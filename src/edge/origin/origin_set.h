@@ -94,8 +94,9 @@ class OriginSet {
   };
   // One priority class.
   struct Group {
-    std::vector<std::uint16_t> members;   // indexes, ascending
-    std::vector<std::uint16_t> schedule;  // one full round of the smooth weighted rotation
+    std::vector<std::uint16_t> members;            // indexes, ascending
+    std::vector<std::uint16_t> schedule;           // one full round of the smooth weighted rotation
+    mutable std::atomic<std::uint64_t> cursor{0};  // its own: draws in vain must not set another's rotation out of step
   };
   class Candidates;
 
@@ -114,7 +115,6 @@ class OriginSet {
   std::shared_ptr<const model::DomainPolicy> policy_;
   std::vector<Entry> entries_;  // as policy_->origins
   Group primaries_, backups_;
-  mutable std::atomic<std::uint64_t> cursor_{0};
 };
 
 }  // namespace fairlead::edge
