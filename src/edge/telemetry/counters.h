@@ -103,6 +103,7 @@ class CounterRegistry {
  public:
   explicit CounterRegistry(unsigned workers);
   WorkerCounters& worker(unsigned i) { return *workers_[i]; }
+  const WorkerCounters& worker(unsigned i) const { return *workers_[i]; }
   unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
   // Created on first use; stays for the life of the process, so that counters never go back.
   std::shared_ptr<DomainCounters> domain(unsigned worker, const std::string& name);

@@ -1,0 +1,180 @@
+#include "edge/telemetry/exposition.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "edge/admission.h"
+#include "edge/telemetry/exposition_page.h"
+#include "edge/telemetry/process_stats.h"
+
+namespace fairlead::edge {
+namespace {
+
+using exposition::Page;
+
+std::uint64_t sum(const CounterRegistry& registry, Counter WorkerCounters::* counter) {
+  std::uint64_t total = 0;
+  for (unsigned i = 0; i < registry.workers(); ++i) total += (registry.worker(i).*counter).get();
+  return total;
+}
+
+void add_node(Page& page, const CounterRegistry& registry, const ExpositionExtras& extras) {
+  page.gauge("fairlead_build_info", "Always 1; the label tells the version.").add({{"version", FAIRLEAD_VERSION}}, 1.0);
+  page.gauge("fairlead_uptime_seconds", "Time since the edge started.")
+      .add({}, std::chrono::duration<double>(extras.uptime).count());
+  page.gauge("fairlead_ready", "1 while /readyz says 200: started and not draining.").add({}, extras.ready ? 1.0 : 0.0);
+  page.gauge("fairlead_workers", "Event loops, one thread each.").add({}, std::uint64_t{registry.workers()});
+  page.gauge("fairlead_domains_configured", "Domains of the current policy.").add({}, extras.domains_configured);
+  page.gauge("fairlead_policy_revision_published", "The policy revision the workers were last given.")
+      .add({}, extras.policy_revision_published);
+
+  std::uint64_t obeyed = registry.workers() ? ~std::uint64_t{0} : 0;
+  for (unsigned i = 0; i < registry.workers(); ++i) {
+    obeyed = std::min(obeyed, registry.worker(i).policy_revision.get());
+  }
+  page.gauge("fairlead_policy_revision", "The policy revision that every worker obeys (the lowest of them).")
+      .add({}, obeyed);
+}
+
+void add_workers(Page& page, const CounterRegistry& registry) {
+  // By worker, because an uneven spread is worth seeing; all else is summed.
+  {
+    auto accepted = page.counter("fairlead_connections_accepted_total", "Client connections accepted.");
+    for (unsigned i = 0; i < registry.workers(); ++i) {
+      accepted.add({{"worker", std::to_string(i)}}, registry.worker(i).connections_accepted.get());
+    }
+  }
+  {
+    auto open = page.gauge("fairlead_connections_open", "Client connections open now.");
+    for (unsigned i = 0; i < registry.workers(); ++i) {
+      open.add({{"worker", std::to_string(i)}}, registry.worker(i).connections_open.get());
+    }
+  }
+  const struct {
+    const char* name;
+    Counter WorkerCounters::* counter;
+    const char* help;
+  } kPlain[] = {
+      {"fairlead_accepts_exhausted_total", &WorkerCounters::accepts_exhausted,
+       "Times accepting failed for want of descriptors or memory."},
+      {"fairlead_tls_handshakes_total", &WorkerCounters::tls_handshakes, "TLS handshakes with clients completed."},
+      {"fairlead_tls_handshakes_resumed_total", &WorkerCounters::tls_resumed,
+       "Of the completed TLS handshakes, those that resumed an earlier TLS session."},
+      {"fairlead_tls_handshake_errors_total", &WorkerCounters::tls_handshake_errors,
+       "TLS handshakes with clients that failed or took too long."},
+      {"fairlead_heads_refused_total", &WorkerCounters::heads_refused,
+       "Request heads refused as malformed, too large or not supported (400, 414, 431, 501, 505)."},
+      {"fairlead_handshake_timeouts_total", &WorkerCounters::handshake_timeouts,
+       "Connections ended because TLS or the request head did not arrive in time."},
+      {"fairlead_unknown_domain_total", &WorkerCounters::unknown_domain,
+       "Requests and TLS handshakes for a host name that no domain has."},
+      {"fairlead_proxy_protocol_errors_total", &WorkerCounters::proxy_protocol_errors,
+       "Connections ended because their PROXY header was absent, malformed or from an address not allowed."},
+      {"fairlead_worker_exceptions_total", &WorkerCounters::exceptions,
+       "Exceptions that reached a worker's event loop: bugs."},
+  };
+  for (const auto& row : kPlain) page.counter(row.name, row.help).add({}, sum(registry, row.counter));
+
+  const std::pair<LimitName, Counter WorkerCounters::*> kRefusals[] = {
+      {LimitName::connections_total, &WorkerCounters::refused_connections_total},
+      {LimitName::connections_client, &WorkerCounters::refused_connections_client},
+      {LimitName::sessions_total, &WorkerCounters::refused_sessions_total},
+      {LimitName::sessions_client, &WorkerCounters::refused_sessions_client},
+      {LimitName::sessions_domain, &WorkerCounters::refused_sessions_domain},
+      {LimitName::sessions_domain_client, &WorkerCounters::refused_sessions_domain_client},
+      {LimitName::rate_client, &WorkerCounters::refused_rate_client},
+      {LimitName::rate_domain, &WorkerCounters::refused_rate_domain},
+      {LimitName::rate_domain_client, &WorkerCounters::refused_rate_domain_client},
+  };
+  static_assert(std::size(kRefusals) == kLimitNames);
+  auto refused = page.counter("fairlead_refused_total", "Connections and handshakes refused, by the limit reached.");
+  for (const auto& [limit, counter] : kRefusals) refused.add({{"limit", to_string(limit)}}, sum(registry, counter));
+}
+
+void add_limits(Page& page, const ExpositionExtras& extras) {
+  page.counter("fairlead_access_log_dropped_total", "Access log lines lost: the queue was full, or writing failed.")
+      .add({}, extras.access_log_dropped);
+  {
+    auto limits = page.gauge("fairlead_limit", "A bound of this node; absent when there is none.");
+    for (const LimitRow& row : extras.limits) {
+      if (row.limit > 0) limits.add({{"name", row.name}}, row.limit);
+    }
+  }
+  auto used = page.gauge("fairlead_limit_used", "How much of the bound of the same name is in use.");
+  for (const LimitRow& row : extras.limits) used.add({{"name", row.name}}, row.used);
+}
+
+void add_process(Page& page) {
+  const ProcessStats stats = read_process_stats();
+  const auto gauge = [&](const char* name, const char* help, const std::optional<std::uint64_t>& value) {
+    auto family = page.gauge(name, help);
+    if (value) family.add({}, *value);
+  };
+  gauge("fairlead_process_resident_memory_bytes", "Resident memory of the process.", stats.resident_bytes);
+  gauge("fairlead_process_threads", "Threads of the process.", stats.threads);
+  gauge("fairlead_process_open_fds", "Open file descriptors.", stats.open_fds);
+  gauge("fairlead_process_max_fds", "The limit on open file descriptors.", stats.max_fds);
+  auto cpu = page.counter("fairlead_process_cpu_seconds_total", "CPU time used, user and system.");
+  if (stats.cpu_seconds) cpu.add({}, *stats.cpu_seconds);
+}
+
+void add_origins(Page& page, const ExpositionExtras& extras) {
+  std::vector<const OriginRow*> rows;
+  rows.reserve(extras.origins.size());
+  for (const OriginRow& row : extras.origins) rows.push_back(&row);
+  const auto key = [](const OriginRow* r) { return std::tie(r->domain, r->origin); };
+  std::ranges::stable_sort(rows, {}, key);
+  const auto again = std::ranges::unique(rows, {}, key);
+  rows.erase(again.begin(), again.end());
+
+  const auto gauge = [&](const char* name, const char* help, auto value) {
+    auto family = page.gauge(name, help);
+    for (const OriginRow* r : rows)
+      family.add({{"domain", r->domain}, {"origin", r->origin}}, std::uint64_t{value(*r)});
+  };
+  gauge("fairlead_origin_up", "0 when active health checks found the origin down.", [](auto& r) { return r.up; });
+  gauge("fairlead_origin_ejected", "1 while passive health keeps the origin aside.", [](auto& r) { return r.ejected; });
+  gauge("fairlead_origin_sessions", "WebSocket sessions on this origin now.", [](auto& r) { return r.sessions; });
+  gauge("fairlead_origin_requests", "HTTP requests on this origin now.", [](auto& r) { return r.requests; });
+
+  {
+    auto family = page.counter("fairlead_origin_outcomes_total", "Handshakes and requests, by how they went.");
+    for (const OriginRow* r : rows) {
+      const auto add = [&](std::string_view outcome, std::uint64_t n) {
+        family.add({{"domain", r->domain}, {"origin", r->origin}, {"outcome", outcome}}, n);
+      };
+      add("success", r->success);
+      if (r->refused) add("refused", r->refused);
+      if (r->timeout) add("timeout", r->timeout);
+      if (r->status_5xx) add("status_5xx", r->status_5xx);
+      if (r->other) add("other", r->other);
+    }
+  }
+  {
+    auto family = page.counter("fairlead_origin_ejections_total", "Times passive health set the origin aside.");
+    for (const OriginRow* r : rows) {
+      if (r->ejections) family.add({{"domain", r->domain}, {"origin", r->origin}}, r->ejections);
+    }
+  }
+  auto family = page.counter("fairlead_origin_checks_total", "Active health checks, by result.");
+  for (const OriginRow* r : rows) {
+    if (r->checks_passed + r->checks_failed == 0) continue;
+    family.add({{"domain", r->domain}, {"origin", r->origin}, {"result", "passed"}}, r->checks_passed);
+    family.add({{"domain", r->domain}, {"origin", r->origin}, {"result", "failed"}}, r->checks_failed);
+  }
+}
+
+}  // namespace
+
+std::string render_metrics(const CounterRegistry& registry, const ExpositionExtras& extras) {
+  Page page;
+  add_node(page, registry, extras);
+  add_workers(page, registry);
+  add_limits(page, extras);
+  add_process(page);
+  exposition::add_domains(page, registry);
+  add_origins(page, extras);
+  return page.take();
+}
+
+}  // namespace fairlead::edge

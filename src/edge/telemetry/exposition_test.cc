@@ -1,0 +1,296 @@
+// The metrics page. The whole text for a small node is tests/golden/metrics/small.prom; to write it anew after a
+// change:
+//
+//   FAIRLEAD_GOLDEN_UPDATE=1 build/dev/src/test_edge --gtest_filter='Exposition.*'
+//
+// and read the difference before committing it. The same page is held against docs/metrics.md.
+
+#include "edge/telemetry/exposition.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "edge/telemetry/testing/prometheus_text.h"
+
+namespace fairlead::edge {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::parse_prometheus_text;
+using testing::PrometheusFamily;
+
+std::string read_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  EXPECT_TRUE(in) << path;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<PrometheusFamily> parse(const std::string& text) {
+  auto families = parse_prometheus_text(text);
+  EXPECT_TRUE(families) << families.error();
+  return families ? *families : std::vector<PrometheusFamily>{};
+}
+
+// Two workers that have done a little of everything, so that every metric has a sample.
+void fill(CounterRegistry& registry) {
+  for (unsigned w = 0; w < 2; ++w) {
+    WorkerCounters& c = registry.worker(w);
+    c.connections_accepted.add(10 + w);
+    c.connections_open.add(3);
+    c.accepts_exhausted.add(1);
+    c.tls_handshakes.add(5);
+    c.tls_handshake_errors.add(2);
+    c.tls_resumed.add(1);
+    c.heads_refused.add(4);
+    c.handshake_timeouts.add(1);
+    c.unknown_domain.add(6);
+    c.proxy_protocol_errors.add(1);
+    c.policy_revision.add(8 - w);  // the second one is behind
+    c.refused_connections_total.add(1);
+    c.refused_rate_client.add(2);
+
+    auto live = registry.domain(w, "live.example.com");
+    live->handshakes.add(101);
+    live->handshakes.add(101);
+    live->handshakes.add(403);
+    live->handshakes.add(418);
+    live->handshakes.add(0);
+    live->sessions_opened.add(2);
+    live->sessions_open.add(1);
+    live->sessions_closed[static_cast<std::size_t>(CloseCause::closing_handshake)].add(1);
+    live->bytes_in.add(1000);
+    live->bytes_out.add(5'000'000'000);
+    live->frames_in.add(10);
+    live->frames_out.add(20);
+    live->messages_in.add(9);
+    live->messages_out.add(19);
+    live->handshake_seconds.observe(3ms);
+    live->handshake_seconds.observe(40s);
+    live->origin_connects.add(4);
+    live->origin_connect_errors.add(1);
+    live->origin_retries.add(1);
+    live->origin_reused.add(7);
+  }
+  auto shop = registry.domain(1, "a \"quoted\\name\"");
+  shop->requests.add(200);
+  shop->requests.add(502);
+  shop->requests_open.add(1);
+  shop->http_bytes_in.add(1);
+  shop->http_bytes_out.add(2);
+  shop->request_seconds.observe(250ms);
+  auto quotes = registry.domain(0, "quotes.example.com");
+  quotes->tunnels_opened.add(2);
+  quotes->tunnels_open.add(1);
+  quotes->tunnel_bytes_in.add(11);
+  quotes->tunnel_bytes_out.add(12);
+  registry.domain(0, "idle.example.com");  // asked for, never used: not on the page
+}
+
+ExpositionExtras extras() {
+  ExpositionExtras e;
+  e.uptime = 90min + 500ms;
+  e.ready = true;
+  e.policy_revision_published = 8;
+  e.domains_configured = 4;
+  e.access_log_dropped = 3;
+  e.limits = {{"max_sessions", 1'000'000, 2}, {"max_sessions_per_client", 0, 1}};
+  OriginRow up{.domain = "live.example.com", .origin = "10.0.0.11:80"};
+  up.sessions = 2;
+  up.requests = 1;
+  up.success = 4;
+  up.checks_passed = 9;
+  up.checks_failed = 1;
+  OriginRow down{.domain = "live.example.com", .origin = "[::1]:80,443", .up = false, .ejected = true};
+  down.refused = 1;
+  down.timeout = 2;
+  down.status_5xx = 3;
+  down.other = 4;
+  down.ejections = 2;
+  e.origins = {up, down, up};  // the third is the first once more
+  return e;
+}
+
+// Takes out what differs from one run or version to the next.
+std::string steady(const std::string& text) {
+  std::istringstream in(text);
+  std::string out;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("fairlead_process_")) line = line.substr(0, line.find(' ')) + " (varies)";
+    if (line.starts_with("fairlead_build_info")) line = "fairlead_build_info{version=\"(varies)\"} 1";
+    out += line + "\n";
+  }
+  return out;
+}
+
+TEST(Exposition, TheWholePageOfASmallNode) {
+  CounterRegistry registry(2);
+  fill(registry);
+  const std::string text = render_metrics(registry, extras());
+  parse(text);
+  const fs::path golden = fs::path(FAIRLEAD_SOURCE_DIR) / "tests/golden/metrics/small.prom";
+  if (std::getenv("FAIRLEAD_GOLDEN_UPDATE")) {
+    fs::create_directories(golden.parent_path());
+    std::ofstream(golden, std::ios::binary) << steady(text);
+  }
+  EXPECT_EQ(steady(text), read_file(golden));
+}
+
+TEST(Exposition, ValuesAreSummedOverWorkers) {
+  CounterRegistry registry(2);
+  fill(registry);
+  const auto page = parse(render_metrics(registry, extras()));
+  const std::string live = "live.example.com";
+  EXPECT_EQ(value_of(page, "fairlead_websocket_handshakes_total", {{"domain", live}, {"status", "101"}}), 4);
+  EXPECT_EQ(value_of(page, "fairlead_websocket_handshakes_total", {{"domain", live}, {"status", "4xx"}}), 2);
+  EXPECT_EQ(value_of(page, "fairlead_websocket_bytes_total", {{"domain", live}, {"direction", "to_client"}}), 1e10);
+  EXPECT_EQ(value_of(page, "fairlead_unknown_domain_total", {}), 12);
+  EXPECT_EQ(value_of(page, "fairlead_refused_total", {{"limit", "rate_client"}}), 4);
+  EXPECT_EQ(value_of(page, "fairlead_refused_total", {{"limit", "sessions_total"}}), 0);
+  EXPECT_EQ(value_of(page, "fairlead_connections_accepted_total", {{"worker", "1"}}), 11);
+  EXPECT_EQ(value_of(page, "fairlead_policy_revision", {}), 7);  // what every worker obeys
+  EXPECT_EQ(value_of(page, "fairlead_answer_seconds_bucket", {{"protocol", "websocket"}, {"le", "0.005"}}), 2);
+  EXPECT_EQ(value_of(page, "fairlead_answer_seconds_count", {{"protocol", "websocket"}}), 4);
+  EXPECT_NEAR(value_of(page, "fairlead_answer_seconds_sum", {{"protocol", "websocket"}}), 80.006, 1e-9);
+  EXPECT_EQ(value_of(page, "fairlead_http_requests_open", {{"domain", "a \"quoted\\name\""}}), 1);
+  EXPECT_FALSE(has_series(page, "fairlead_http_requests_open", {{"domain", live}}));
+  EXPECT_FALSE(has_series(page, "fairlead_websocket_sessions_open", {{"domain", "idle.example.com"}}));
+}
+
+TEST(Exposition, TheProcessReportsItself) {
+  CounterRegistry registry(1);
+  const auto page = parse(render_metrics(registry, {}));
+  EXPECT_GT(value_of(page, "fairlead_process_resident_memory_bytes", {}), 1e6);
+  EXPECT_LT(value_of(page, "fairlead_process_resident_memory_bytes", {}), 1e12);
+  EXPECT_GE(value_of(page, "fairlead_process_threads", {}), 1);
+  EXPECT_LT(value_of(page, "fairlead_process_threads", {}), 10'000);
+  EXPECT_GT(value_of(page, "fairlead_process_cpu_seconds_total", {}), 0);
+  const double before = value_of(page, "fairlead_process_open_fds", {});
+  EXPECT_GE(before, 3);
+  std::vector<std::ifstream> files;
+  for (int i = 0; i < 5; ++i) files.emplace_back("/dev/null");
+  const auto after = parse(render_metrics(registry, {}));
+  EXPECT_EQ(value_of(after, "fairlead_process_open_fds", {}), before + 5);
+}
+
+TEST(Exposition, TenThousandDomains) {
+  constexpr int kDomains = 10'000;
+  CounterRegistry registry(2);
+  ExpositionExtras e = extras();
+  for (int i = 0; i < kDomains; ++i) {
+    const std::string name = fmt::format("customer-{:05}.example.com", i);
+    for (unsigned w = 0; w < 2; ++w) {
+      auto d = registry.domain(w, name);
+      for (const int status : {101, 403, 502}) d->handshakes.add(status);
+      for (std::size_t c = 0; c < 3; ++c) d->sessions_closed[c].add(1);
+      d->sessions_opened.add(5);
+      d->bytes_out.add(123'456'789'012);
+      d->handshake_seconds.observe(4ms);
+      for (const int status : {200, 304, 404}) d->requests.add(status);
+      d->request_seconds.observe(9ms);
+      d->origin_connects.add(1);
+    }
+    e.origins.push_back({.domain = name, .origin = "10.0.0.11:80"});
+  }
+  const auto began = base::monotonic_now();
+  const std::string text = render_metrics(registry, e);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(base::monotonic_now() - began);
+  std::printf("%d domains: %zu KiB in %lld ms\n", kDomains, text.size() >> 10, static_cast<long long>(took.count()));
+  RecordProperty("render_ms", static_cast<int>(took.count()));
+  // Under 200 ms in a release build on an idle machine; sanitizers and busy machines take several times as long.
+  EXPECT_LT(took, 10s);
+  const auto page = parse_prometheus_text(text);
+  ASSERT_TRUE(page) << page.error();
+  for (const auto& family : *page) {
+    if (family.name == "fairlead_websocket_handshakes_total") {
+      EXPECT_EQ(family.samples.size(), 3u * kDomains);
+    } else if (family.name == "fairlead_origin_up") {
+      EXPECT_EQ(family.samples.size(), kDomains + 2u);
+    }
+  }
+}
+
+// --- docs/metrics.md: each metric is a row | `name` | type | labels | meaning | alert |.
+
+struct Documented {
+  std::string type;
+  std::set<std::string> labels;
+};
+
+std::map<std::string, Documented> documented_metrics() {
+  std::map<std::string, Documented> out;
+  std::istringstream in(read_file(fs::path(FAIRLEAD_SOURCE_DIR) / "docs/metrics.md"));
+  const auto words = [](const std::string& cell) {
+    std::set<std::string> found;
+    for (std::size_t at = 0; (at = cell.find('`', at)) != std::string::npos;) {
+      const auto end = cell.find('`', at + 1);
+      found.insert(cell.substr(at + 1, end - at - 1));
+      at = end + 1;
+    }
+    return found;
+  };
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `fairlead_")) continue;
+    std::vector<std::string> cells;
+    std::istringstream row(line.substr(1));
+    for (std::string cell; std::getline(row, cell, '|');) cells.push_back(cell);
+    EXPECT_EQ(cells.size(), 5u) << line;
+    if (cells.size() != 5) continue;
+    for (const auto& cell : cells) EXPECT_NE(cell.find_first_not_of(' '), std::string::npos) << "empty cell: " << line;
+    const auto name = words(cells[0]);
+    EXPECT_EQ(name.size(), 1u) << line;
+    std::string type = cells[1];
+    std::erase(type, ' ');
+    EXPECT_TRUE(out.emplace(*name.begin(), Documented{type, words(cells[2])}).second) << "twice: " << line;
+  }
+  return out;
+}
+
+TEST(MetricsDocument, SaysWhatThePageHasAndNothingElse) {
+  CounterRegistry registry(2);
+  fill(registry);
+  const auto page = parse(render_metrics(registry, extras()));
+  const auto documented = documented_metrics();
+  std::set<std::string> seen;
+  for (const auto& family : page) {
+    seen.insert(family.name);
+    const auto it = documented.find(family.name);
+    if (it == documented.end()) {
+      ADD_FAILURE() << family.name << " is not in docs/metrics.md";
+      continue;
+    }
+    EXPECT_EQ(it->second.type, family.type) << family.name;
+    EXPECT_FALSE(family.samples.empty()) << family.name << ": fill() must give it a sample";
+    std::set<std::string> labels;
+    for (const auto& sample : family.samples) {
+      for (const auto& [name, value] : sample.labels) {
+        if (name != "le") labels.insert(name);
+      }
+    }
+    EXPECT_EQ(it->second.labels, labels) << family.name;
+  }
+  for (const auto& [name, row] : documented) {
+    EXPECT_TRUE(seen.contains(name)) << name << " is in docs/metrics.md, but not on the page";
+  }
+}
+
+// Alerts and examples name metrics too; a misspelt one would never fire.
+TEST(MetricsDocument, NamesNoMetricThatDoesNotExist) {
+  const auto documented = documented_metrics();
+  const std::string text = read_file(fs::path(FAIRLEAD_SOURCE_DIR) / "docs/metrics.md");
+  for (std::size_t at = 0; (at = text.find("fairlead_", at)) != std::string::npos;) {
+    const auto end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at);
+    std::string name = text.substr(at, end - at);
+    at = end;
+    for (const char* suffix : {"_bucket", "_sum", "_count"}) {
+      if (name.ends_with(suffix) && !documented.contains(name)) name.erase(name.rfind(suffix));
+    }
+    EXPECT_TRUE(documented.contains(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace fairlead::edge
