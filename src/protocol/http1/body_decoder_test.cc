@@ -135,6 +135,12 @@ TEST(Chunked, ChunksAndTrailers) {
   EXPECT_EQ(out.trailers.find("x-b"), "c");
 }
 
+TEST(Chunked, TheDigitsOfASizeAreCountedPerChunk) {
+  std::string text;
+  for (int i = 0; i < 10; ++i) text += "001\r\nx\r\n";
+  EXPECT_EQ(decode(text + "0000000000000000\r\n\r\n").data, "xxxxxxxxxx");
+}
+
 TEST(Chunked, ExtensionsAreParsedAndDropped) {
   for (const char* line :
        {"5;a", "5;a=b", "5;a=\"b c\\\"\\\\;\r\"", "5 ;a", "5\t; a = b ;c", "5;a;b;c=d", "5;a=\"\"", "5;a=b ;c=\"d\""}) {

@@ -121,6 +121,7 @@ TEST(RequestHead, OneEmptyLineBeforeItIsSkipped) {
   expect_refused("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "empty line");
   expect_refused("\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bare CR");
   expect_refused("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "bare LF");
+  expect_refused(std::string_view("\r\n\0GET / HTTP/1.1\r\nHost: a\r\n\r\n", 30), 400, "control character");
   RequestHeadParser parser;
   EXPECT_EQ(parser.feed("\r\n"), 2u);
   EXPECT_FALSE(parser.started());
@@ -230,6 +231,13 @@ TEST(RequestHead, ContentLength) {
   }
   expect_refused(with("Content-Length: 5\r\nContent-Length: 5\r\n"), 400, "Content-Length");
   expect_refused(with("Content-Length: 5\r\ncontent-length: 6\r\n"), 400, "Content-Length");
+}
+
+TEST(RequestHead, ConnectionIsAListOfTokens) {
+  EXPECT_TRUE(request(with("Connection:\r\n")).done);
+  EXPECT_TRUE(request(with("Keep-Alive: timeout=5, max=10\r\n")).done);
+  expect_refused(with("Connection: keep-alive; a\r\n"), 400, "malformed field value");
+  expect_refused(with("Connection: a b\r\n"), 400, "malformed field value");
 }
 
 TEST(RequestHead, TransferEncoding) {

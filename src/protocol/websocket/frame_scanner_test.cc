@@ -278,6 +278,14 @@ TEST(FrameScanner, MaxMessage) {
   }
 }
 
+// A continuation that continues nothing passes without validation and counts as a message of its own.
+TEST(FrameScanner, MaxMessageOfAStrayContinuation) {
+  const Options ten{.validate = false, .max_message = 10};
+  const std::string message = frame(0x01, "0123") + frame(0x80, "4567");
+  EXPECT_EQ(scan(message + frame(0x80, "01234"), ten).violation, CloseCode::none);
+  EXPECT_EQ(scan(message + frame(0x80, "0123456789x"), ten).violation, CloseCode::message_too_big);
+}
+
 // Found by fuzzing: without a limit, lengths that add up to more than 2^64 were taken for a message too big.
 TEST(FrameScanner, LengthsThatOverflow64BitsAreNoMessageTooBigWithoutALimit) {
   const std::string huge(
