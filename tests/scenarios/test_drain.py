@@ -8,7 +8,7 @@ import pytest
 from harness import http1
 from harness.edge import domain
 from harness.waiting import Stopwatch, eventually_async
-from harness.wire import BINARY, CLOSE, Ended, WireOrigin, encode, open_session, pair
+from harness.wire import BINARY, CLOSE, Ended, Refused, WireOrigin, encode, open_session, pair
 
 
 async def test_every_client_and_origin_sees_1001(start_edge, ca):
@@ -62,18 +62,13 @@ async def test_while_draining_it_is_not_ready_and_takes_nobody(start_edge):
                 raise AssertionError("a new session was accepted while draining")
         except (ConnectionError, Ended):
             pass
-        except http1_refused() as refused:
+        except Refused as refused:
             assert refused.status == 503
         await asyncio.gather(*(c.expect_close(1001, timeout=8) for c, _ in ends))
         await asyncio.gather(*(s.expect_close(1001, timeout=8) for _, s in ends))
         assert await asyncio.to_thread(edge.wait, 10) == 0
         for c in contexts:
             await c.__aexit__(None, None, None)
-
-
-def http1_refused():
-    from harness.wire import Refused
-    return Refused
 
 
 async def test_a_request_under_way_is_answered(start_edge):

@@ -85,6 +85,24 @@ async def test_frames_arrive_as_they_were_sent(start_edge):
                 assert (got.opcode, got.payload, got.fin, got.rsv, got.key) == (opcode, payload, fin, rsv, None)
 
 
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_what_the_origin_learns_of_the_client(start_edge, ca, scheme):
+    async with WireOrigin(answer_fields=["Set-Cookie: s=1", "X-Mine: yes"]) as origin:
+        edge = start_edge(domain("live.edge.test", origin, ca=ca, websocket={"origin_scheme": "http"}))
+        port, tls = (edge.http, None) if scheme == "ws" else (edge.https, ca.client_context())
+        host = f"live.edge.test:{port}"
+        async with open_session(port, target="/chat?room=1", host=host, tls=tls, fields=[
+                ("Origin", "https://page.example"), ("Cookie", "a=b"), ("Authorization", "Bearer t"),
+                ("X-Forwarded-For", "9.9.9.9")]) as client:
+            head = (await origin.accept()).request_head
+            assert head.start == "GET /chat?room=1 HTTP/1.1"
+            assert head.get("host") == host and head.get("origin") == "https://page.example"
+            assert head.get("cookie") == "a=b" and head.get("authorization") == "Bearer t"
+            assert head.get("x-forwarded-proto") == {"ws": "http", "wss": "https"}[scheme]
+            assert ",".join(head.all("x-forwarded-for")).split(",")[-1].strip() == "127.0.0.1"
+            assert client.head.get("set-cookie") == "s=1" and client.head.get("x-mine") == "yes"
+
+
 async def test_the_log_counts_bytes_frames_and_messages(start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))
