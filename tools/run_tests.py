@@ -47,6 +47,12 @@ def sanitizer_env(preset, reports=None):
     return {}
 
 
+def binary(preset):
+    """The program of a build, wherever CMake puts it."""
+    found = [p for p in (ROOT / "build" / preset).glob("**/fairlead") if p.is_file() and os.access(p, os.X_OK)]
+    return found[0] if found else ROOT / "build" / preset / "fairlead"
+
+
 class Suite:
     def __init__(self, console):
         self.console = console
@@ -102,7 +108,7 @@ class Suite:
         reports.mkdir(parents=True, exist_ok=True)
         for old in reports.iterdir():
             old.unlink()
-        env = {**sanitizer_env(preset, reports), "FAIRLEAD_BIN": str(ROOT / "build" / preset / "src" / "fairlead"),
+        env = {**sanitizer_env(preset, reports), "FAIRLEAD_BIN": str(binary(preset)),
                "FAIRLEAD_PRESET": preset}
         self.pytest(name, ["tests/scenarios", *arguments], LIMIT["scenarios"], env)
         for report in sorted(reports.iterdir()):
