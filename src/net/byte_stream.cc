@@ -90,6 +90,7 @@ int ByteStream::write_now(const iovec* pieces, int count) {
   for (int i = 0; i < count; ++i) {
     const std::size_t skip = std::min(taken, pieces[i].iov_len);
     taken -= skip;
+    if (pieces[i].iov_len == skip) continue;  // an empty piece has no address, which memcpy must not see
     std::memcpy(to, static_cast<const char*>(pieces[i].iov_base) + skip, pieces[i].iov_len - skip);
     to += pieces[i].iov_len - skip;
   }
