@@ -310,7 +310,14 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpSt
     error = co_await handshake;
   }
   if (error.code != Code::ok) co_return std::unexpected(std::move(error));
+  stream->keep_renewed_session();
   co_return stream;
+}
+
+// In TLS 1.2 a ticket that the server renewed on resumption is not reported by OpenSSL's callback.
+void TlsStream::keep_renewed_session() const {
+  if (!resumed() || SSL_version(ssl_.get()) >= TLS1_3_VERSION) return;
+  TlsClientAccess::store(*client_context_, session_key(), SSL_get1_session(ssl_.get()));
 }
 
 }  // namespace fairlead::net

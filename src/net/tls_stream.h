@@ -85,6 +85,7 @@ class TlsStream final : public SocketStream {
   bool holds_input() const;
   void finish_closing();
   std::string session_key() const;
+  void keep_renewed_session() const;
 
   std::unique_ptr<ssl_st, SslDeleter> ssl_;
   std::string server_name_;
