@@ -19,61 +19,58 @@ std::uint64_t sum(const CounterRegistry& registry, Counter WorkerCounters::* cou
 }
 
 void add_node(Page& page, const CounterRegistry& registry, const ExpositionExtras& extras) {
-  page.gauge("fairlead_build_info", "Always 1; the label tells the version.").add({{"version", FAIRLEAD_VERSION}}, 1.0);
-  page.gauge("fairlead_uptime_seconds", "Time since the edge started.")
-      .add({}, std::chrono::duration<double>(extras.uptime).count());
-  page.gauge("fairlead_ready", "1 while /readyz says 200: started and not draining.").add({}, extras.ready ? 1.0 : 0.0);
-  page.gauge("fairlead_workers", "Event loops, one thread each.").add({}, std::uint64_t{registry.workers()});
-  page.gauge("fairlead_domains_configured", "Domains of the current policy.").add({}, extras.domains_configured);
-  page.gauge("fairlead_policy_revision_published", "The policy revision the workers were last given.")
-      .add({}, extras.policy_revision_published);
-
+  const auto one = [&](std::string_view name, std::string_view help, auto value) {
+    page.gauge(name, help);
+    page.add({}, value);
+  };
+  page.gauge("fairlead_build_info", "Always 1; the label tells the version.");
+  page.add({{"version", FAIRLEAD_VERSION}}, std::uint64_t{1});
+  one("fairlead_uptime_seconds", "Time since the edge started.", std::chrono::duration<double>(extras.uptime).count());
+  one("fairlead_ready", "1 while /readyz says 200: started and not draining.", std::uint64_t{extras.ready});
+  one("fairlead_workers", "Event loops, one thread each.", std::uint64_t{registry.workers()});
+  one("fairlead_domains_configured", "Domains of the current policy.", extras.domains_configured);
+  one("fairlead_policy_revision_published", "The policy revision the workers were last given.",
+      extras.policy_revision_published);
   std::uint64_t obeyed = registry.workers() ? ~std::uint64_t{0} : 0;
   for (unsigned i = 0; i < registry.workers(); ++i) {
     obeyed = std::min(obeyed, registry.worker(i).policy_revision.get());
   }
-  page.gauge("fairlead_policy_revision", "The policy revision that every worker obeys (the lowest of them).")
-      .add({}, obeyed);
+  one("fairlead_policy_revision", "The policy revision that every worker obeys (the lowest of them).", obeyed);
 }
 
 void add_workers(Page& page, const CounterRegistry& registry) {
   // By worker, because an uneven spread is worth seeing; all else is summed.
-  {
-    auto accepted = page.counter("fairlead_connections_accepted_total", "Client connections accepted.");
+  const auto by_worker = [&](Counter WorkerCounters::* counter) {
     for (unsigned i = 0; i < registry.workers(); ++i) {
-      accepted.add({{"worker", std::to_string(i)}}, registry.worker(i).connections_accepted.get());
+      page.add({{"worker", std::to_string(i)}}, (registry.worker(i).*counter).get());
     }
-  }
-  {
-    auto open = page.gauge("fairlead_connections_open", "Client connections open now.");
-    for (unsigned i = 0; i < registry.workers(); ++i) {
-      open.add({{"worker", std::to_string(i)}}, registry.worker(i).connections_open.get());
-    }
-  }
-  const struct {
-    const char* name;
-    Counter WorkerCounters::* counter;
-    const char* help;
-  } kPlain[] = {
-      {"fairlead_accepts_exhausted_total", &WorkerCounters::accepts_exhausted,
-       "Times accepting failed for want of descriptors or memory."},
-      {"fairlead_tls_handshakes_total", &WorkerCounters::tls_handshakes, "TLS handshakes with clients completed."},
-      {"fairlead_tls_handshakes_resumed_total", &WorkerCounters::tls_resumed,
-       "Of the completed TLS handshakes, those that resumed an earlier TLS session."},
-      {"fairlead_tls_handshake_errors_total", &WorkerCounters::tls_handshake_errors,
-       "TLS handshakes with clients that failed or took too long."},
-      {"fairlead_heads_refused_total", &WorkerCounters::heads_refused,
-       "Request heads refused as malformed, too large or not supported (400, 414, 431, 501, 505)."},
-      {"fairlead_handshake_timeouts_total", &WorkerCounters::handshake_timeouts,
-       "Connections ended because TLS or the request head did not arrive in time."},
-      {"fairlead_unknown_domain_total", &WorkerCounters::unknown_domain,
-       "Requests and TLS handshakes for a host name that no domain has."},
-      {"fairlead_proxy_protocol_errors_total", &WorkerCounters::proxy_protocol_errors,
-       "Connections ended because their PROXY header was absent, malformed or from an address not allowed."},
-      {"fairlead_worker_exceptions_total", &WorkerCounters::exceptions,
-       "Exceptions that reached a worker's event loop: bugs."},
   };
-  for (const auto& row : kPlain) page.counter(row.name, row.help).add({}, sum(registry, row.counter));
+  page.counter("fairlead_connections_accepted_total", "Client connections accepted.");
+  by_worker(&WorkerCounters::connections_accepted);
+  page.gauge("fairlead_connections_open", "Client connections open now.");
+  by_worker(&WorkerCounters::connections_open);
+
+  const auto summed = [&](std::string_view name, Counter WorkerCounters::* counter, std::string_view help) {
+    page.counter(name, help);
+    page.add({}, sum(registry, counter));
+  };
+  summed("fairlead_accepts_exhausted_total", &WorkerCounters::accepts_exhausted,
+         "Times accepting failed for want of descriptors or memory.");
+  summed("fairlead_tls_handshakes_total", &WorkerCounters::tls_handshakes, "TLS handshakes with clients completed.");
+  summed("fairlead_tls_handshakes_resumed_total", &WorkerCounters::tls_resumed,
+         "Of the completed TLS handshakes, those that resumed an earlier TLS session.");
+  summed("fairlead_tls_handshake_errors_total", &WorkerCounters::tls_handshake_errors,
+         "TLS handshakes with clients that failed or took too long.");
+  summed("fairlead_heads_refused_total", &WorkerCounters::heads_refused,
+         "Request heads refused as malformed, too large or not supported (400, 414, 431, 501, 505).");
+  summed("fairlead_handshake_timeouts_total", &WorkerCounters::handshake_timeouts,
+         "Connections ended because TLS or the request head did not arrive in time.");
+  summed("fairlead_unknown_domain_total", &WorkerCounters::unknown_domain,
+         "Requests and TLS handshakes for a host name that no domain has.");
+  summed("fairlead_proxy_protocol_errors_total", &WorkerCounters::proxy_protocol_errors,
+         "Connections ended because their PROXY header was absent, malformed or from an address not allowed.");
+  summed("fairlead_worker_exceptions_total", &WorkerCounters::exceptions,
+         "Exceptions that reached a worker's event loop: bugs.");
 
   const std::pair<LimitName, Counter WorkerCounters::*> kRefusals[] = {
       {LimitName::connections_total, &WorkerCounters::refused_connections_total},
@@ -87,35 +84,33 @@ void add_workers(Page& page, const CounterRegistry& registry) {
       {LimitName::rate_domain_client, &WorkerCounters::refused_rate_domain_client},
   };
   static_assert(std::size(kRefusals) == kLimitNames);
-  auto refused = page.counter("fairlead_refused_total", "Connections and handshakes refused, by the limit reached.");
-  for (const auto& [limit, counter] : kRefusals) refused.add({{"limit", to_string(limit)}}, sum(registry, counter));
+  page.counter("fairlead_refused_total", "Connections and handshakes refused, by the limit reached.");
+  for (const auto& [limit, counter] : kRefusals) page.add({{"limit", to_string(limit)}}, sum(registry, counter));
 }
 
 void add_limits(Page& page, const ExpositionExtras& extras) {
-  page.counter("fairlead_access_log_dropped_total", "Access log lines lost: the queue was full, or writing failed.")
-      .add({}, extras.access_log_dropped);
-  {
-    auto limits = page.gauge("fairlead_limit", "A bound of this node; absent when there is none.");
-    for (const LimitRow& row : extras.limits) {
-      if (row.limit > 0) limits.add({{"name", row.name}}, row.limit);
-    }
+  page.counter("fairlead_access_log_dropped_total", "Access log lines lost: the queue was full, or writing failed.");
+  page.add({}, extras.access_log_dropped);
+  page.gauge("fairlead_limit", "A bound of this node; absent when there is none.");
+  for (const LimitRow& row : extras.limits) {
+    if (row.limit > 0) page.add({{"name", row.name}}, row.limit);
   }
-  auto used = page.gauge("fairlead_limit_used", "How much of the bound of the same name is in use.");
-  for (const LimitRow& row : extras.limits) used.add({{"name", row.name}}, row.used);
+  page.gauge("fairlead_limit_used", "How much of the bound of the same name is in use.");
+  for (const LimitRow& row : extras.limits) page.add({{"name", row.name}}, row.used);
 }
 
 void add_process(Page& page) {
   const ProcessStats stats = read_process_stats();
-  const auto gauge = [&](const char* name, const char* help, const std::optional<std::uint64_t>& value) {
-    auto family = page.gauge(name, help);
-    if (value) family.add({}, *value);
+  const auto gauge = [&](std::string_view name, std::string_view help, const std::optional<std::uint64_t>& value) {
+    page.gauge(name, help);
+    if (value) page.add({}, *value);
   };
   gauge("fairlead_process_resident_memory_bytes", "Resident memory of the process.", stats.resident_bytes);
   gauge("fairlead_process_threads", "Threads of the process.", stats.threads);
   gauge("fairlead_process_open_fds", "Open file descriptors.", stats.open_fds);
   gauge("fairlead_process_max_fds", "The limit on open file descriptors.", stats.max_fds);
-  auto cpu = page.counter("fairlead_process_cpu_seconds_total", "CPU time used, user and system.");
-  if (stats.cpu_seconds) cpu.add({}, *stats.cpu_seconds);
+  page.counter("fairlead_process_cpu_seconds_total", "CPU time used, user and system.");
+  if (stats.cpu_seconds) page.add({}, *stats.cpu_seconds);
 }
 
 void add_origins(Page& page, const ExpositionExtras& extras) {
@@ -127,40 +122,37 @@ void add_origins(Page& page, const ExpositionExtras& extras) {
   const auto again = std::ranges::unique(rows, {}, key);
   rows.erase(again.begin(), again.end());
 
-  const auto gauge = [&](const char* name, const char* help, auto value) {
-    auto family = page.gauge(name, help);
-    for (const OriginRow* r : rows)
-      family.add({{"domain", r->domain}, {"origin", r->origin}}, std::uint64_t{value(*r)});
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+    page.gauge(name, help);
+    for (const OriginRow* r : rows) {
+      page.add({{"domain", r->domain}, {"origin", r->origin}}, std::uint64_t{value(*r)});
+    }
   };
   gauge("fairlead_origin_up", "0 when active health checks found the origin down.", [](auto& r) { return r.up; });
   gauge("fairlead_origin_ejected", "1 while passive health keeps the origin aside.", [](auto& r) { return r.ejected; });
   gauge("fairlead_origin_sessions", "WebSocket sessions on this origin now.", [](auto& r) { return r.sessions; });
   gauge("fairlead_origin_requests", "HTTP requests on this origin now.", [](auto& r) { return r.requests; });
 
-  {
-    auto family = page.counter("fairlead_origin_outcomes_total", "Handshakes and requests, by how they went.");
-    for (const OriginRow* r : rows) {
-      const auto add = [&](std::string_view outcome, std::uint64_t n) {
-        family.add({{"domain", r->domain}, {"origin", r->origin}, {"outcome", outcome}}, n);
-      };
-      add("success", r->success);
-      if (r->refused) add("refused", r->refused);
-      if (r->timeout) add("timeout", r->timeout);
-      if (r->status_5xx) add("status_5xx", r->status_5xx);
-      if (r->other) add("other", r->other);
-    }
+  page.counter("fairlead_origin_outcomes_total", "Handshakes and requests, by how they went.");
+  for (const OriginRow* r : rows) {
+    const auto add = [&](std::string_view outcome, std::uint64_t n) {
+      page.add({{"domain", r->domain}, {"origin", r->origin}, {"outcome", outcome}}, n);
+    };
+    add("success", r->success);
+    if (r->refused) add("refused", r->refused);
+    if (r->timeout) add("timeout", r->timeout);
+    if (r->status_5xx) add("status_5xx", r->status_5xx);
+    if (r->other) add("other", r->other);
   }
-  {
-    auto family = page.counter("fairlead_origin_ejections_total", "Times passive health set the origin aside.");
-    for (const OriginRow* r : rows) {
-      if (r->ejections) family.add({{"domain", r->domain}, {"origin", r->origin}}, r->ejections);
-    }
+  page.counter("fairlead_origin_ejections_total", "Times passive health set the origin aside.");
+  for (const OriginRow* r : rows) {
+    if (r->ejections) page.add({{"domain", r->domain}, {"origin", r->origin}}, r->ejections);
   }
-  auto family = page.counter("fairlead_origin_checks_total", "Active health checks, by result.");
+  page.counter("fairlead_origin_checks_total", "Active health checks, by result.");
   for (const OriginRow* r : rows) {
     if (r->checks_passed + r->checks_failed == 0) continue;
-    family.add({{"domain", r->domain}, {"origin", r->origin}, {"result", "passed"}}, r->checks_passed);
-    family.add({{"domain", r->domain}, {"origin", r->origin}, {"result", "failed"}}, r->checks_failed);
+    page.add({{"domain", r->domain}, {"origin", r->origin}, {"result", "passed"}}, r->checks_passed);
+    page.add({{"domain", r->domain}, {"origin", r->origin}, {"result", "failed"}}, r->checks_failed);
   }
 }
 

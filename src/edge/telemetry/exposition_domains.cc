@@ -2,7 +2,8 @@
 // numbers, so that all families of a page tell of the same moment.
 
 #include <algorithm>
-#include <limits>
+#include <array>
+#include <vector>
 
 #include "edge/telemetry/exposition_page.h"
 
@@ -105,40 +106,46 @@ class Meter {
       if ((s.*uses)()) sums_.push_back(&s);
     }
   }
-  void counter(const char* name, Field field, const char* help) { one(page_.counter(name, help), field); }
-  void gauge(const char* name, Field field, const char* help) { one(page_.gauge(name, help), field); }
-  void directions(const char* name, Field in, Field out, const char* help) {
-    auto family = page_.counter(name, help);
+  void counter(std::string_view name, Field field, std::string_view help) {
+    page_.counter(name, help);
+    one(field);
+  }
+  void gauge(std::string_view name, Field field, std::string_view help) {
+    page_.gauge(name, help);
+    one(field);
+  }
+  void directions(std::string_view name, Field in, Field out, std::string_view help) {
+    page_.counter(name, help);
     for (const Sum* s : sums_) {
-      family.add({{"domain", s->domain}, {"direction", "to_origin"}}, s->*in);
-      family.add({{"domain", s->domain}, {"direction", "to_client"}}, s->*out);
+      page_.add({{"domain", s->domain}, {"direction", "to_origin"}}, s->*in);
+      page_.add({{"domain", s->domain}, {"direction", "to_client"}}, s->*out);
     }
   }
-  void statuses(const char* name, Statuses Sum::* field, const char* help) {
+  void statuses(std::string_view name, Statuses Sum::* field, std::string_view help) {
     std::array<std::string, kListed + kClasses> labels;
     for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = status_label(i);
-    auto family = page_.counter(name, help);
+    page_.counter(name, help);
     for (const Sum* s : sums_) {
       const auto& at = (s->*field).at;
       for (std::size_t i = 0; i < at.size(); ++i) {
-        if (at[i]) family.add({{"domain", s->domain}, {"status", labels[i]}}, at[i]);
+        if (at[i]) page_.add({{"domain", s->domain}, {"status", labels[i]}}, at[i]);
       }
     }
   }
-  void causes(const char* name, const char* help) {
-    auto family = page_.counter(name, help);
+  void causes(std::string_view name, std::string_view help) {
+    page_.counter(name, help);
     for (const Sum* s : sums_) {
       for (std::size_t i = 0; i < kCloseCauses; ++i) {
         if (const auto n = s->sessions_closed[i]) {
-          family.add({{"domain", s->domain}, {"cause", to_string(static_cast<CloseCause>(i))}}, n);
+          page_.add({{"domain", s->domain}, {"cause", to_string(static_cast<CloseCause>(i))}}, n);
         }
       }
     }
   }
 
  private:
-  void one(Family family, Field field) {
-    for (const Sum* s : sums_) family.add({{"domain", s->domain}}, s->*field);
+  void one(Field field) {
+    for (const Sum* s : sums_) page_.add({{"domain", s->domain}}, s->*field);
   }
   Page& page_;
   std::vector<const Sum*> sums_;
@@ -152,29 +159,18 @@ void add_durations(Page& page, const std::vector<Sum>& sums) {
     Durations Sum::* field;
   };
   const Kind kKinds[] = {{"websocket", &Sum::handshake_seconds}, {"http", &Sum::request_seconds}};
-  {
-    auto family = page.histogram("fairlead_answer_seconds",
-                                 "Request head read to answer sent (of a request: its head), over all domains.");
-    for (const Kind& kind : kKinds) {
-      Durations total;
-      for (const Sum& s : sums) total.add(s.*kind.field);
-      auto& histogram = family.metric({{"protocol", kind.protocol}}).histogram;
-      std::uint64_t below = 0;
-      for (std::size_t i = 0; i < kBuckets; ++i) {
-        below += total.buckets[i];
-        const bool last = i + 1 == kBuckets;
-        const double bound = last ? std::numeric_limits<double>::infinity() : DurationHistogram::kBounds[i];
-        histogram.bucket.push_back({below, bound});
-      }
-      histogram.sample_count = below;
-      histogram.sample_sum = total.seconds;
-    }
+  page.histogram("fairlead_answer_seconds",
+                 "Request head read to answer sent (of a request: its head), over all domains.");
+  for (const Kind& kind : kKinds) {
+    Durations total;
+    for (const Sum& s : sums) total.add(s.*kind.field);
+    page.add_histogram({{"protocol", kind.protocol}}, DurationHistogram::kBounds, total.buckets, total.seconds);
   }
-  auto family = page.summary("fairlead_domain_answer_seconds", "The same by domain, count and sum alone.");
+  page.summary("fairlead_domain_answer_seconds", "The same by domain, count and sum alone.");
   for (const Sum& s : sums) {
     for (const Kind& kind : kKinds) {
       if (const auto n = (s.*kind.field).count()) {
-        family.add_summary({{"domain", s.domain}, {"protocol", kind.protocol}}, n, (s.*kind.field).seconds);
+        page.add_summary({{"domain", s.domain}, {"protocol", kind.protocol}}, n, (s.*kind.field).seconds);
       }
     }
   }

@@ -1,73 +1,52 @@
 #pragma once
-// Page: a metrics page in the making, family by family. It holds one family at a time, so that a scrape of 10,000
-// domains needs room for the text and for one family, not for a tree of all. The data model and the text format are
-// prometheus-cpp's. Used by exposition.cc and exposition_domains.cc alone.
+// Page: a metrics page in the making, in the Prometheus text format 0.0.4, family by family. Written straight into its
+// string: 10,000 busy domains are 320,000 series, for which prometheus-cpp's tree of metrics and its serializer (which
+// writes labels through a stream, character by character) took 270 ms of CPU and this takes 100. The library remains
+// the judge: a test gives both the same series and wants the same text. Used by exposition*.cc alone.
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
+#include <cstdint>
 #include <initializer_list>
-#include <sstream>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "edge/telemetry/counters.h"
 
 namespace fairlead::edge::exposition {
 
 struct Label {
-  const char* name;
-  std::string_view value;
+  std::string_view name;
+  std::string_view value;  // UTF-8; escaped here
 };
 using Labels = std::initializer_list<Label>;
 
-// One metric under all its labels. Goes onto the page when it goes out of scope.
-class Family {
- public:
-  Family(std::ostream& out, prometheus::MetricType type, const char* name, const char* help) : out_(out) {
-    family_.name = name;
-    family_.help = help;
-    family_.type = type;
-  }
-  ~Family() { prometheus::TextSerializer().Serialize(out_, {std::move(family_)}); }
-  Family(const Family&) = delete;
-  Family& operator=(const Family&) = delete;
-
-  // Of a counter or a gauge.
-  void add(Labels labels, double value) {
-    auto& m = metric(labels);
-    (family_.type == prometheus::MetricType::Counter ? m.counter.value : m.gauge.value) = value;
-  }
-  void add(Labels labels, std::uint64_t value) { add(labels, static_cast<double>(value)); }
-  // Of a summary without quantiles: how many, and their sum.
-  void add_summary(Labels labels, std::uint64_t count, double sum) {
-    auto& m = metric(labels);
-    m.summary.sample_count = count;
-    m.summary.sample_sum = sum;
-  }
-  prometheus::ClientMetric& metric(Labels labels) {
-    auto& m = family_.metric.emplace_back();
-    m.label.reserve(labels.size());
-    for (const Label& l : labels) m.label.push_back({l.name, std::string(l.value)});
-    return m;
-  }
-
- private:
-  std::ostream& out_;
-  prometheus::MetricFamily family_;
-};
-
+// Names and help texts are literals: names of the grammar, help without backslash and newline.
 class Page {
  public:
-  Family counter(const char* name, const char* help) { return {out_, prometheus::MetricType::Counter, name, help}; }
-  Family gauge(const char* name, const char* help) { return {out_, prometheus::MetricType::Gauge, name, help}; }
-  Family summary(const char* name, const char* help) { return {out_, prometheus::MetricType::Summary, name, help}; }
-  Family histogram(const char* name, const char* help) { return {out_, prometheus::MetricType::Histogram, name, help}; }
-  std::string take() { return std::move(out_).str(); }
+  // Each begins a family: its HELP and TYPE, once. The samples that follow are its own.
+  void counter(std::string_view name, std::string_view help) { begin("counter", name, help); }
+  void gauge(std::string_view name, std::string_view help) { begin("gauge", name, help); }
+  void summary(std::string_view name, std::string_view help) { begin("summary", name, help); }
+  void histogram(std::string_view name, std::string_view help) { begin("histogram", name, help); }
+
+  // One series of the family; no two with the same labels.
+  void add(Labels labels, std::uint64_t value);
+  void add(Labels labels, double value);
+  // Of a summary without quantiles: how many, and their sum.
+  void add_summary(Labels labels, std::uint64_t count, double sum);
+  // Of a histogram. `buckets` are not cumulative: one for each bound, and one for what is beyond the last.
+  void add_histogram(Labels labels, std::span<const double> bounds, std::span<const std::uint64_t> buckets, double sum);
+
+  std::string take() { return std::move(text_); }
 
  private:
-  std::ostringstream out_;
+  void begin(std::string_view type, std::string_view name, std::string_view help);
+  void series(std::string_view suffix, Labels labels, std::string_view bound = {});
+  template <class T>
+  void value(T v);
+
+  std::string text_;
+  std::string_view name_;
 };
 
 // The metrics that have a `domain` label or are sums over domains.
