@@ -153,8 +153,7 @@ TEST(CaBundle, CountsOrExplains) {
   EXPECT_EQ(inspect_ca_bundle(a.pem + b.pem.substr(0, 100)).error().code, Code::malformed);
 }
 
-// ---- ticket keys
-// ------------------------------------------------------------------------------------------------------
+// ---- ticket keys ----
 
 struct Ticket {
   unsigned char name[16];
@@ -225,8 +224,7 @@ TEST(TicketKeys, ReplacingAllRefusesEveryTicket) {
   EXPECT_EQ(open(keys, t), TlsTicketKeys::Opened::no);
 }
 
-// ---- contexts
-// ---------------------------------------------------------------------------------------------------------
+// ---- contexts ----
 
 TEST(ServerContext, RefusesWhatCannotWork) {
   const auto id = make_identity({"a.example"});

@@ -1,79 +1,19 @@
-// The handshakes of TlsStream over both networks: which context is chosen, what is negotiated, what is resumed, who is
-// refused and with which words, and what happens when the peer is slow, silent, or no TLS at all.
+// The handshakes of TlsStream over both networks: which context is chosen, what is negotiated, who is refused and with
+// which words, and what happens when the peer is slow, silent, or no TLS at all.
 
-#include <sys/uio.h>
-
-#include "net/testing/tls_fixture.h"
+#include "net/testing/tls_handshake_fixture.h"
 
 namespace fairlead::net::testing {
 namespace {
 
 using base::Code;
 using base::Side;
-using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-template <class Net>
-class TlsHandshakeTest : public LoopTest<Net> {
- public:
-  TlsHandshakeTest() : authority(make_certificate({.common_name = "Test CA", .authority = true})) {}
+TYPED_TEST_SUITE(TlsHandshakeTest, TlsNets, TlsNetNames);
 
-  TestCertificate leaf(std::vector<std::string> names, KeyKind key = KeyKind::ecdsa) {
-    const std::string common = names.front();
-    return make_certificate({.common_name = common, .names = std::move(names), .key = key}, &authority);
-  }
-  std::shared_ptr<const TlsServerContext> serve(TlsServerOptions options) {
-    auto made = TlsServerContext::create(options);
-    EXPECT_TRUE(made.has_value()) << base::describe(made.error());
-    selector.contexts.push_back(*made);
-    return *made;
-  }
-  std::shared_ptr<const TlsClientContext> trusting(TlsClientOptions options = {}) {
-    if (options.ca_pem.empty()) options.ca_pem = authority.pem;
-    auto made = TlsClientContext::create(options);
-    EXPECT_TRUE(made.has_value()) << base::describe(made.error());
-    return *made;
-  }
-  // The server's end of a handshake with a peer that is not our code.
-  struct RawPair {
-    std::unique_ptr<RawPeer> peer;
-    typename LoopTest<Net>::Accepted server = base::fail(Code::internal, Side::none, "not run");
-    bool shook = false;
-  };
-  Task<> run_handshake(RawPeer* peer, bool* out) { *out = co_await peer->handshake(); }
-  RawPair raw_client(const std::function<void(SSL_CTX*)>& configure, const std::function<void(SSL*)>& before = {}) {
-    RawPair pair;
-    auto tcp = this->tcp_pair();
-    pair.peer = std::make_unique<RawPeer>(std::move(tcp.client), configure);
-    if (before) before(pair.peer->ssl());
-    this->scope.spawn(this->accept_into(std::move(tcp.server), &selector, this->in(seconds(30)), {}, &pair.server));
-    this->scope.spawn(run_handshake(pair.peer.get(), &pair.shook));
-    this->finish();
-    return pair;
-  }
-  Task<> raw_read(RawPeer* peer, std::string* out) { *out = co_await peer->read(); }
-  Task<> raw_write(RawPeer* peer, std::string bytes) { EXPECT_TRUE(co_await peer->write(std::move(bytes))); }
-  Task<> raw_flush(RawPeer* peer) { EXPECT_TRUE(co_await peer->flush()); }
-
-  TestCertificate authority;
-  ListSelector selector;
-};
-
-using Nets = ::testing::Types<KernelNet, SimRandomNet, SimBytewiseNet>;
-struct NetNames {
-  template <class T>
-  static std::string GetName(int) {
-    if (std::is_same_v<T, KernelNet>) return "Kernel";
-    return T::kBytewise ? "SimBytewise" : "SimRandom";
-  }
-};
-TYPED_TEST_SUITE(TlsHandshakeTest, Nets, NetNames);
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-// ---- which context
-// ----------------------------------------------------------------------------------------------------
+// ---- which context ----
 
 TYPED_TEST(TlsHandshakeTest, ServerNameSelectsTheContext) {
   const auto live = this->serve({.certificates = {this->leaf({"live.example.com"}).pair()}});
@@ -127,7 +67,6 @@ TYPED_TEST(TlsHandshakeTest, AnExceptionInTheSelectorRefusesTheHandshake) {
 
 // The client's signature algorithms decide between certificates side by side.
 TYPED_TEST(TlsHandshakeTest, EcdsaOrRsaByTheClient) {
-  if (TypeParam::kBytewise) GTEST_SKIP() << "nothing about it depends on cuts";
   this->serve({.certificates = {this->leaf({"live.example.com"}, KeyKind::rsa).pair(),
                                 this->leaf({"live.example.com"}, KeyKind::ecdsa).pair()}});
   const auto served_with = [&](const char* algorithms, int version) {
@@ -200,7 +139,6 @@ TYPED_TEST(TlsHandshakeTest, BelowTls12IsRefused) {
 }
 
 TYPED_TEST(TlsHandshakeTest, WeakCiphersAreRefused) {
-  if (TypeParam::kBytewise) GTEST_SKIP() << "nothing about it depends on cuts";
   this->serve({.certificates = {this->leaf({"live.example.com"}, KeyKind::rsa).pair()}});
   for (const char* cipher : {"AES128-SHA", "AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA256"}) {
     auto pair = this->raw_client([&](SSL_CTX* ctx) {
@@ -213,7 +151,6 @@ TYPED_TEST(TlsHandshakeTest, WeakCiphersAreRefused) {
 }
 
 TYPED_TEST(TlsHandshakeTest, ChaChaWhenTheClientPrefersIt) {
-  if (TypeParam::kBytewise) GTEST_SKIP() << "nothing about it depends on cuts";
   this->serve({.certificates = {this->leaf({"live.example.com"}).pair()}});
   auto pair = this->raw_client(
       [](SSL_CTX* ctx) { SSL_CTX_set_ciphersuites(ctx, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"); });
@@ -221,154 +158,7 @@ TYPED_TEST(TlsHandshakeTest, ChaChaWhenTheClientPrefersIt) {
   EXPECT_EQ((*pair.server)->cipher(), "TLS_CHACHA20_POLY1305_SHA256");
 }
 
-// ---- resumption
-// -------------------------------------------------------------------------------------------------------
-
-// One listener, so that the client's address of the server is the same from connection to connection.
-template <class Net>
-class TlsResumptionTest : public TlsHandshakeTest<Net> {
- public:
-  // Connects again and again to one address, as an edge does to its origin, and carries a byte, so that the client has
-  // its ticket. Whether the session was resumed.
-  bool again(const std::shared_ptr<const TlsClientContext>& client, const std::string& name) {
-    if (!acceptor) {
-      acceptor = std::make_unique<Acceptor>(
-          this->loop,
-          [this](int handle, const SocketAddress& peer) {
-            tcp = std::make_unique<TcpStream>(this->loop, handle, peer);
-          },
-          [](int error) { ADD_FAILURE() << error; });
-      EXPECT_TRUE(acceptor->open(*SocketAddress::from_ip("127.0.0.1", 0), ListenOptions{}).has_value());
-    }
-    std::unique_ptr<TcpStream> mine;
-    this->scope.spawn(this->dial(acceptor->address(), &mine));
-    this->loop.run_until([&] { return this->scope.size() == 0 && tcp; });
-    typename LoopTest<Net>::TlsPair pair;
-    this->scope.spawn(
-        this->accept_into(std::move(tcp), &this->selector, this->in(std::chrono::seconds(30)), {}, &pair.server));
-    this->scope.spawn(
-        this->connect_into(std::move(mine), client, name, this->in(std::chrono::seconds(30)), {}, &pair.client));
-    this->finish();
-    EXPECT_TRUE(pair.client.has_value()) << base::describe(pair.client.error());
-    EXPECT_TRUE(pair.server.has_value());
-    if (!pair.client || !pair.server) return false;
-    std::string got;
-    this->scope.spawn(this->write_all(pair.server->get(), "x"));
-    this->scope.spawn(this->read_exactly(pair.client->get(), 1, &got));
-    this->finish();
-    EXPECT_EQ((*pair.client)->resumed(), (*pair.server)->resumed());
-    return (*pair.client)->resumed();
-  }
-  std::shared_ptr<const TlsServerContext> serve_with(const std::shared_ptr<TlsTicketKeys>& keys, const char* name,
-                                                     TlsVersion version, std::string session_scope = {}) {
-    TlsServerOptions options;
-    options.certificates = {this->leaf({name}).pair()};
-    options.max_version = version;
-    options.ticket_keys = keys;
-    options.session_scope = session_scope.empty() ? name : std::move(session_scope);
-    return this->serve(options);
-  }
-
-  std::unique_ptr<Acceptor> acceptor;
-  std::unique_ptr<TcpStream> tcp;
-};
-TYPED_TEST_SUITE(TlsResumptionTest, Nets, NetNames);
-
-TYPED_TEST(TlsResumptionTest, ReconnectsResumeWhileTheKeysLast) {
-  for (const TlsVersion version : {TlsVersion::tls1_2, TlsVersion::tls1_3}) {
-    this->selector.contexts.clear();
-    base::TimePoint now{};
-    auto keys = std::make_shared<TlsTicketKeys>(now);
-    this->serve_with(keys, "live.example.com", version);
-    const auto client = this->trusting();
-    EXPECT_FALSE(this->again(client, "live.example.com"));
-    EXPECT_TRUE(this->again(client, "live.example.com"));
-    EXPECT_TRUE(this->again(client, "live.example.com"));
-    // Two rotations later the ticket still opens; the answer brings a new one under the new key.
-    keys->rotate(now += TlsTicketKeys::kPeriod);
-    keys->rotate(now += TlsTicketKeys::kPeriod);
-    EXPECT_TRUE(this->again(client, "live.example.com"));
-    keys->rotate(now += TlsTicketKeys::kPeriod);
-    EXPECT_TRUE(this->again(client, "live.example.com"));
-    keys->replace_all(now);
-    EXPECT_FALSE(this->again(client, "live.example.com"));
-  }
-}
-
-TYPED_TEST(TlsResumptionTest, TheThirdRotationEndsATicket) {
-  base::TimePoint now{};
-  auto keys = std::make_shared<TlsTicketKeys>(now);
-  this->serve_with(keys, "live.example.com", TlsVersion::tls1_3);
-  const auto client = this->trusting();
-  EXPECT_FALSE(this->again(client, "live.example.com"));
-  for (int i = 0; i < 3; ++i) keys->rotate(now += TlsTicketKeys::kPeriod);
-  EXPECT_FALSE(this->again(client, "live.example.com"));
-}
-
-TYPED_TEST(TlsResumptionTest, ARenewedCertificateOfTheSameDomainResumes) {
-  auto keys = std::make_shared<TlsTicketKeys>(base::TimePoint{});
-  const auto old = this->serve_with(keys, "live.example.com", TlsVersion::tls1_3);
-  const auto client = this->trusting();
-  EXPECT_FALSE(this->again(client, "live.example.com"));
-  this->selector.contexts.clear();
-  TlsServerOptions renewed;
-  renewed.certificates = {
-      make_certificate({.common_name = "renewed", .names = {"live.example.com"}, .serial = 2}, &this->authority)
-          .pair()};
-  renewed.ticket_keys = keys;
-  renewed.session_scope = "live.example.com";
-  this->serve(renewed);
-  EXPECT_TRUE(this->again(client, "live.example.com"));
-}
-
-// A peer that offers one domain's ticket under another domain's name, with the keys being the same for both.
-TYPED_TEST(TlsResumptionTest, ATicketOfOneDomainDoesNotResumeInAnother) {
-  for (const TlsVersion version : {TlsVersion::tls1_2, TlsVersion::tls1_3}) {
-    this->selector.contexts.clear();
-    auto keys = std::make_shared<TlsTicketKeys>(base::TimePoint{});
-    this->serve_with(keys, "a.example.com", version);
-    this->serve_with(keys, "b.example.com", version);
-    SSL_SESSION* ticket = nullptr;
-    const auto offer = [&](const char* name) {
-      auto pair = this->raw_client([&](SSL_CTX* ctx) { SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); },
-                                   [&](SSL* ssl) {
-                                     SSL_set_tlsext_host_name(ssl, name);
-                                     if (ticket) SSL_set_session(ssl, ticket);
-                                   });
-      EXPECT_TRUE(pair.shook) << pair.peer->error();
-      EXPECT_TRUE(pair.server.has_value());
-      if (!pair.server) return false;
-      // TLS 1.3's tickets come behind the handshake, before the first bytes.
-      std::string got;
-      this->scope.spawn(this->write_all(pair.server->get(), "x"));
-      this->scope.spawn(this->raw_read(pair.peer.get(), &got));
-      this->finish();
-      if (!ticket) ticket = SSL_get1_session(pair.peer->ssl());
-      SSL_set_shutdown(pair.peer->ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-      return SSL_session_reused(pair.peer->ssl()) == 1;
-    };
-    EXPECT_FALSE(offer("a.example.com"));
-    EXPECT_FALSE(offer("b.example.com"));
-    EXPECT_TRUE(offer("a.example.com")) << "the ticket itself was good";
-    SSL_SESSION_free(ticket);
-  }
-}
-
-TYPED_TEST(TlsResumptionTest, WithoutTicketKeysNothingResumes) {
-  for (const TlsVersion version : {TlsVersion::tls1_2, TlsVersion::tls1_3}) {
-    this->selector.contexts.clear();
-    this->serve_with(nullptr, "live.example.com", version);
-    const auto client = this->trusting();
-    EXPECT_FALSE(this->again(client, "live.example.com"));
-    EXPECT_FALSE(this->again(client, "live.example.com"));
-    if (version == TlsVersion::tls1_3) {
-      EXPECT_EQ(client->sessions(), 0u);
-    }
-  }
-}
-
-// ---- verification of origins
-// ------------------------------------------------------------------------------------------
+// ---- verification of origins ----
 
 TYPED_TEST(TlsHandshakeTest, OriginCertificatesAreVerified) {
   const auto stranger = make_certificate({.common_name = "Other CA", .authority = true});
@@ -438,8 +228,7 @@ TYPED_TEST(TlsHandshakeTest, VerificationNeedsAName) {
   EXPECT_EQ(pair.client.error().code, Code::certificate);
 }
 
-// ---- slow, silent and foreign peers
-// -----------------------------------------------------------------------------------
+// ---- slow, silent and foreign peers ----
 
 TYPED_TEST(TlsHandshakeTest, ASilentPeerTimesOut) {
   this->serve({.certificates = {this->leaf({"live.example.com"}).pair()}});
@@ -557,8 +346,7 @@ TYPED_TEST(TlsHandshakeTest, BytesBehindTheLastFlightAreNotForgotten) {
   EXPECT_EQ(got, "first words");
 }
 
-// ---- after the handshake: what a peer may and may not ask for
-// ---------------------------------------------------------
+// ---- after the handshake: what a peer may and may not ask for ----
 
 TYPED_TEST(TlsHandshakeTest, KeyUpdatesArePassedThrough) {
   this->serve({.certificates = {this->leaf({"live.example.com"}).pair()}});

@@ -222,8 +222,7 @@ void TlsStream::finish_closing() {
   loop().poller().shutdown_write(handle());
 }
 
-// ---- the BIO: OpenSSL's end of the poller
-// -----------------------------------------------------------------------------
+// ---- the BIO: OpenSSL's end of the poller ----
 
 int TlsStreamHooks::bio_read(BIO* bio, char* out, int size) {
   TlsStream& s = *static_cast<TlsStream*>(BIO_get_data(bio));

@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "net/testing/tls_fixture.h"
+#include "net/testing/tls_handshake_fixture.h"
 
 namespace fairlead::net::testing {
 namespace {
@@ -83,15 +83,7 @@ class TlsStreamTest : public LoopTest<Net> {
   std::unique_ptr<TlsStream> client, server;
 };
 
-using Nets = ::testing::Types<KernelNet, SimRandomNet, SimBytewiseNet>;
-struct NetNames {
-  template <class T>
-  static std::string GetName(int) {
-    if (std::is_same_v<T, KernelNet>) return "Kernel";
-    return T::kBytewise ? "SimBytewise" : "SimRandom";
-  }
-};
-TYPED_TEST_SUITE(TlsStreamTest, Nets, NetNames);
+TYPED_TEST_SUITE(TlsStreamTest, TlsNets, TlsNetNames);
 
 TYPED_TEST(TlsStreamTest, SaysWhatWasNegotiated) {
   EXPECT_EQ(this->server->tls_version(), "TLSv1.3");

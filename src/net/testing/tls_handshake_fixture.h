@@ -1,0 +1,70 @@
+#pragma once
+// The fixture of the handshake and resumption tests: an authority, contexts served by name, and handshakes with our own
+// client or with OpenSSL's. The networks these tests run on are listed here.
+
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include "net/testing/tls_fixture.h"
+
+namespace fairlead::net::testing {
+
+inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+template <class Net>
+class TlsHandshakeTest : public LoopTest<Net> {
+ public:
+  TlsHandshakeTest() : authority(make_certificate({.common_name = "Test CA", .authority = true})) {}
+
+  TestCertificate leaf(std::vector<std::string> names, KeyKind key = KeyKind::ecdsa) {
+    const std::string common = names.front();
+    return make_certificate({.common_name = common, .names = std::move(names), .key = key}, &authority);
+  }
+  std::shared_ptr<const TlsServerContext> serve(TlsServerOptions options) {
+    auto made = TlsServerContext::create(options);
+    EXPECT_TRUE(made.has_value()) << base::describe(made.error());
+    selector.contexts.push_back(*made);
+    return *made;
+  }
+  std::shared_ptr<const TlsClientContext> trusting(TlsClientOptions options = {}) {
+    if (options.ca_pem.empty()) options.ca_pem = authority.pem;
+    auto made = TlsClientContext::create(options);
+    EXPECT_TRUE(made.has_value()) << base::describe(made.error());
+    return *made;
+  }
+  // The server's end of a handshake with a peer that is not our code.
+  struct RawPair {
+    std::unique_ptr<RawPeer> peer;
+    typename LoopTest<Net>::Accepted server = base::fail(base::Code::internal, base::Side::none, "not run");
+    bool shook = false;
+  };
+  Task<> run_handshake(RawPeer* peer, bool* out) { *out = co_await peer->handshake(); }
+  RawPair raw_client(const std::function<void(SSL_CTX*)>& configure, const std::function<void(SSL*)>& before = {}) {
+    RawPair pair;
+    auto tcp = this->tcp_pair();
+    pair.peer = std::make_unique<RawPeer>(std::move(tcp.client), configure);
+    if (before) before(pair.peer->ssl());
+    this->scope.spawn(
+        this->accept_into(std::move(tcp.server), &selector, this->in(base::seconds(30)), {}, &pair.server));
+    this->scope.spawn(run_handshake(pair.peer.get(), &pair.shook));
+    this->finish();
+    return pair;
+  }
+  Task<> raw_read(RawPeer* peer, std::string* out) { *out = co_await peer->read(); }
+  Task<> raw_write(RawPeer* peer, std::string bytes) { EXPECT_TRUE(co_await peer->write(std::move(bytes))); }
+  Task<> raw_flush(RawPeer* peer) { EXPECT_TRUE(co_await peer->flush()); }
+
+  TestCertificate authority;
+  ListSelector selector;
+};
+
+using TlsNets = ::testing::Types<KernelNet, SimRandomNet, SimBytewiseNet>;
+struct TlsNetNames {
+  template <class T>
+  static std::string GetName(int) {
+    if (std::is_same_v<T, KernelNet>) return "Kernel";
+    return T::kBytewise ? "SimBytewise" : "SimRandom";
+  }
+};
+}  // namespace fairlead::net::testing
