@@ -40,8 +40,8 @@ class Probe final : public Pollable {
     return poller_.write(handle_, &piece, 1);
   }
   ssize_t read(std::size_t most = 100) {
-    std::vector<char> buffer(most);
-    return poller_.read(handle_, buffer.data(), most);
+    if (buffer_.size() < most) buffer_.resize(most);
+    return poller_.read(handle_, buffer_.data(), most);
   }
   int handle() const { return handle_; }
   void on_ready(Events events) override {
@@ -56,6 +56,7 @@ class Probe final : public Pollable {
  private:
   Poller& poller_;
   int handle_;
+  std::vector<char> buffer_;
   Events watched_ = Poller::kNotWatched;
 };
 

@@ -111,7 +111,11 @@ TEST(SimPoller, the_same_seed_gives_the_same_trace_and_another_seed_another) {
 
 // The promise the edge's simulations stand on. FAIRLEAD_SIM_SEED=n runs that seed alone.
 TEST(SimPoller, ten_thousand_seeds_of_clients_echo_and_faults) {
+#ifdef __SANITIZE_THREAD__
+  std::uint64_t first = 1, last = 1000;  // one thread: there is no race to find, only the instrumented code to run
+#else
   std::uint64_t first = 1, last = 10'000;
+#endif
   if (const char* one = std::getenv("FAIRLEAD_SIM_SEED")) first = last = std::strtoull(one, nullptr, 10);
   std::uint64_t intact = 0, refused = 0, broken = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
@@ -141,9 +145,9 @@ TEST(SimPoller, ten_thousand_seeds_of_clients_echo_and_faults) {
     }
   }
   if (first == last) return;
-  EXPECT_GT(intact, 10'000u);
-  EXPECT_GT(refused, 500u);
-  EXPECT_GT(broken, 500u);
+  EXPECT_GT(intact, last);
+  EXPECT_GT(refused, last / 20);
+  EXPECT_GT(broken, last / 20);
 }
 
 // ---- the clock
