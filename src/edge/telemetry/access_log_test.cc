@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -248,6 +249,34 @@ TEST_F(AccessLogTest, AGoneReaderCostsLinesButNeitherAHangNorASignal) {
   const auto all = lines(path());
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0]["status"], 3);
+}
+
+// A disk that fills up in the middle of a line leaves a part of it; what comes after starts on a line of its own.
+TEST_F(AccessLogTest, ATornLineSpoilsNoOther) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 1000;  // for this process's files; the writer's thread has SIGXFSZ blocked
+  {
+    AccessLog log;
+    ASSERT_TRUE(log.open(path()));
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 0; i < 20; ++i) log.write(record(i));
+    while (log.queued_bytes() > 0) std::this_thread::yield();
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    for (int i = 20; i < 40; ++i) log.write(record(i));
+    while (log.queued_bytes() > 0) std::this_thread::yield();
+    std::ifstream in(path());
+    std::uint64_t good = 0;
+    std::vector<std::string> bad;
+    for (std::string line; std::getline(in, line);) {
+      const auto json = nlohmann::json::parse(line, nullptr, false);
+      json.is_discarded() ? bad.push_back(line) : (void)++good;
+    }
+    EXPECT_EQ(bad.size(), 1u) << ::testing::PrintToString(bad);
+    EXPECT_EQ(good + log.dropped(), 40u);
+    EXPECT_GE(good, 20u);
+  }
 }
 
 // /dev/full fails every write with ENOSPC, as a full disk does.

@@ -223,9 +223,8 @@ void add_domains(Page& page, const CounterRegistry& registry) {
   add_durations(page, sums);
 
   Meter origin(page, sums, &Sum::origin);
-  origin.counter("fairlead_origin_connects_total", &Sum::connects, "Connections made to the domain's origins.");
-  origin.counter("fairlead_origin_connect_errors_total", &Sum::connect_errors,
-                 "Connections to the domain's origins that failed.");
+  origin.counter("fairlead_origin_connects_total", &Sum::connects, "Connections to the domain's origins begun.");
+  origin.counter("fairlead_origin_connect_errors_total", &Sum::connect_errors, "Of those, the ones that failed.");
   origin.counter("fairlead_origin_retries_total", &Sum::retries, "Handshakes and requests tried on a further origin.");
   origin.counter("fairlead_origin_connections_reused_total", &Sum::reused,
                  "Requests sent over an idle connection to an origin.");

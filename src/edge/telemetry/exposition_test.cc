@@ -273,7 +273,7 @@ TEST(ExpositionPage, WritesWhatTheLibraryWrites) {
   EXPECT_EQ(page.take(), prometheus::TextSerializer().prometheus::Serializer::Serialize(families));
 }
 
-// --- docs/metrics.md: each metric is a row | `name` | type | labels | meaning | alert |.
+// --- docs/metrics.md: each metric is a row | `name` | type | labels | meaning | alert |, with – for no labels.
 
 struct Documented {
   std::string type;
