@@ -57,7 +57,7 @@ void add_workers(Page& page, const CounterRegistry& registry) {
   summed("fairlead_accepts_exhausted_total", &WorkerCounters::accepts_exhausted,
          "Times accepting failed for want of descriptors or memory.");
   summed("fairlead_tls_handshakes_total", &WorkerCounters::tls_handshakes, "TLS handshakes with clients completed.");
-  summed("fairlead_tls_handshakes_resumed_total", &WorkerCounters::tls_resumed,
+  summed("fairlead_tls_resumed_total", &WorkerCounters::tls_resumed,
          "Of the completed TLS handshakes, those that resumed an earlier TLS session.");
   summed("fairlead_tls_handshake_errors_total", &WorkerCounters::tls_handshake_errors,
          "TLS handshakes with clients that failed or took too long.");

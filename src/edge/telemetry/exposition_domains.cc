@@ -196,16 +196,16 @@ void add_domains(Page& page, const CounterRegistry& registry) {
   const std::vector<Sum> sums = sum_up(counters);
 
   Meter websocket(page, sums, &Sum::websocket);
-  websocket.statuses("fairlead_websocket_handshakes_total", &Sum::handshakes,
+  websocket.statuses("fairlead_handshakes_total", &Sum::handshakes,
                      "Opening handshakes, by the status the client saw.");
-  websocket.counter("fairlead_websocket_sessions_opened_total", &Sum::sessions_opened, "Sessions opened.");
-  websocket.gauge("fairlead_websocket_sessions_open", &Sum::sessions_open, "Sessions open now.");
-  websocket.causes("fairlead_websocket_sessions_closed_total", "Sessions ended, by cause.");
-  websocket.directions("fairlead_websocket_bytes_total", &Sum::bytes_in, &Sum::bytes_out,
+  websocket.counter("fairlead_sessions_opened_total", &Sum::sessions_opened, "Sessions opened.");
+  websocket.gauge("fairlead_sessions_open", &Sum::sessions_open, "Sessions open now.");
+  websocket.causes("fairlead_sessions_closed_total", "Sessions ended, by cause.");
+  websocket.directions("fairlead_session_bytes_total", &Sum::bytes_in, &Sum::bytes_out,
                        "Bytes of frames, their headers included, while sessions are open.");
-  websocket.directions("fairlead_websocket_frames_total", &Sum::frames_in, &Sum::frames_out,
+  websocket.directions("fairlead_session_frames_total", &Sum::frames_in, &Sum::frames_out,
                        "Frames of sessions, counted when a session ends.");
-  websocket.directions("fairlead_websocket_messages_total", &Sum::messages_in, &Sum::messages_out,
+  websocket.directions("fairlead_session_messages_total", &Sum::messages_in, &Sum::messages_out,
                        "Messages of sessions, counted when a session ends.");
 
   Meter http(page, sums, &Sum::http);

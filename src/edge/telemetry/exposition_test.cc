@@ -150,9 +150,9 @@ TEST(Exposition, ValuesAreSummedOverWorkers) {
   fill(registry);
   const auto page = parse(render_metrics(registry, extras()));
   const std::string live = "live.example.com";
-  EXPECT_EQ(value_of(page, "fairlead_websocket_handshakes_total", {{"domain", live}, {"status", "101"}}), 4);
-  EXPECT_EQ(value_of(page, "fairlead_websocket_handshakes_total", {{"domain", live}, {"status", "4xx"}}), 2);
-  EXPECT_EQ(value_of(page, "fairlead_websocket_bytes_total", {{"domain", live}, {"direction", "to_client"}}), 1e10);
+  EXPECT_EQ(value_of(page, "fairlead_handshakes_total", {{"domain", live}, {"status", "101"}}), 4);
+  EXPECT_EQ(value_of(page, "fairlead_handshakes_total", {{"domain", live}, {"status", "4xx"}}), 2);
+  EXPECT_EQ(value_of(page, "fairlead_session_bytes_total", {{"domain", live}, {"direction", "to_client"}}), 1e10);
   EXPECT_EQ(value_of(page, "fairlead_unknown_domain_total", {}), 12);
   EXPECT_EQ(value_of(page, "fairlead_refused_total", {{"limit", "rate_client"}}), 4);
   EXPECT_EQ(value_of(page, "fairlead_refused_total", {{"limit", "sessions_total"}}), 0);
@@ -163,7 +163,7 @@ TEST(Exposition, ValuesAreSummedOverWorkers) {
   EXPECT_NEAR(value_of(page, "fairlead_answer_seconds_sum", {{"protocol", "websocket"}}), 80.006, 1e-9);
   EXPECT_EQ(value_of(page, "fairlead_http_requests_open", {{"domain", "a \"quoted\\name\""}}), 1);
   EXPECT_FALSE(has_series(page, "fairlead_http_requests_open", {{"domain", live}}));
-  EXPECT_FALSE(has_series(page, "fairlead_websocket_sessions_open", {{"domain", "idle.example.com"}}));
+  EXPECT_FALSE(has_series(page, "fairlead_sessions_open", {{"domain", "idle.example.com"}}));
 }
 
 TEST(Exposition, TheProcessReportsItself) {
@@ -217,7 +217,7 @@ TEST(Exposition, TenThousandDomains) {
   const auto page = parse_prometheus_text(text);
   ASSERT_TRUE(page) << page.error();
   for (const auto& family : *page) {
-    if (family.name == "fairlead_websocket_handshakes_total") {
+    if (family.name == "fairlead_handshakes_total") {
       EXPECT_EQ(family.samples.size(), 3u * kDomains);
     } else if (family.name == "fairlead_origin_up") {
       EXPECT_EQ(family.samples.size(), kDomains + 2u);
