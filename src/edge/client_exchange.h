@@ -1,8 +1,8 @@
 #pragma once
 // ClientExchange: one request of a client and its answer, the seam between frontends (HTTP/1.1 here, HTTP/2 streams
-// later) and what the edge does with a request (tunnel_opening.h, http_exchange.h). A frontend makes it once the head has
-// been read; the consumer reads the body, then answers exactly once: interim heads, then either send_head … send_end, or
-// accept_tunnel. Whatever a consumer does not read of the body is the frontend's to get rid of.
+// later) and what the edge does with a request (tunnel_opening.h, http_exchange.h). A frontend makes it once the head
+// has been read; the consumer reads the body, then answers exactly once: interim heads, then either send_head …
+// send_end, or accept_tunnel. Whatever a consumer does not read of the body is the frontend's to get rid of.
 
 #include <cstdint>
 #include <memory>

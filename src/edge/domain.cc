@@ -75,8 +75,8 @@ std::shared_ptr<const DomainTable> DomainTable::build(const DomainTable* previou
     }
     auto shared = before ? before->shared_ptr() : std::make_shared<DomainShared>(policy->name);
     auto origins = OriginSet::build(policy, before ? before->origins_ptr().get() : nullptr);
-    table->domains_.emplace(
-        policy->name, std::make_shared<Domain>(policy, std::move(shared), std::move(origins), tickets));
+    table->domains_.emplace(policy->name,
+                            std::make_shared<Domain>(policy, std::move(shared), std::move(origins), tickets));
   });
   table->snapshot_ = std::move(snapshot);
   return table;

@@ -56,7 +56,8 @@ class Domain {
 
 class DomainTable {
  public:
-  // `previous` may be null. Keeps Domain objects whose policy is the same object, DomainShared and origin states by name.
+  // `previous` may be null. Keeps Domain objects whose policy is the same object, DomainShared and origin states by
+  // name.
   static std::shared_ptr<const DomainTable> build(const DomainTable* previous,
                                                   std::shared_ptr<const model::PolicySnapshot> snapshot,
                                                   std::shared_ptr<net::TlsTicketKeys> tickets);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "base/log.h"
 #include "edge/origin/health_checker.h"
@@ -24,9 +25,8 @@ std::uint64_t seed() {
 
 // One worker with the thread it runs on. Members in the order they depend on each other.
 struct Edge::Thread {
-  Thread(unsigned index, EdgeShared& shared, const model::EdgeConfig& config, std::unique_ptr<net::CaresResolver> (*make)(
-                                                                                  net::EventLoop&,
-                                                                                  const model::EdgeConfig&))
+  Thread(unsigned index, EdgeShared& shared, const model::EdgeConfig& config,
+         std::unique_ptr<net::CaresResolver> (*make)(net::EventLoop&, const model::EdgeConfig&))
       : loop(poller),
         resolver(make(loop, config)),
         worker(index, loop, *resolver, shared, config.limits, seed()),
@@ -34,11 +34,12 @@ struct Edge::Thread {
     if (index == 0) tickets.turn();
   }
 
-  net::EpollPoller poller;
-  net::EventLoop loop;
   // The end of this worker: its connections, then (first worker only) the health checks that use its loop.
   net::Task<void> end(HealthChecker* health) {
-    if (health) co_await health->stop();
+    if (health) {
+      health->stop();
+      co_await health->join();
+    }
     tickets.cancel();
     loop.quit();
   }
@@ -131,7 +132,7 @@ void Edge::publish(std::shared_ptr<const DomainTable> table) {
     std::vector<HealthTarget> targets;
     for (const auto& [name, domain] : table->all()) {
       if (!domain->policy().health_check.active.path.empty()) {
-        targets.push_back({domain->origins_ptr(), [domain] { return domain->origin_tls(); }});
+        targets.push_back({domain->origins_ptr(), [domain](const model::Origin& o) { return domain->origin_tls(o); }});
       }
     }
     health->set_targets(targets);
@@ -185,6 +186,57 @@ void Edge::wait() {
 
 void Edge::reopen_log() {
   if (auto opened = shared_->log.reopen(); !opened) base::log_error("{}", base::describe(opened.error()));
+}
+
+namespace {
+
+OriginRow row_of(const std::string& domain, const OriginState& s, base::TimePoint now) {
+  return {.domain = domain,
+          .origin = s.label(),
+          .up = s.active_health() != ActiveHealth::down,
+          .ejected = s.ejected(now),
+          .sessions = s.sessions(),
+          .requests = s.requests(),
+          .success = s.outcomes(Outcome::success),
+          .refused = s.outcomes(Outcome::refused),
+          .timeout = s.outcomes(Outcome::timeout),
+          .status_5xx = s.outcomes(Outcome::status_5xx),
+          .other = s.outcomes(Outcome::other),
+          .ejections = s.ejections(),
+          .checks_passed = s.checks_passed(),
+          .checks_failed = s.checks_failed()};
+}
+
+}  // namespace
+
+std::string Edge::metrics() const {
+  std::shared_ptr<const DomainTable> table;
+  {
+    std::lock_guard lock(table_mutex_);
+    table = table_;
+  }
+  const base::TimePoint now = base::monotonic_now();
+  ExpositionExtras extras;
+  extras.uptime = now - started_;
+  extras.ready = ready();
+  extras.policy_revision_published = table ? table->revision() : 0;
+  extras.domains_configured = table ? table->all().size() : 0;
+  extras.access_log_dropped = shared_->log.dropped();
+  const AdmissionGauges g = shared_->admission.gauges(now);
+  extras.limits = {{"max_connections", static_cast<double>(g.max_connections), static_cast<double>(g.connections)},
+                   {"max_sessions", static_cast<double>(g.max_sessions), static_cast<double>(g.sessions)}};
+  // Origins of domains that were asked for, or whose origins are checked: not those of ten thousand silent ones.
+  std::set<std::string> active;
+  for (const auto& c : shared_->counters.domains()) active.insert(c->domain);
+  if (table) {
+    for (const auto& [name, domain] : table->all()) {
+      if (!active.contains(name) && domain->policy().health_check.active.path.empty()) continue;
+      for (std::size_t i = 0; i < domain->origins().size(); ++i) {
+        extras.origins.push_back(row_of(name, *domain->origins().state(i), now));
+      }
+    }
+  }
+  return render_metrics(shared_->counters, extras);
 }
 
 std::string_view Edge::state_name() const {

@@ -1,7 +1,7 @@
 #pragma once
 // Http1BodyReader: the body of one HTTP/1.1 message off a stream, of a client's request or an origin's answer, framing
-// removed as it comes: each call gives the content of one read, whatever the number of chunks in it, compacted in place.
-// Bytes behind the body are put back into the stream.
+// removed as it comes: each call gives the content of one read, whatever the number of chunks in it, compacted in
+// place. Bytes behind the body are put back into the stream.
 
 #include "edge/client_exchange.h"
 #include "net/byte_stream.h"

@@ -141,7 +141,9 @@ net::Task<void> Http1Connection::refuse(int status, std::string_view code, std::
   started_ = worker_.loop().now();
   status_ = 0;
   co_await answer_problem(*this, Problem{status, code, std::move(detail)});
-  log_request(worker_, *this, nullptr, RequestOutcome{.error = code});
+  RequestOutcome outcome;
+  outcome.error = code;
+  log_request(worker_, *this, nullptr, outcome);
   co_await linger(*stream_);
 }
 

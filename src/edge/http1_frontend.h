@@ -1,7 +1,7 @@
 #pragma once
 // The HTTP/1.1 frontend: one client connection, request after request, until it ends or becomes a tunnel. Ordinary HTTP
-// and WebSocket share it. Pipelined requests are answered in order, one at a time: the next head is not looked at before
-// the last answer is complete, so nothing hidden behind a refused upgrade can be taken for a tunnel's bytes.
+// and WebSocket share it. Pipelined requests are answered in order, one at a time: the next head is not looked at
+// before the last answer is complete, so nothing hidden behind a refused upgrade can be taken for a tunnel's bytes.
 
 #include <memory>
 

@@ -190,8 +190,8 @@ net::Task<void> proxy_to_origin(Worker& worker, ClientExchange& client, const st
 
 }  // namespace
 
-net::Task<base::Result<void>> pass_answer(ClientExchange& client, OriginConnection& origin,
-                                          protocol::ResponseHead head, base::Duration read_timeout) {
+net::Task<base::Result<void>> pass_answer(ClientExchange& client, OriginConnection& origin, protocol::ResponseHead head,
+                                          base::Duration read_timeout) {
   using Kind = protocol::BodyFraming::Kind;
   const protocol::BodyFraming framing = origin.framing();
   AnswerBody body;

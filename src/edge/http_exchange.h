@@ -15,9 +15,9 @@ class OriginConnection;
 net::Task<void> proxy_http(Worker& worker, ClientExchange& client, std::shared_ptr<const Domain> domain,
                            RequestOutcome& outcome);
 
-// Passes an origin's final answer, whose head has been read, on to the client: head, body, trailers. Errors: side client
-// when the client went away, side origin when the answer was cut short (the client's is then cut too).
-net::Task<base::Result<void>> pass_answer(ClientExchange& client, OriginConnection& origin,
-                                          protocol::ResponseHead head, base::Duration read_timeout);
+// Passes an origin's final answer, whose head has been read, on to the client: head, body, trailers. Errors: side
+// client when the client went away, side origin when the answer was cut short (the client's is then cut too).
+net::Task<base::Result<void>> pass_answer(ClientExchange& client, OriginConnection& origin, protocol::ResponseHead head,
+                                          base::Duration read_timeout);
 
 }  // namespace fairlead::edge

@@ -6,9 +6,18 @@
 namespace fairlead::edge {
 
 Keepalive::Keepalive(const model::Heartbeat& settings, TimePoint now, std::uint64_t seed)
-    : interval_(settings.interval), pong_timeout_(settings.pong_timeout), state_(seed) {
+    : interval_(settings.interval), pong_timeout_(settings.pong_timeout) {
   if (settings.to != model::HeartbeatTo::origin) side(Peer::client).ping_due = now + interval_;
   if (settings.to != model::HeartbeatTo::client) side(Peer::origin).ping_due = now + interval_;
+  for (Side& s : sides_) {
+    // splitmix64: the two nonces of a session share nothing visible.
+    seed += 0x9e3779b97f4a7c15ull;
+    std::uint64_t z = seed;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    z ^= z >> 31;
+    std::memcpy(s.nonce.data(), &z, sizeof z);
+  }
 }
 
 TimePoint Keepalive::next() const {
@@ -17,34 +26,22 @@ TimePoint Keepalive::next() const {
   return t;
 }
 
-Keepalive::Due Keepalive::check(Peer peer, TimePoint now) {
+Keepalive::Due Keepalive::check(Peer peer, TimePoint now, std::uint64_t bytes) {
   Side& s = side(peer);
-  if (s.pong_due <= now) return Due::dead;
+  if (s.pong_due <= now) {
+    if (bytes == s.bytes_at_ping) return Due::dead;
+    s.pong_due = base::kNever;
+  }
   if (s.ping_due > now) return Due::nothing;
   s.ping_due = now + interval_;
-  // A Ping that still waits for its turn to be written is not doubled, and neither is one still to be answered: its
-  // nonce stays the one that counts.
-  if (!s.outstanding) {
-    // splitmix64: consecutive nonces of one session share nothing visible.
-    state_ += 0x9e3779b97f4a7c15ull;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    z ^= z >> 31;
-    std::memcpy(s.nonce.data(), &z, sizeof z);
-  }
   return Due::ping;
 }
 
-void Keepalive::ping_written(Peer peer, TimePoint now) {
+void Keepalive::ping_written(Peer peer, TimePoint now, std::uint64_t bytes) {
   Side& s = side(peer);
-  s.outstanding = true;
-  if (s.pong_due == base::kNever) s.pong_due = base::later(now, pong_timeout_);
-}
-
-void Keepalive::pong_received(Peer peer) {
-  side(peer).outstanding = false;
-  heard(peer);
+  if (s.pong_due != base::kNever) return;  // an earlier one is still to be answered: its date holds
+  s.pong_due = base::later(now, pong_timeout_);
+  s.bytes_at_ping = bytes;
 }
 
 }  // namespace fairlead::edge

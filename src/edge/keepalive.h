@@ -32,30 +32,27 @@ class Keepalive {
   TimePoint next() const;
 
   enum class Due : std::uint8_t { nothing, ping, dead };
-  // What `peer` is due at `now`. `ping`: write a Ping with nonce(peer) and call ping_written(); the next one is due an
-  // interval later whether or not it could be written at once.
-  Due check(Peer peer, TimePoint now);
+  // What `peer` is due at `now`, of which `bytes` were received so far. `ping`: write a Ping with nonce(peer) and call
+  // ping_written(); the next one is due an interval later whether or not it could be written at once.
+  Due check(Peer peer, TimePoint now, std::uint64_t bytes);
 
+  // The same for all Pings of a session: whichever of them a late Pong answers (RFC 6455 5.5.3 lets a peer answer only
+  // the latest), it is known as one.
   const Nonce& nonce(Peer peer) const { return side(peer).nonce; }
-  void ping_written(Peer peer, TimePoint now);
-  // Any byte from the peer proves that it lives.
-  void heard(Peer peer) { side(peer).pong_due = base::kNever; }
-  // Whether a Pong with nonce(peer) may still come.
-  bool pong_expected(Peer peer) const { return side(peer).outstanding; }
-  void pong_received(Peer peer);
+  void ping_written(Peer peer, TimePoint now, std::uint64_t bytes);
+  void pong_received(Peer peer) { side(peer).pong_due = base::kNever; }
 
  private:
   struct Side {
     TimePoint ping_due = base::kNever;
     TimePoint pong_due = base::kNever;
+    std::uint64_t bytes_at_ping = 0;  // any byte since then proves that the peer lives
     Nonce nonce{};
-    bool outstanding = false;
   };
   Side& side(Peer p) { return sides_[static_cast<std::size_t>(p)]; }
   const Side& side(Peer p) const { return sides_[static_cast<std::size_t>(p)]; }
 
   base::Duration interval_, pong_timeout_;
-  std::uint64_t state_;
   std::array<Side, kPeers> sides_;
 };
 

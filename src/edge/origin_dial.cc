@@ -130,10 +130,9 @@ void prepare_for_origin(protocol::RequestHead& head, const ClientExchange& clien
   const ClientInfo& info = client.client();
   const std::string client_ip = info.peer.ip();
   const std::string host = head.authority;
-  protocol::add_forwarded(head.fields, {.client_ip = client_ip,
-                                        .scheme = info.tls ? "https" : "http",
-                                        .host = host,
-                                        .listen_port = info.local.port()});
+  protocol::add_forwarded(
+      head.fields,
+      {.client_ip = client_ip, .scheme = info.tls ? "https" : "http", .host = host, .listen_port = info.local.port()});
   head.fields.add("Via", head.version == protocol::HttpVersion::http10 ? "1.0 fairlead" : "1.1 fairlead");
   if (!policy.origin_host_header.empty()) {
     head.fields.set("Host", policy.origin_host_header);

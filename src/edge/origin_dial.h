@@ -25,7 +25,7 @@ struct DialledOrigin {
   OriginLease lease;
   std::optional<std::string> set_cookie;  // persistence: to be added to the answer
   std::shared_ptr<const Domain> domain;
-  PoolKey key;
+  IdleKey key;
 
   // What the origin did with the exchange, for passive health.
   void answered(Worker& worker, int status);
@@ -34,8 +34,8 @@ struct DialledOrigin {
   void keep(Worker& worker, std::unique_ptr<net::SocketStream> connection);
 };
 
-// For an HTTP exchange or opening handshake of `client`. Origins that could not be reached are added to `tried`. Errors:
-// those of the last origin tried, or unreachable when there was none to try.
+// For an HTTP exchange or opening handshake of `client`. Origins that could not be reached are added to `tried`.
+// Errors: those of the last origin tried, or unreachable when there was none to try.
 net::Task<base::Result<DialledOrigin>> dial_origin(Worker& worker, const ClientExchange& client,
                                                    const std::shared_ptr<const Domain>& domain, Tried& tried,
                                                    net::TimePoint deadline, OriginLease::Kind kind, bool from_pool);

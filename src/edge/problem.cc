@@ -1,7 +1,6 @@
 #include "edge/problem.h"
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 namespace fairlead::edge {
@@ -44,18 +43,18 @@ net::Task<void> answer_problem(ClientExchange& client, Problem p) {
 
 Problem problem_of(const base::Error& e) {
   switch (e.code) {
-    case Code::timeout: return {504, "origin_timeout", e.context};
-    case Code::resources: return {503, "edge_overloaded", "the edge is out of a resource"};
-    case Code::unreachable: return {503, "no_origin", e.context};
-    case Code::not_found: return {502, "origin_name_not_found", e.context};
-    case Code::certificate: return {502, "origin_certificate", e.context};
-    case Code::tls: return {502, "origin_tls", e.context};
-    case Code::refused: return {502, "origin_refused", e.context};
-    case Code::malformed: return {502, "origin_malformed", e.context};
-    case Code::too_large: return {502, "origin_head_too_large", e.context};
-    case Code::protocol: return {502, "origin_protocol", e.context};
-    case Code::cancelled: return {503, "edge_stopping", "the edge is going away"};
-    default: return {502, "bad_gateway", e.context};
+    case Code::timeout: return Problem(504, "origin_timeout", e.context);
+    case Code::resources: return Problem(503, "edge_overloaded", "the edge is out of a resource");
+    case Code::unreachable: return Problem(503, "no_origin", e.context);
+    case Code::not_found: return Problem(502, "origin_name_not_found", e.context);
+    case Code::certificate: return Problem(502, "origin_certificate", e.context);
+    case Code::tls: return Problem(502, "origin_tls", e.context);
+    case Code::refused: return Problem(502, "origin_refused", e.context);
+    case Code::malformed: return Problem(502, "origin_malformed", e.context);
+    case Code::too_large: return Problem(502, "origin_head_too_large", e.context);
+    case Code::protocol: return Problem(502, "origin_protocol", e.context);
+    case Code::cancelled: return Problem(503, "edge_stopping", "the edge is going away");
+    default: return Problem(502, "bad_gateway", e.context);
   }
 }
 

@@ -11,7 +11,9 @@
 namespace fairlead::edge {
 
 struct Problem {
-  int status = 500;
+  // A constructor, because g++ 12 destroys an aggregate's strings twice when it is made inside a co_await expression.
+  Problem(int s, std::string_view c, std::string d = {}) : status(s), code(c), detail(std::move(d)) {}
+  int status;
   std::string_view code;  // stable: "websocket_disabled"; static text
   std::string detail;     // for a person; never holds bytes of the request unescaped
 };

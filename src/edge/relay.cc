@@ -39,10 +39,10 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
       }
       relay.bytes_ += chunk.size;
       relay.counter_->add(chunk.size);
-      session.last_data_ = session.loop().now();
       const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size);
-      if (step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) && relay.scanner_.partial_header() == 0)
-          [[likely]] {
+      if (step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) && relay.scanner_.partial_header() == 0 &&
+          !relay.scanner_.in_control()) [[likely]] {
+        session.last_data_ = session.loop().now();
         error = co_await sink.write(chunk);
         if (error == 0) [[likely]]
           continue;
@@ -123,8 +123,7 @@ void Relay::append_own(Session& session, std::string& out) {
       drop_held();
     } else if ((flags_ & kPingWanted) && session.keepalive_) {
       out += protocol::encode_ping(session.keepalive_->nonce(to), mask).text();
-      session.keepalive_->ping_written(to, session.loop().now());
-      session.from(to).set(kPongExpected);
+      session.keepalive_->ping_written(to, session.loop().now(), session.from(to).bytes());
       session.set_clock();
     }
   }
@@ -147,19 +146,18 @@ void Relay::shut_sink(Session& session) {
   session.stream(other(from_)).shutdown_write();
 }
 
-bool Relay::is_awaited_pong(Session& session) const {
-  return (flags_ & kPongExpected) && session.keepalive_ && scanner_.control_opcode() == protocol::Opcode::pong &&
-         scanner_.control_length() == 8 &&
+bool Relay::is_own_pong(Session& session) const {
+  return session.keepalive_ && scanner_.control_opcode() == protocol::Opcode::pong && scanner_.control_length() == 8 &&
          std::equal(scanner_.control_head().begin(), scanner_.control_head().end(),
                     session.keepalive_->nonce(from_).begin());
 }
 
-std::uint32_t Relay::undecided() const {
+std::uint32_t Relay::undecided(Session& session) const {
   if (flags_ & kDiscard) return 0;
   if (const std::uint32_t header = scanner_.partial_header()) return header;
   if (!scanner_.in_control()) return 0;
-  const bool pong = (flags_ & kPongExpected) && scanner_.control_opcode() == protocol::Opcode::pong &&
-                    scanner_.control_length() == 8;
+  const bool pong =
+      session.keepalive_ && scanner_.control_opcode() == protocol::Opcode::pong && scanner_.control_length() == 8;
   const bool close = scanner_.control_opcode() == protocol::Opcode::close && scanner_.control_captured() < 2 &&
                      scanner_.control_length() >= 2 && scanner_.control_length() != 255;
   if (!pong && !close) return 0;
@@ -169,8 +167,8 @@ std::uint32_t Relay::undecided() const {
 void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step step, std::string& out) {
   const char* const data = chunk.data;
   const std::uint32_t size = chunk.size;
-  std::uint32_t at = 0;    // scanned up to here
-  std::uint32_t kept = 0;  // bytes before this are in `out`, or were dropped
+  std::uint32_t at = 0;                                // scanned up to here
+  std::uint32_t kept = 0;                              // bytes before this are in `out`, or were dropped
   std::uint32_t boundary = FrameScanner::kNoBoundary;  // the last offset at which a frame ended
   const auto keep = [&](std::uint32_t upto) {
     if (upto <= kept) return;
@@ -182,7 +180,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     }
     kept = upto;
   };
-  if (session.keepalive_) session.keepalive_->heard(from_);
+  std::uint32_t own = 0;  // bytes of the answers to the edge's own Pings
 
   for (;;) {
     if (scanner_.last_boundary() != FrameScanner::kNoBoundary) boundary = at + scanner_.last_boundary();
@@ -191,15 +189,18 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     if (step.event == FrameScanner::Event::violation) {
       keep(at);
       drop_held();
+      // Behind a Close nothing is relayed anyway, and a Pong that crossed it is no fault (RFC 6455 5.5.1).
+      if (flags_ & kCloseReceived) return set(kDiscard);
       // The sink stands at a boundary, and the scanner will not find this peer's Close any more: count it as come.
       set(kCloseReceived);
+      session.last_data_ = session.loop().now();
       session.violated(from_, scanner_.violation_code(), scanner_.violation_reason());
       append_own(session, out);
       set(kDiscard);
       return;
     }
     boundary = at;  // a control frame ended here
-    if (is_awaited_pong(session)) {
+    if (is_own_pong(session)) {
       // The answer to the edge's own Ping is for the edge alone: neither relayed nor counted.
       const std::uint32_t frame = scanner_.control_frame_size();
       if (frame > at - kept) {
@@ -210,8 +211,8 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
       kept = at;
       bytes_ -= frame;
       counter_->sub(frame);
+      own += frame;
       session.keepalive_->pong_received(from_);
-      clear(kPongExpected);
     } else if (scanner_.control_opcode() == protocol::Opcode::close && !(flags_ & kCloseReceived)) {
       keep(at);
       set(kCloseReceived);
@@ -229,7 +230,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     append_own(session, out);
   }
 
-  const std::uint32_t tail = undecided();
+  const std::uint32_t tail = undecided(session);
   const std::uint32_t rest = size - kept;
   if (tail == 0) {
     keep(size);
@@ -244,6 +245,8 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     held_size_ = static_cast<std::uint8_t>(held_size_ + rest);
   }
   if (held_size_ != 0) set(kHolding);
+  // R3: the answers to the edge's own Pings are no data, nor is what may yet turn out to be one.
+  if (own + tail < size) session.last_data_ = session.loop().now();
 }
 
 }  // namespace fairlead::edge

@@ -39,6 +39,8 @@ class Relay {
   const protocol::FrameScanner& scanner() const { return scanner_; }
   bool close_received() const { return flags_ & kCloseReceived; }  // from the side this relay reads
   bool close_flushed() const { return flags_ & kCloseFlushed; }    // accepted by the side this relay writes
+  // A Close is asked for or being written, and not accepted yet.
+  bool close_pending() const { return (flags_ & (kCloseWanted | kCloseWritten)) && !(flags_ & kCloseFlushed); }
   bool source_ended() const { return flags_ & kSourceEnded; }
 
  private:
@@ -46,17 +48,16 @@ class Relay {
     kPingWanted = 1,
     kCloseWanted = 2,
     kCloseReceived = 4,
-    kCloseWritten = 8,   // a Close went out, or is on its way: nothing may follow
+    kCloseWritten = 8,  // a Close went out, or is on its way: nothing may follow
     kCloseFlushed = 16,
-    kDiscard = 32,       // nothing more may be written; what comes is read, looked at and dropped
+    kDiscard = 32,  // nothing more may be written; what comes is read, looked at and dropped
     kSourceEnded = 64,
     kSinkShut = 128,
-    kPongExpected = 256,  // a Ping of the edge awaits its Pong from this direction
-    kHolding = 512,       // held_ is not empty
-    kReading = 1024,      // suspended in a read
+    kHolding = 256,  // held_ is not empty
+    kReading = 512,  // suspended in a read
   };
   // Whether a chunk must take the slow way.
-  static constexpr std::uint16_t kSlow = kPingWanted | kCloseWanted | kDiscard | kPongExpected | kHolding;
+  static constexpr std::uint16_t kSlow = kPingWanted | kCloseWanted | kDiscard | kHolding;
 
   struct Loop {
     struct promise_type {
@@ -80,9 +81,9 @@ class Relay {
   void append_own(Session& session, std::string& out);
   // Whether the sink stands between two frames: held bytes have not been sent.
   bool sink_at_boundary() const { return scanner_.at_boundary() || (flags_ & kHolding); }
-  bool is_awaited_pong(Session& session) const;
+  bool is_own_pong(Session& session) const;
   // How many of the last bytes seen belong to a frame of which it is not known yet whether it may be passed on.
-  std::uint32_t undecided() const;
+  std::uint32_t undecided(Session& session) const;
   void release_held(std::string& out);
   void drop_held();
   void shut_sink(Session& session);

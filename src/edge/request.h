@@ -16,10 +16,10 @@ class Worker;
 
 // How a request went, beyond what the exchange knows itself.
 struct RequestOutcome {
-  std::string_view error{};       // code of a problem the edge answered with, or of an answer cut short; empty: none
-  std::string origin{};           // "10.0.0.1:80"; empty: none was reached
+  std::string_view error{};  // code of a problem the edge answered with, or of an answer cut short; empty: none
+  std::string origin{};      // "10.0.0.1:80"; empty: none was reached
   int origin_status = 0;
-  std::string_view close_by{};    // when cut short: whose fault
+  std::string_view close_by{};  // when cut short: whose fault
 };
 
 struct RequestResult {

@@ -116,7 +116,26 @@ void Session::set_end(CloseBy by, CloseCause cause, std::uint16_t code) {
 void Session::begin_closing_date() {
   if (closing_date_ != base::kNever) return;
   closing_date_ = base::later(loop().now(), kCloseTimeout);
+  closing_latest_ = base::later(loop().now(), kCloseLongest);
   set_clock();
+}
+
+// Bytes that a slow peer took since the last look are data that moved, though nothing was read meanwhile.
+bool Session::drained_some() {
+  bool some = false;
+  for (Peer p : {Peer::client, Peer::origin}) {
+    const auto unsent = static_cast<std::uint32_t>(stream(p).parked());
+    std::uint32_t& before = parked_[static_cast<std::size_t>(p)];
+    some |= std::exchange(before, unsent) != unsent;
+  }
+  return some;
+}
+
+// A Close that waits for its turn, behind bytes that pass or were taken lately.
+bool Session::close_on_its_way() {
+  const TimePoint now = loop().now();
+  const bool moving = drained_some() || base::later(last_data_, kCloseTimeout) > now;
+  return moving && now < closing_latest_ && (relays_[0].close_pending() || relays_[1].close_pending());
 }
 
 void Session::cut() {
@@ -143,9 +162,13 @@ void Session::lost(Peer p, int error) {
 // A side that has sent a Close and has been sent one is done with: its stream's sending side ends, whatever the other
 // side still owes (RFC 6455 7.1.1: the server closes first, and towards the client the edge is the server).
 void Session::closing_progress() {
+  std::uint8_t steps = 0;
   for (Peer p : {Peer::client, Peer::origin}) {
+    steps = static_cast<std::uint8_t>(steps + from(p).close_received() + from(p).close_flushed());
     if (from(p).close_received() && from(other(p)).close_flushed()) from(other(p)).shut_sink(*this);
   }
+  if (std::exchange(close_steps_, steps) == steps || closing_date_ == base::kNever) return;
+  closing_date_ = std::min(closing_latest_, base::later(loop().now(), kCloseTimeout));
 }
 
 void Session::ended(Relay&) {
@@ -160,26 +183,23 @@ void Session::failed_by_exception(const char* what) {
 }
 
 void Session::pong_missing(Peer dead) {
-  close(CloseBy::edge, CloseCause::pong_timeout, protocol::CloseCode::going_away,
-        reason_of(CloseCause::pong_timeout));
+  close(CloseBy::edge, CloseCause::pong_timeout, protocol::CloseCode::going_away, reason_of(CloseCause::pong_timeout));
   stream(dead).abort_on_close();
   stream(dead).cancel();
 }
 
 void Session::on_clock() {
   const TimePoint now = loop().now();
+  if (closing_date_ <= now && close_on_its_way()) {
+    closing_date_ = std::min(closing_latest_, base::later(now, kCloseTimeout));
+  }
   if (closing_date_ <= now) {
     if (!end_set_) set_end(CloseBy::edge, CloseCause::send_timeout, 1006);
     cut();
     return;
   }
   if (!closing_) {
-    // Bytes that a slow peer took since the last look are data that moved, though nothing was read meanwhile.
-    for (Peer p : {Peer::client, Peer::origin}) {
-      const auto unsent = static_cast<std::uint32_t>(stream(p).parked());
-      std::uint32_t& before = parked_[static_cast<std::size_t>(p)];
-      if (std::exchange(before, unsent) != unsent) last_data_ = std::max(last_data_, now);
-    }
+    if (drained_some()) last_data_ = now;
     if (close_at_ <= now) {
       close(close_at_by_, close_at_cause_, protocol::CloseCode::going_away, reason_of(close_at_cause_));
     } else if (base::later(last_data_, policy_->websocket.connection_timeout) <= now) {
@@ -187,7 +207,7 @@ void Session::on_clock() {
             reason_of(CloseCause::connection_timeout));
     } else if (keepalive_) {
       for (Peer p : {Peer::client, Peer::origin}) {
-        switch (keepalive_->check(p, now)) {
+        switch (keepalive_->check(p, now, from(p).bytes())) {
           case Keepalive::Due::nothing: break;
           case Keepalive::Due::ping: from(other(p)).request_ping(*this); break;
           case Keepalive::Due::dead: pong_missing(p); break;

@@ -6,7 +6,8 @@
 // It lives on one worker. Two relays (relay.h) carry the bytes; the session decides when it is over. Rules of ending:
 //   - A Close that passes is relayed; when one has passed each way the edge ends both TCP streams.
 //   - The edge's own end (a clock, the switch, drain) sends Close at a frame boundary to both sides, then waits
-//     kCloseTimeout for theirs. After a Close the edge writes nothing more that way.
+//     kCloseTimeout for theirs, counted from each step of the closing handshakes. After a Close the edge writes nothing
+//     more that way.
 //   - The end of one stream is passed on as the end of the other's sending side, after everything before it.
 //   - Whatever is still open when the closing date comes is cut.
 
@@ -34,6 +35,8 @@ struct DomainShared;
 // How long a peer has to answer the edge's Close, and the second side to end after the first: RFC 6455 7.1.1 leaves it
 // to the implementation.
 inline constexpr base::Duration kCloseTimeout = base::seconds(5);
+// A Close waits for the end of the frame under way, as long as that moves, but no longer than this in all.
+inline constexpr base::Duration kCloseLongest = base::seconds(60);
 
 class Session final : net::Timer {
  public:
@@ -86,6 +89,8 @@ class Session final : net::Timer {
   void on_clock();
   void set_clock();
   void begin_closing_date();
+  bool drained_some();
+  bool close_on_its_way();
   void pong_missing(Peer dead);
   void set_end(CloseBy by, CloseCause cause, std::uint16_t code);
   void cut();
@@ -98,7 +103,8 @@ class Session final : net::Timer {
   TimePoint last_data_;               // R3; written by the relays, one store per chunk
   TimePoint opened_;
   TimePoint close_at_ = base::kNever;
-  TimePoint closing_date_ = base::kNever;
+  TimePoint closing_date_ = base::kNever;  // then what is still open is cut
+  TimePoint closing_latest_ = base::kNever;
   std::unique_ptr<Keepalive> keepalive_;
   std::unique_ptr<AccessRecord> record_;
   AccessLog* log_;
@@ -117,6 +123,7 @@ class Session final : net::Timer {
   bool end_set_ = false;
   bool closing_ = false;  // the edge has asked both sides to close
   std::uint8_t running_ = 0;
+  std::uint8_t close_steps_ = 0;  // Closes received and flushed so far, of four
 };
 
 // The sessions of one domain on one worker. A node list inside the sessions: nothing is allocated.

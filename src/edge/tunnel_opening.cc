@@ -135,14 +135,16 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   const auto offered = protocol::parse_opening(client.head());
   if (!offered) {
     const bool version = offered.error().code == Code::unsupported;
-    co_await refuse({version ? 426 : 400, version ? "websocket_version" : "malformed_handshake", offered.error().context});
+    co_await refuse(
+        {version ? 426 : 400, version ? "websocket_version" : "malformed_handshake", offered.error().context});
     co_return nullptr;
   }
   if (worker.draining()) {
     co_await refuse({503, "edge_draining", "the edge is going away"});
     co_return nullptr;
   }
-  auto seat = worker.admission().enter_session(client.client().peer, policy, domain->shared().seats, worker.loop().now());
+  auto seat =
+      worker.admission().enter_session(client.client().peer, policy, domain->shared().seats, worker.loop().now());
   if (!seat) {
     co_await refuse(problem_of_limit(seat.error(), worker.counters()));
     co_return nullptr;
@@ -157,8 +159,8 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   outcome.origin_status = answer->head.status;
   if (answer->dialled.set_cookie) answer->head.fields.add("Set-Cookie", *answer->dialled.set_cookie);
   if (answer->head.status != 101) {
-    auto passed = co_await pass_answer(client, *answer->connection, std::move(answer->head),
-                                       policy.layer7.proxy_read_timeout);
+    auto passed =
+        co_await pass_answer(client, *answer->connection, std::move(answer->head), policy.layer7.proxy_read_timeout);
     if (!passed) outcome.close_by = base::to_string(passed.error().side);
     co_return nullptr;
   }

@@ -61,7 +61,8 @@ void Worker::accepted(Listener& listener, int handle, const net::SocketAddress& 
   auto tcp = std::make_unique<net::TcpStream>(loop_, handle, peer);
   auto seat = shared_.admission.enter_connection(peer);
   if (!seat) {
-    (seat.error() == LimitName::connections_total ? counters_.refused_connections_total : counters_.refused_connections_client)
+    (seat.error() == LimitName::connections_total ? counters_.refused_connections_total
+                                                  : counters_.refused_connections_client)
         .add();
     return;  // closed: a connection over the limit costs no more than its accept
   }
@@ -101,7 +102,8 @@ net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream
 net::Task<std::unique_ptr<net::SocketStream>> Worker::prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
                                                               ClientInfo& info, net::TimePoint due) {
   if (!listener.proxy_from.empty() && !co_await read_proxy_header(listener, *tcp, info, due)) co_return nullptr;
-  if (listener.config.protocol == model::ListenerProtocol::http) co_return std::unique_ptr<net::SocketStream>(std::move(tcp));
+  if (listener.config.protocol == model::ListenerProtocol::http)
+    co_return std::unique_ptr<net::SocketStream>(std::move(tcp));
   auto tls = co_await net::tls_accept(std::move(tcp), *this, due, scope_.token());
   if (!tls) {
     counters_.tls_handshake_errors.add();
@@ -243,7 +245,9 @@ net::Task<void> Worker::finish() {
 }
 
 net::Task<void> Worker::stop_after(net::TimePoint when) {
-  if (co_await loop_.sleep_until(when, finished_)) cut_all();
+  // Two statements: g++ 12 miscompiles this await as the condition itself.
+  const bool time_is_up = co_await loop_.sleep_until(when, finished_);
+  if (time_is_up) cut_all();
 }
 
 AccessRecord Worker::new_record(const ClientExchange& client, const Domain* domain) const {

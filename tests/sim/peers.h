@@ -1,6 +1,7 @@
 #pragma once
 // The two ends of a simulated session: a WebSocket client and an echoing origin, written against RFC 6455 with a slow,
-// separate frame reader, so that they would notice a byte the edge lost, repeated, altered or let in at the wrong place.
+// separate frame reader, so that they would notice a byte the edge lost, repeated, altered or let in at the wrong
+// place.
 
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,9 @@
 namespace fairlead::sim {
 
 struct Frame {
+  // Constructors, because g++ 12 destroys an aggregate's strings twice when it is made inside a co_await expression.
+  Frame() = default;
+  Frame(bool f, std::uint8_t o, bool m, std::string p) : fin(f), opcode(o), masked(m), payload(std::move(p)) {}
   bool fin = true;
   std::uint8_t opcode = 0;
   bool masked = false;
@@ -110,13 +114,13 @@ inline std::string header_value(const std::string& head, std::string_view name) 
 
 // What an end saw.
 struct Seen {
-  bool open = false;                 // the opening handshake succeeded
-  int status = 0;                    // client: of the answer
-  std::vector<std::string> messages; // whole data messages
-  std::uint16_t close_code = 0;      // of the Close received, 0: none
-  bool clean = false;                // a Close came and one was sent
-  bool wrong = false;                // framing, masking or order that no edge may produce
-  bool after_close = false;          // a frame after the Close
+  bool open = false;                  // the opening handshake succeeded
+  int status = 0;                     // client: of the answer
+  std::vector<std::string> messages;  // whole data messages
+  std::uint16_t close_code = 0;       // of the Close received, 0: none
+  bool clean = false;                 // a Close came and one was sent
+  bool wrong = false;                 // framing, masking or order that no edge may produce
+  bool after_close = false;           // a frame after the Close
 };
 
 inline std::uint16_t close_code_of(const Frame& f) {

@@ -2,6 +2,7 @@
 // said, and what goes wrong (resets, stalls, ends without words, clocks, the switch, drain). After every story nothing
 // may be left over, and what an end received must be what the other end sent.
 
+#include "tests/sim/peers.h"
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -10,7 +11,6 @@
 #include "edge/worker.h"
 #include "net/sim_poller.h"
 #include "net/socket_stream.h"
-#include "tests/sim/peers.h"
 
 namespace fairlead::sim {
 namespace {
@@ -21,9 +21,9 @@ using net::Split;
 using net::Task;
 
 enum class Plot : std::uint8_t {
-  talk,            // both talk, the client closes
-  origin_closes,   // the origin closes in the middle
-  client_vanishes, // the client ends its stream without a Close
+  talk,             // both talk, the client closes
+  origin_closes,    // the origin closes in the middle
+  client_vanishes,  // the client ends its stream without a Close
   origin_vanishes,
   faults,          // resets and stalls drawn per segment
   idle,            // nobody says anything: the clock ends it
@@ -86,7 +86,8 @@ class Play {
     policy.name = "live.test";
     policy.origins.push_back({.host = "10.0.0.9", .http_port = 80});
     policy.websocket.connection_timeout = 20s;
-    if (story_.heartbeat) policy.websocket.heartbeat = {.interval = 5s, .to = model::HeartbeatTo::both, .pong_timeout = 3s};
+    if (story_.heartbeat)
+      policy.websocket.heartbeat = {.interval = 5s, .to = model::HeartbeatTo::both, .pong_timeout = 3s};
     if (story_.plot == Plot::heartbeat_dead) policy.websocket.connection_timeout = 600s;
     snapshot_ = model::PolicySnapshot::replace(nullptr, {policy}, 1);
     worker_.apply(table(), {});
@@ -98,7 +99,7 @@ class Play {
     peers_.spawn(client_peer());
     loop_.run_until([this] { return client_done_; });
     ASSERT_TRUE(client_done_) << "the client is stuck";
-    if (!draining_) worker_.drain(0s, [this] { drained_ = true; });
+    if (!draining_) worker_.drain(120s, [this] { drained_ = true; });
     loop_.run_until([&] { return drained_ && peers_.size() == 0; });
     ASSERT_TRUE(drained_) << "the worker does not end";
     ASSERT_EQ(peers_.size(), 0u) << "a peer is stuck";
@@ -137,8 +138,10 @@ class Play {
     }
     auto stream = std::move(*connected);
     const std::string key = "dGhlIHNhbXBsZSBub25jZQ==";
-    int error = co_await stream->write("GET /x?y=1 HTTP/1.1\r\nHost: live.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n\r\n");
+    int error = co_await stream->write(
+        "GET /x?y=1 HTTP/1.1\r\nHost: live.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
+        key + "\r\n\r\n");
     if (error == 0) {
       const auto head = co_await net::testing::read_until(*stream, "\r\n\r\n");
       if (head.bytes.size() > 12) client_.status = std::atoi(head.bytes.c_str() + 9);
@@ -155,7 +158,7 @@ class Play {
   // Writes in one task, reads in another, as real clients do.
   Task<void> converse(net::SocketStream& stream) {
     net::TaskScope scope(loop_);
-    scope.spawn(client_reads(stream));
+    scope.spawn(client_reads(stream, scope));
     co_await client_writes(stream);
     co_await scope.join();
   }
@@ -208,8 +211,17 @@ class Play {
         worker_.drain(10s, [this] { drained_ = true; });
         break;
       case Plot::violation: {
-        static constexpr std::string_view kBad[] = {"\x81\x01x", "\x83\x80" "abcd", "\x89\xfe\x01\x00" "abcd",
-                                                    "\xc1\x80" "abcd", "\x80\x80" "abcd", "\x88\x81" "abcd\x01"};
+        static constexpr std::string_view kBad[] = {"\x81\x01x",
+                                                    "\x83\x80"
+                                                    "abcd",
+                                                    "\x89\xfe\x01\x00"
+                                                    "abcd",
+                                                    "\xc1\x80"
+                                                    "abcd",
+                                                    "\x80\x80"
+                                                    "abcd",
+                                                    "\x88\x81"
+                                                    "abcd\x01"};
         (void)co_await send(stream, std::string(kBad[random_.below(std::size(kBad))]));
         break;
       }
@@ -222,13 +234,18 @@ class Play {
     while (client_.messages.size() < sent_.size() && !client_over_) co_await loop_.sleep_for(10ms);
   }
 
+  Task<void> client_answers(net::SocketStream& stream, std::string bytes) {
+    (void)co_await send(stream, std::move(bytes));
+  }
+
   Task<void> client_closes(net::SocketStream& stream, std::uint16_t code) {
     if (std::exchange(client_close_sent_, true)) co_return;
     std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
     (void)co_await send(stream, encode({true, 8, true, payload}, &random_));
   }
 
-  Task<void> client_reads(net::SocketStream& stream) {
+  // What it has to answer it answers beside the reading: a reader that waits for its writer stops the whole circle.
+  Task<void> client_reads(net::SocketStream& stream, net::TaskScope& answers) {
     FrameReader reader(stream);
     std::string message;
     while (auto f = co_await reader.next()) {
@@ -237,11 +254,11 @@ class Play {
       if (f->opcode == 8) {
         client_.close_code = close_code_of(*f);
         client_close_seen_ = true;
-        co_await client_closes(stream, client_.close_code);
+        answers.spawn(client_closes(stream, client_.close_code));
         break;
       }
       if (f->opcode == 9) {
-        (void)co_await send(stream, encode({true, 10, true, f->payload}, &random_));
+        answers.spawn(client_answers(stream, encode(Frame(true, 10, true, f->payload), &random_)));
         continue;
       }
       if (f->opcode == 10) continue;
@@ -263,8 +280,9 @@ class Play {
   }
 
   bool may_be_cut() const {
-    return story_.plot == Plot::faults || story_.plot == Plot::origin_vanishes || story_.plot == Plot::client_vanishes ||
-           story_.plot == Plot::violation || story_.plot == Plot::heartbeat_dead;
+    return story_.plot == Plot::faults || story_.plot == Plot::origin_vanishes ||
+           story_.plot == Plot::client_vanishes || story_.plot == Plot::violation ||
+           story_.plot == Plot::heartbeat_dead;
   }
 
   // ---- the origin ----------------------------------------------------------------------------------------------
@@ -281,9 +299,10 @@ class Play {
       (void)co_await net::testing::read_all(stream);
       co_return;
     }
-    const std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                               "Sec-WebSocket-Accept: " + protocol::accept_key(header_value(head.bytes, "sec-websocket-key")) +
-                               "\r\n\r\n";
+    const std::string answer =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: " +
+        protocol::accept_key(header_value(head.bytes, "sec-websocket-key")) + "\r\n\r\n";
     if (co_await stream.write(answer) != 0) co_return;
     FrameReader reader(stream);
     std::string message;
@@ -363,17 +382,15 @@ class Play {
         EXPECT_EQ(origin_.close_code, 1001);
         break;
       case Plot::switch_off:
-      case Plot::drain:
-        EXPECT_EQ(client_.close_code, 1001);
-        break;
+      case Plot::drain: EXPECT_EQ(client_.close_code, 1001); break;
       case Plot::heartbeat_dead: EXPECT_EQ(origin_.close_code, 1001); break;
       case Plot::refused:
         EXPECT_EQ(client_.status, 403);
         EXPECT_FALSE(client_.open);
         break;
       case Plot::violation:
-        EXPECT_EQ(client_.messages.size(), origin_.messages.size());
         EXPECT_EQ(client_.close_code, 1002);
+        EXPECT_EQ(origin_.close_code, 1002);
         break;
       default: break;
     }
