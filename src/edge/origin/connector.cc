@@ -1,5 +1,6 @@
 #include "edge/origin/connector.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -59,6 +60,7 @@ class Race {
         nudge_ = nullptr;
       }
     }
+    // Whoever lost still has its socket registered at the poller: it is asked, and awaited, before this frame goes.
     attempts_.request_stop();
     co_await attempts_.join();
     if (abandoned_) co_return std::unexpected(cancelled());
@@ -146,6 +148,7 @@ net::Task<base::Result<std::unique_ptr<net::SocketStream>>> Connector::connect(C
   }
   for (net::SocketAddress& a : resolved->addresses) a = a.with_port(request.port);
 
+  // The resolver has put the addresses in RFC 8305's order already.
   Race race(loop_, connected_by);
   auto tcp = co_await race.run(std::move(resolved->addresses), stop);
   if (!tcp) co_return Connected(std::unexpect, as_origin_error(std::move(tcp.error())));
@@ -156,6 +159,8 @@ net::Task<base::Result<std::unique_ptr<net::SocketStream>>> Connector::connect(C
   }
   if (!request.tls) co_return Connected(std::move(*tcp));
 
+  // TLS is not part of the race (RFC 8305 5 would allow it): an address that connects and then cannot speak TLS is one
+  // origin's broken server, which another address seldom mends and a retry elsewhere does.
   const std::string peer = (*tcp)->peer().to_string();
   auto secured = co_await net::tls_connect(std::move(*tcp), request.tls, request.server_name, request.deadline, stop);
   if (!secured) {

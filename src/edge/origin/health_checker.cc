@@ -49,6 +49,7 @@ HealthChecker::~HealthChecker() { assert(scope_.size() == 0 && "a HealthChecker 
 
 void HealthChecker::set_targets(const std::vector<HealthTarget>& targets) {
   if (scope_.stop_requested()) return;
+  // What runs now is claimed check by check below; what nobody claims ends.
   std::unordered_map<const OriginState*, std::shared_ptr<Check>> before;
   for (auto& check : checks_) before.emplace(check->settings.state.get(), std::move(check));
   checks_.clear();
@@ -72,6 +73,7 @@ void HealthChecker::set_targets(const std::vector<HealthTarget>& targets) {
       // Weight and priority do not concern a check.
       s.origin.weight = 0;
       s.origin.priority = model::OriginPriority::primary;
+      // An origin that a domain lists twice is one origin and checked once.
       const auto port = s.https() ? s.origin.https_port : s.origin.http_port;
       if (!port || !wanted.emplace(s.state.get(), true).second) continue;
       s.port = *port;
@@ -112,6 +114,7 @@ net::Task<void> HealthChecker::join() { co_await scope_.join(); }
 net::Task<void> HealthChecker::run(std::shared_ptr<Check> check) {
   while (co_await loop_.sleep_until(check->next, check->stop)) {
     const auto status = co_await ask(check);
+    // Asked to stop meanwhile: another check, or none, judges this origin now.
     if (check->stop.stop_requested()) co_return;
     judge(*check, status);
     // In step with the first check, however long this one took; what was missed is not made up for.
@@ -139,6 +142,7 @@ net::Task<base::Result<int>> HealthChecker::ask(std::shared_ptr<Check> check) {
   auto stream = co_await connector_.connect(std::move(to), check->stop);
   if (!stream) co_return base::Result<int>(std::unexpect, std::move(stream.error()));
 
+  // From here on one date and one stop end everything that waits on the stream.
   const auto cancel = [&stream] { (*stream)->cancel(ECANCELED); };
   const net::StopCallback on_stop(check->stop, cancel);
   const net::StreamDeadline due(**stream, deadline);

@@ -1,5 +1,6 @@
 #include "edge/origin/health_checker.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -29,6 +29,7 @@ struct IdlePool::Entry final : net::Timer {
   std::coroutine_handle<> waiter;
 };
 
+// Few origins have many identities, so the origin's address does nearly all of the work.
 std::size_t IdlePool::Hash::operator()(const IdleKey& key) const {
   const std::size_t origin = std::hash<const void*>{}(key.origin.get());
   const std::size_t tls = std::hash<const void*>{}(key.tls.get());
@@ -50,6 +51,7 @@ void IdlePool::put(IdleKey key, std::unique_ptr<net::SocketStream> stream) {
 
   auto entry = std::make_unique<Entry>(*this, std::move(key), std::move(stream));
   lanes_[entry->key].push_back(entry.get());
+  // In the books before the watcher starts: its read may end before it had to wait.
   entry->by_age = by_age_.insert(by_age_.end(), entry.get());
   entry->listed = true;
   ++size_;
@@ -69,6 +71,8 @@ net::Task<void> IdlePool::watch(std::unique_ptr<Entry> entry) {
 }
 
 net::Task<std::unique_ptr<net::SocketStream>> IdlePool::take(IdleKey key) {
+  // Lets the waiting read go. The watcher still stands in the stream's frame then, so it is the watcher that hands the
+  // stream over, when the loop has resumed it.
   struct Handover {
     Entry& entry;
     std::unique_ptr<net::SocketStream>& out;
@@ -84,6 +88,7 @@ net::Task<std::unique_ptr<net::SocketStream>> IdlePool::take(IdleKey key) {
   std::unique_ptr<net::SocketStream> out;
   const auto lane = lanes_.find(key);
   if (lane == lanes_.end()) co_return out;
+  // The one used last: it is the least likely to be near the origin's own idle timeout, and the others may run out.
   Entry& entry = *lane->second.back();
   leave(entry);
   co_await Handover{entry, out};
@@ -100,6 +105,7 @@ void IdlePool::leave(Entry& entry) {
   --size_;
 }
 
+// Out of the books at once, closed when the loop resumes the watcher: nothing is destroyed under its read.
 void IdlePool::drop(Entry& entry, int error) {
   leave(entry);
   entry.stream->interrupt_read(error);
@@ -111,7 +117,7 @@ void IdlePool::clear() {
 
 void IdlePool::close_for(const OriginState* origin) {
   for (auto at = by_age_.begin(); at != by_age_.end();) {
-    Entry& entry = **at++;
+    Entry& entry = **at++;  // drop() takes it off the list
     if (entry.key.origin.get() == origin) drop(entry, ECANCELED);
   }
 }

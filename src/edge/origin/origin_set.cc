@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -173,6 +175,7 @@ base::Result<OriginChoice> OriginSet::pick(const PickContext& context, const Tri
                     tried.none() ? "all origins are down" : "no further origin to try", base::Retry::later);
 }
 
+// A client stays even on a backup while that is well: its state lives there, and moving it would be a second outage.
 std::optional<std::size_t> OriginSet::from_cookie(const PickContext& context, const Candidates& candidates) const {
   if (!context.head) return std::nullopt;
   const auto value = protocol::find_cookie(context.head->fields, policy_->load_balancing.cookie_name);
@@ -215,6 +218,7 @@ std::optional<std::size_t> OriginSet::round_robin(const Group& group, const Cand
   return std::nullopt;
 }
 
+// One more session is imagined everywhere, so that empty origins differ by weight too: the first goes to the heaviest.
 std::optional<std::size_t> OriginSet::least_sessions(const Group& group, const Candidates& candidates) const {
   const std::size_t count = group.members.size();
   const std::size_t start = group.cursor.fetch_add(1, std::memory_order_relaxed) % count;
@@ -250,6 +254,7 @@ std::optional<std::size_t> OriginSet::rendezvous(const Group& group, std::uint64
   return best;
 }
 
+// Whoever was set aside first has had the most time to recover; a failure puts it at the end of the line again.
 std::optional<std::size_t> OriginSet::ejected_longest_ago(const Candidates& candidates) const {
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < size(); ++i) {

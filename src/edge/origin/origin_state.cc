@@ -58,7 +58,7 @@ std::optional<Outcome> outcome_of(const base::Error& error) {
     case base::Code::reset:
     case base::Code::closed:
     case base::Code::unreachable:
-    case base::Code::not_found: return Outcome::refused;
+    case base::Code::not_found: return Outcome::refused;  // its name has no address
     case base::Code::malformed:
     case base::Code::too_large:
     case base::Code::unsupported:
@@ -116,6 +116,7 @@ void OriginState::report(Outcome outcome, const model::PassiveHealthCheck& polic
   const bool failed = counts(outcome, policy);
   // An answer with a 5xx that does not count still shows that the origin lives; a timeout that does not count, nothing.
   const bool alive = outcome == Outcome::success || (outcome == Outcome::status_5xx && !failed);
+  // The common case, a success of an origin without a blemish, takes no lock.
   if (!policy.enabled || alive) {
     if (!failing_.load(std::memory_order_relaxed) && ejected_until_.load(std::memory_order_relaxed) == 0) return;
   } else if (!failed) {
@@ -127,12 +128,13 @@ void OriginState::report(Outcome outcome, const model::PassiveHealthCheck& polic
   if (!policy.enabled) {
     take_back();
   } else if (alive) {
-    if (set_aside && !on_trial_) return;
+    if (set_aside && !on_trial_) return;  // it was asked before the ejection
     if (set_aside) base::log_info("origin {} of {} answers again and is taken back", label_, domain_);
     take_back();
   } else if (set_aside) {
     if (on_trial_) eject(policy, now);
   } else {
+    // Exact, not a restarted window: the last `failures` dates are kept and must all lie within it.
     const base::TimePoint oldest = now - std::min<base::Duration>(policy.window, now.time_since_epoch());
     std::erase_if(recent_failures_, [&](base::TimePoint t) { return t < oldest; });
     recent_failures_.push_back(now);
