@@ -32,11 +32,9 @@ struct BadNet {
   SimPoller poller{bad_network(next_seed)};
 };
 
-// One conversation over the network of one seed. Not a test of its own: the loop below makes one for each seed.
-class Conversation final : public LoopTest<BadNet> {
+// One conversation over the network of one seed.
+class Conversation final : public LoopHarness<BadNet> {
  public:
-  void TestBody() override {}
-
   // Sends `bytes`, says the end; on an error leaves it in *error.
   Task<> send(TlsStream* stream, std::string bytes, int* error) {
     for (std::size_t at = 0; at < bytes.size() && *error == 0;) {
@@ -133,9 +131,8 @@ TEST(TlsSeeds, WhateverTheNetworkDoes) {
 }
 
 // One set of contexts and ticket keys, several workers, and keys that rotate meanwhile.
-class Worker final : public LoopTest<KernelNet> {
+class Worker final : public LoopHarness<KernelNet> {
  public:
-  void TestBody() override {}
   void run(const std::shared_ptr<const TlsServerContext>& served,
            const std::shared_ptr<const TlsClientContext>& client_context, int times) {
     ListSelector selector;

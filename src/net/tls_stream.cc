@@ -25,8 +25,8 @@ TlsStream::~TlsStream() {
   clear_openssl_errors();
   // A destroyed stream ends in an orderly way, as TCP's does with a FIN. Not after cancel() or abort_on_close(): there
   // a close_notify would tell the peer that what it has is all there was.
-  const bool due = SSL_is_init_finished(ssl_.get()) && write_error_ == 0 && !mid_record_ && !closed_ && !cancelled() &&
-                   !aborted_ && handle() >= 0;
+  const bool due =
+      SSL_is_init_finished(ssl_.get()) && write_error_ == 0 && !closed_ && !cancelled() && !aborted_ && handle() >= 0;
   if (due) SSL_shutdown(ssl_.get());
   // OpenSSL forgets the session of a connection that was not shut down both ways (a rule of TLS 1.0); its ticket is as
   // good as ever, except after a fatal error.
@@ -106,8 +106,12 @@ ssize_t TlsStream::try_read(char* buffer, std::size_t size) {
         break;
     }
   }
+  const bool held = holds_input();
+  // Processing a session ticket or a key update leaves OpenSSL with a write buffer (16 KB) that the next write would
+  // release; an idle stream may never write again. Refused by OpenSSL while a record is partly written.
+  if (!held) SSL_free_buffers(ssl_.get());
   // Of these no readiness will tell: an end that came together with the last bytes, and records that did not fit.
-  buffered_ = read_end_ != kOpen || (got == size && holds_input());
+  buffered_ = read_end_ != kOpen || (got == size && held);
   if (got > 0) return static_cast<ssize_t>(got);
   return read_end_ == kOpen ? -EAGAIN : -read_end_;
 }
@@ -140,7 +144,6 @@ ssize_t TlsStream::try_write(const iovec* pieces, int count) {
     std::size_t wrote = 0;
     const int result = SSL_write_ex(ssl_.get(), from, n, &wrote);
     if (result == 1) {
-      mid_record_ = false;
       taken += wrote;
       for (std::size_t left = wrote; left > 0;) {
         const std::size_t step = std::min(left, pieces[i].iov_len - at);
@@ -156,11 +159,9 @@ ssize_t TlsStream::try_write(const iovec* pieces, int count) {
     // A record that is not out completely counts as not taken: the caller comes again with the same bytes, and OpenSSL
     // goes on where it stopped.
     const Outcome outcome = judge(result);
-    if (outcome == Outcome::wants_write) {
-      mid_record_ = true;
-    } else if (outcome == Outcome::wants_read) {
+    if (outcome == Outcome::wants_read) {
       write_needs_read_ = true;
-    } else {
+    } else if (outcome != Outcome::wants_write) {
       write_error_ = outcome == Outcome::failed ? EPROTO : io_error_ != 0 ? io_error_ : EPIPE;
       if (outcome == Outcome::failed && read_end_ == kOpen) {
         read_end_ = EPROTO;
@@ -207,8 +208,8 @@ void TlsStream::shutdown_write() {
 }
 
 void TlsStream::finish_closing() {
-  // In the middle of a record (the writer was cancelled) nothing more can be said in TLS.
-  if (write_error_ == 0 && !mid_record_ && !cancelled()) {
+  // A cancelled writer may have stopped in the middle of a record: nothing more can be said in TLS.
+  if (write_error_ == 0 && !cancelled()) {
     clear_openssl_errors();
     const int result = SSL_shutdown(ssl_.get());
     if (result < 0 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_WRITE) {

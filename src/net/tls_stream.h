@@ -100,7 +100,6 @@ class TlsStream final : public SocketStream {
   std::uint32_t early_at_ = 0;
   bool eof_ : 1 = false;  // the poller said end of stream
   bool truncated_ : 1 = false;
-  bool mid_record_ : 1 = false;        // a record is partly written
   bool closing_ : 1 = false;           // close_notify waits for room
   bool closed_ : 1 = false;            // FIN was sent
   bool aborted_ : 1 = false;           // to be closed by a reset

@@ -67,11 +67,11 @@ class ListSelector final : public TlsServerSelector {
 
 // Owns the loop and drives tasks to their ends.
 template <class Net>
-class LoopTest : public ::testing::Test {
+class LoopHarness {
  public:
   using Accepted = base::Result<std::unique_ptr<TlsStream>>;
 
-  LoopTest() : loop(net.poller), scope(loop) {}
+  LoopHarness() : loop(net.poller), scope(loop) {}
 
   // Runs until every spawned task is over. A test that hangs ends here, with its name, instead of in the runner's
   // timeout.
@@ -172,6 +172,9 @@ class LoopTest : public ::testing::Test {
   EventLoop loop;
   TaskScope scope;
 };
+
+template <class Net>
+class LoopTest : public ::testing::Test, public LoopHarness<Net> {};
 
 // Bytes that repeat only after a long while, the same for a seed.
 inline std::string pattern(std::size_t size, std::uint64_t seed = 1) {
