@@ -45,7 +45,8 @@ def main(fairlead, folder):
     check = subprocess.run([fairlead, "check", "--config", str(config)])
     if check.returncode != 0:
         return check.returncode
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.default_int_handler)
     # Sessions of their own: the terminal's Ctrl-C reaches this script alone, which stops them in order.
     origin = subprocess.Popen(["node", "origin.js"], cwd=folder, start_new_session=True)
     edge = subprocess.Popen([fairlead, "edge", "--config", str(config)], start_new_session=True)

@@ -174,7 +174,8 @@ def main(arguments):
     console = Console(LOGS)
     suite = Suite(console)
     interrupted = False
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.default_int_handler)
     try:
         if what in {"all", "ci"}:
             suite.dev()
