@@ -69,10 +69,14 @@ class CaresResolver final : public Resolver {
     std::vector<std::string> servers{};           // "ip", "ip:port", "[ip6]:port"; empty = the system's
     Duration attempt_timeout = base::seconds(1);  // of one try at one server; doubles from round to round
     int attempts = 2;
+    // A server that never answers for IPv6 must not cost the name its IPv4 addresses: after this long they are asked
+    // for alone, and waiters get them without waiting for the rest.
+    Duration patience = base::milliseconds(300);
   };
   struct Stats {
-    std::uint64_t lookups = 0;  // resolve() calls that were no literals
-    std::uint64_t queries = 0;  // that went to c-ares
+    std::uint64_t lookups = 0;    // resolve() calls that were no literals
+    std::uint64_t queries = 0;    // that went to c-ares
+    std::uint64_t impatient = 0;  // IPv4 alone, because the query took long
     std::uint64_t hits = 0, stale = 0, failures = 0;
     std::size_t names = 0;  // in the cache now
   };

@@ -90,27 +90,34 @@ class CaresResolver::Channel final : Timer {
     }
   };
   static void on_socket(void* self, ares_socket_t fd, int readable, int writable);
+  template <bool Alone>
   static void on_answer(void* entry, int status, int timeouts, ares_addrinfo* answer);
   void process(ares_socket_t readable, ares_socket_t writable);
   void rearm();
+  void ask_ipv4_alone(Entry& e);
   void settle(Entry& e, int status, const ares_addrinfo* answer);
 
   ares_channel channel_ = nullptr;
+  Duration patience_{};
   std::unordered_map<int, std::unique_ptr<Watch>> watches_;
   std::vector<std::unique_ptr<Watch>> buried_;  // closed by c-ares while one of them may be on the stack
   std::unordered_map<std::string, std::unique_ptr<Entry>> entries_;
 };
 
 // What is known of one name, and who waits to know it.
-struct CaresResolver::Channel::Entry {
-  Channel* channel;
+struct CaresResolver::Channel::Entry final : Timer {
+  Entry() : Timer([](Timer& t) { static_cast<Entry&>(t).lose_patience(); }) {}
+  void lose_patience() { channel->ask_ipv4_alone(*this); }
+
+  Channel* channel = nullptr;
   std::string name;
   std::vector<SocketAddress> addresses;  // the last good answer
   TimePoint expires = TimePoint::min();  // of addresses
   std::optional<Error> failure;          // the last query's
   TimePoint failed_until = TimePoint::min();
   TimePoint used = TimePoint::min();
-  bool asking = false;
+  bool asking = false;        // for both families
+  bool asking_alone = false;  // for IPv4
   Lookup* waiters = nullptr;
 };
 
@@ -190,6 +197,7 @@ base::Result<void> CaresResolver::Channel::open(const Options& options) {
   static std::once_flag once;
   std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
   ares_options o{};
+  patience_ = options.patience;
   char lookups[] = "fb";  // /etc/hosts, then DNS
   o.lookups = lookups;
   o.timeout = static_cast<int>(options.attempt_timeout / base::milliseconds(1));
@@ -273,7 +281,7 @@ CaresResolver::Channel::Entry& CaresResolver::Channel::entry(const std::string& 
     auto oldest = entries_.end();
     for (auto i = entries_.begin(); i != entries_.end(); ++i) {
       const Entry& e = *i->second;
-      if (&e == made || e.asking || e.waiters) continue;
+      if (&e == made || e.asking || e.asking_alone || e.waiters) continue;
       if (oldest == entries_.end() || e.used < oldest->second->used) oldest = i;
     }
     if (oldest != entries_.end()) entries_.erase(oldest);
@@ -307,18 +315,39 @@ void CaresResolver::Channel::ask(Entry& e) {
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;  // one node per address instead of one per protocol
-  ares_getaddrinfo(channel_, e.name.c_str(), nullptr, &hints, on_answer, &e);
-  if (e.asking) rearm();
+  ares_getaddrinfo(channel_, e.name.c_str(), nullptr, &hints, on_answer<false>, &e);
+  if (!e.asking) return;
+  loop.timers().set(e, base::later(loop.now(), patience_));
+  rearm();
 }
 
+void CaresResolver::Channel::ask_ipv4_alone(Entry& e) {
+  if (!e.asking || std::exchange(e.asking_alone, true)) return;
+  ++stats.impatient;
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  ares_getaddrinfo(channel_, e.name.c_str(), nullptr, &hints, on_answer<true>, &e);
+  rearm();
+}
+
+template <bool Alone>
 void CaresResolver::Channel::on_answer(void* entry, int status, int, ares_addrinfo* answer) {
   auto& e = *static_cast<Entry*>(entry);
-  e.channel->settle(e, status, answer);
+  bool counts = true;
+  if (Alone) {
+    e.asking_alone = false;
+    // Only good news: what else there is to say of the name the full query says.
+    counts = e.asking && status == ARES_SUCCESS;
+  } else {
+    e.asking = false;
+    e.cancel();
+  }
+  if (counts) e.channel->settle(e, status, answer);
   ares_freeaddrinfo(answer);
 }
 
 void CaresResolver::Channel::settle(Entry& e, int status, const ares_addrinfo* answer) {
-  e.asking = false;
   const TimePoint now = loop.now();
   std::vector<SocketAddress> addresses;
   long ttl = kMaxTtl / base::seconds(1);

@@ -63,6 +63,7 @@ class DnsServer final : public Pollable {
 
   std::map<std::string, Zone> zones;
   bool silent = false;
+  bool silent_for_ipv6 = false;
   bool hold = false;
   int rcode = 0;  // of every answer, when not 0
 
@@ -75,7 +76,7 @@ class DnsServer final : public Pollable {
       if (n < 12) return;
       const std::string question(buffer, static_cast<std::size_t>(n));
       ++asked_[name_in(question)];
-      if (silent) continue;
+      if (silent || (silent_for_ipv6 && question[13 + name_in(question).size() + 2] == 28)) continue;
       if (hold) {
         held_.emplace_back(question, from);
       } else {
@@ -386,6 +387,25 @@ TEST_F(ResolverTest, SecondServerAnswersForASilentFirst) {
   const auto a = ask("origin.example.com");
   ASSERT_TRUE(a.has_value()) << base::describe(a.error());
   EXPECT_EQ(a->addresses, std::vector{ip("192.0.2.1")});
+}
+
+// Some servers drop what they do not know, and AAAA is what they do not know.
+TEST_F(ResolverTest, SilenceAboutIpv6DoesNotHideIpv4) {
+  CaresResolver::Options options;
+  options.servers = {server.address()};
+  options.attempt_timeout = seconds(60);
+  options.patience = milliseconds(5);
+  resolver = *CaresResolver::create(loop, options);
+  server.zones["origin.example.com"] = {{"192.0.2.1"}, 60, {}, 0};
+  server.silent_for_ipv6 = true;
+  const auto a = ask("origin.example.com", seconds(20));
+  ASSERT_TRUE(a.has_value()) << base::describe(a.error());
+  EXPECT_EQ(a->addresses, std::vector{ip("192.0.2.1")});
+  EXPECT_FALSE(a->stale);
+  EXPECT_EQ(resolver->stats().impatient, 1u);
+  // From the cache, although the full query is still under way.
+  EXPECT_TRUE(ask("origin.example.com", seconds(20)).has_value());
+  EXPECT_EQ(resolver->stats().hits, 1u);
 }
 
 TEST_F(ResolverTest, StopEndsOneWaiterOnly) {
