@@ -106,6 +106,41 @@ TEST_P(ByteStreamFlow, a_writer_parks_and_costs_nothing_until_its_reader_reads) 
   EXPECT_EQ(pair.near->parked(), 0u);
 }
 
+// Interest in writing goes with what was parked: room that comes later is nobody's business.
+Task<void> write_until_error(ByteStream& stream, int& error) {
+  const std::string block(256 << 10, 'w');
+  while (error == 0) error = co_await stream.write(block);
+}
+
+TEST_P(ByteStreamFlow, a_cancelled_writer_costs_no_turns_when_there_is_room_again) {
+  World world(GetParam());
+  TcpPair pair = world.pair();
+  int error = 0;
+  world.scope().spawn(write_until_error(*pair.near, error));
+  world.run_until([&] { return pair.near->parked() != 0; });
+  pair.near->cancel();
+  world.finish();
+  EXPECT_EQ(error, ECANCELED);
+  // The far end reads what there is, so that the near one becomes writable.
+  auto drain = [](ByteStream& stream) -> Task<void> {
+    ReadDeadline deadline(stream, base::later(stream.loop().now(), base::milliseconds(200)));
+    co_await testing::read_all(stream);
+  };
+  world.run(drain(*pair.far));
+  int turns = 0;
+  bool over = false;
+  auto pause = [](EventLoop& loop, bool& flag) -> Task<void> {
+    co_await loop.sleep_for(base::milliseconds(100));
+    flag = true;
+  };
+  world.scope().spawn(pause(world.loop(), over));
+  world.run_until([&] {
+    ++turns;
+    return over;
+  });
+  EXPECT_LE(turns, 8);
+}
+
 // An echo has a reader that turns writer: one direction's back-pressure must not stop the other for good.
 Task<void> echo_all(ByteStream& stream) {
   const int error = co_await testing::echo(stream);

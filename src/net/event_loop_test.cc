@@ -83,6 +83,22 @@ TEST_P(EventLoopTest, runs_what_is_posted_in_order_and_what_that_posts_later) {
   EXPECT_EQ(order, "abcd");
 }
 
+TEST_P(EventLoopTest, sleeps_again_after_its_letters) {
+  int turns = 0;
+  bool over = false;
+  for (int i = 0; i < 10; ++i) world.loop().post([] {});
+  auto rest = [](EventLoop& loop, bool& flag) -> Task<void> {
+    co_await loop.sleep_for(milliseconds(50));
+    flag = true;
+  };
+  world.scope().spawn(rest(world.loop(), over));
+  world.run_until([&] {
+    ++turns;
+    return over;
+  });
+  EXPECT_LE(turns, 8);
+}
+
 TEST_P(EventLoopTest, what_is_posted_and_not_run_is_destroyed_with_the_loop) {
   auto counted = std::make_shared<int>(0);
   {

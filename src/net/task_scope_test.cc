@@ -1,5 +1,7 @@
 #include "net/task_scope.h"
 
+#include <coroutine>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -105,6 +107,32 @@ TEST_F(TaskScopeTest, may_be_destroyed_by_its_joiner) {
   std::vector<std::string> said;
   world.run(owns_a_scope(world.loop(), said));
   EXPECT_EQ(said, (std::vector<std::string>{"child slept", "owner done"}));
+}
+
+// Who ends the last task is still running then: the joiner comes later, from the loop.
+struct Gate {
+  std::coroutine_handle<>& waiter;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> h) { waiter = h; }
+  void await_resume() const {}
+};
+Task<void> wait_at(std::coroutine_handle<>& waiter) { co_await Gate{waiter}; }
+Task<void> join_and_say(TaskScope& scope, bool& joined) {
+  co_await scope.join();
+  joined = true;
+}
+
+TEST_F(TaskScopeTest, a_joiner_is_never_resumed_in_place) {
+  TaskScope scope(world.loop());
+  std::coroutine_handle<> waiter;
+  bool joined = false;
+  scope.spawn(wait_at(waiter));
+  world.scope().spawn(join_and_say(scope, joined));
+  waiter.resume();
+  EXPECT_EQ(scope.size(), 0u);
+  EXPECT_FALSE(joined);
+  world.finish();
+  EXPECT_TRUE(joined);
 }
 
 }  // namespace
