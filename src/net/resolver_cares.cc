@@ -43,6 +43,7 @@ bool is_host_name(std::string_view name) {
   return label > 0;
 }
 
+// "No such name" is an answer; everything else means that DNS itself did not work, and an old answer may serve.
 Error error_of(int status, const std::string& name) {
   switch (status) {
     case ARES_ENOTFOUND:
@@ -211,6 +212,7 @@ base::Result<void> CaresResolver::Channel::open(const Options& options) {
   }
   if (options.servers.empty()) return {};
 
+  // As nodes and not as a string, because c-ares forgives what it cannot read in one.
   std::vector<ares_addr_port_node> nodes(options.servers.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const std::string& text = options.servers[i];
@@ -232,6 +234,7 @@ base::Result<void> CaresResolver::Channel::open(const Options& options) {
   return {};
 }
 
+// c-ares opened, closed, or changed what it wants of one of its sockets.
 void CaresResolver::Channel::on_socket(void* self, ares_socket_t fd, int readable, int writable) {
   auto& channel = *static_cast<Channel*>(self);
   Poller& poller = channel.loop.poller();
@@ -277,6 +280,7 @@ CaresResolver::Channel::Entry& CaresResolver::Channel::entry(const std::string& 
   Entry* made = slot.get();
   made->channel = this;
   made->name = name;
+  // Names come from configurations, so this is a bound against accidents; a scan is good enough for it.
   if (entries_.size() > kCacheSize) {
     auto oldest = entries_.end();
     for (auto i = entries_.begin(); i != entries_.end(); ++i) {
@@ -298,7 +302,7 @@ std::optional<ResolvedName> CaresResolver::Channel::stale_answer(const Entry& e)
 
 std::optional<base::Result<ResolvedName>> CaresResolver::Channel::remembered(Entry& e) {
   const TimePoint now = loop.now();
-  e.used = now;
+  e.used = now;  // for the eviction
   if (!e.addresses.empty() && now < e.expires) {
     ++stats.hits;
     return ResolvedName{e.addresses, std::max(kMinTtl, Duration(e.expires - now)), false};
@@ -355,7 +359,7 @@ void CaresResolver::Channel::settle(Entry& e, int status, const ares_addrinfo* a
     for (const ares_addrinfo_node* n = answer->nodes; n; n = n->ai_next) {
       const auto a = SocketAddress::from_native(n->ai_addr, n->ai_addrlen).with_port(0);
       if (std::find(addresses.begin(), addresses.end(), a) == addresses.end()) addresses.push_back(a);
-      ttl = std::min(ttl, static_cast<long>(n->ai_ttl));
+      ttl = std::min(ttl, static_cast<long>(n->ai_ttl));  // 0 for /etc/hosts: read again in a second
     }
     // An alias may be moved sooner than what it points to.
     for (const ares_addrinfo_cname* c = answer->cnames; c; c = c->next) ttl = std::min(ttl, static_cast<long>(c->ttl));
@@ -380,6 +384,7 @@ void CaresResolver::Channel::settle(Entry& e, int status, const ares_addrinfo* a
       result = std::unexpected(*e.failure);
     }
   }
+  // The list is taken off first: whoever asks again from now on starts a new one.
   for (Lookup* w = std::exchange(e.waiters, nullptr); w;) {
     Lookup* following = w->next();
     w->complete(result);

@@ -24,12 +24,14 @@ constexpr int kMinSecurityBits = 112;
 
 auto malformed(std::string words) { return base::fail(Code::malformed, Side::config, std::move(words)); }
 
+// Host names compare without regard to case (RFC 4343), and only ASCII occurs in certificates.
 std::string lower(std::string_view s) {
   std::string out(s);
   std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
   return out;
 }
 
+// RFC 4514's form with UTF-8 left readable; "?" where OpenSSL cannot print it.
 std::string name_text(const X509_NAME* name) {
   BioPtr out(BIO_new(BIO_s_mem()));
   if (!out || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "?";
@@ -40,6 +42,7 @@ std::string name_text(const X509_NAME* name) {
 
 std::string subject(const X509* cert) { return name_text(X509_get_subject_name(cert)); }
 
+// 0 for a date that cannot be read, which then counts as long past.
 std::int64_t unix_time(const ASN1_TIME* t) {
   std::tm tm{};
   return ASN1_TIME_to_tm(t, &tm) == 1 ? static_cast<std::int64_t>(::timegm(&tm)) : 0;
@@ -54,6 +57,7 @@ std::string date_text(std::int64_t seconds) {
                      tm.tm_min);
 }
 
+// RFC 5280 section 4.2.1.6. Only what a client compares with: DNS names and addresses.
 std::vector<std::string> alternative_names(const X509* cert) {
   std::vector<std::string> names;
   auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr));
@@ -78,6 +82,7 @@ std::vector<std::string> alternative_names(const X509* cert) {
   return names;
 }
 
+// What an operator calls it; the first word tells the families apart (TlsServerContext::create).
 std::string key_type(EVP_PKEY* key) {
   char group[64] = "";
   switch (EVP_PKEY_get_base_id(key)) {
@@ -104,9 +109,10 @@ int no_passphrase(char*, int, int, void* asked) {
 
 BioPtr memory(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
+// The words tell the usual mistakes apart: a passphrase, swapped files, a damaged file, the wrong file.
 base::Result<PkeyPtr> parse_key(std::string_view pem) {
   if (pem.size() > 1 << 20) return malformed("the key file is too large for a key");
-  bool asked = false;
+  bool asked = false;  // for a passphrase
   clear_openssl_errors();
   PkeyPtr key(PEM_read_bio_PrivateKey(memory(pem).get(), nullptr, no_passphrase, &asked));
   if (key) {
@@ -132,6 +138,8 @@ std::size_t count(std::string_view text, std::string_view word) {
   return n;
 }
 
+// RFC 8446 section 4.4.2 lets a client sort a chain out, RFC 5246 section 7.4.2 does not, and many clients cannot. The
+// signatures are checked as well, because a renewed issuer often has the old one's name.
 base::Result<void> check_chain_order(const std::vector<X509Ptr>& chain) {
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
     X509* cert = chain[i].get();
@@ -148,6 +156,7 @@ base::Result<void> check_chain_order(const std::vector<X509Ptr>& chain) {
   return {};
 }
 
+// Looks through the whole chain, to tell "wrong order" from "wrong key".
 base::Result<void> check_key_matches(const std::vector<X509Ptr>& chain, EVP_PKEY* key) {
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const bool match = X509_check_private_key(chain[i].get(), key) == 1;
@@ -208,6 +217,7 @@ base::Result<ParsedKeyPair> parse_key_pair(std::string_view chain_pem, std::stri
   if (!key) return std::unexpected(std::move(key.error()));
   if (auto ok = check_key_matches(*chain, key->get()); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = check_chain_order(*chain); !ok) return std::unexpected(std::move(ok.error()));
+  // Said here in plain words; OpenSSL's own judgement of the same thing is "ee key too small".
   if (EVP_PKEY_get_security_bits(key->get()) < kMinSecurityBits) {
     return malformed(fmt::format("the key ({}) is too small: clients refuse it; RSA needs 2048 bits, ECDSA P-256",
                                  key_type(key->get())));
@@ -253,6 +263,7 @@ base::Result<void> check_certificate(std::string_view chain_pem, std::string_vie
   const auto chain = parse_certificates(chain_pem, "the chain file");
   if (!chain) return std::unexpected(chain.error());
 
+  // All faults at once: whoever renews a certificate wants to renew it once.
   std::vector<std::string> faults;
   const std::int64_t now = now_ms / 1000;
   for (const X509Ptr& cert : *chain) {
@@ -265,6 +276,7 @@ base::Result<void> check_certificate(std::string_view chain_pem, std::string_vie
     }
   }
 
+  // ".example.com" is every name below, which only the wildcard itself can promise.
   const bool below = domain.starts_with('.');
   const std::string needed = below ? "*" + lower(domain) : lower(domain);
   const bool covered = std::any_of(info->names.begin(), info->names.end(), [&](const std::string& name) {

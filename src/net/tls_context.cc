@@ -43,6 +43,7 @@ base::Result<std::string> alpn_wire(const std::vector<std::string>& names) {
   return wire;
 }
 
+// `wire` is the chosen context's list; it lives as long as the context, which the stream holds.
 int on_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
             unsigned offered_size, void* wire) {
   const auto& mine = *static_cast<const std::string*>(wire);
@@ -59,6 +60,8 @@ std::string_view key_family(const CertificateInfo& info) {
   return std::string_view(info.key_type).substr(0, info.key_type.find(' '));
 }
 
+// What tickets are bound to, as OpenSSL's session id context (at most 32 bytes): a hash of the domain's name. The two
+// prefixes keep a name from looking like a list of certificates.
 std::string scope_of(const TlsServerOptions& options, const std::vector<ParsedKeyPair>& pairs) {
   std::string text = "name:" + options.session_scope;
   if (options.session_scope.empty()) {
@@ -117,6 +120,7 @@ base::Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(c
   context->ctx_ = SSL_CTX_new(TLS_server_method());
   SSL_CTX* ctx = context->ctx_;
   if (!ctx || !set_common_options(ctx)) return internal_error();
+  // Tickets carry the sessions; a cache on our side would be memory that an attacker fills.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   const std::string ciphers = options.ciphers.empty() ? kServerCiphers : options.ciphers;
   if (SSL_CTX_set_cipher_list(ctx, ciphers.c_str()) != 1) {
@@ -124,6 +128,7 @@ base::Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(c
                       fmt::format("no usable cipher in '{}': {}", ciphers, take_openssl_error()));
   }
 
+  // Each key type has its own place in the context; OpenSSL picks by the client's signature algorithms.
   std::vector<ParsedKeyPair> pairs;
   std::set<std::string_view> families;
   for (const TlsKeyPair& texts : options.certificates) {
@@ -184,6 +189,7 @@ void TlsClientAccess::store(const TlsClientContext& context, const std::string& 
   auto& cache = *context.cache_;
   SessionPtr owned(session);
   std::lock_guard lock(cache.mutex);
+  // The newest ticket is the best one: it lives longest and is sealed with the newest key.
   std::erase_if(cache.entries, [&](const auto& e) { return e.key == key; });
   cache.entries.push_front({key, std::move(owned)});
   if (cache.entries.size() > TlsClientContext::kSessions) cache.entries.pop_back();
@@ -238,6 +244,7 @@ base::Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::create(c
                                                 static_cast<unsigned>(wire->size())) != 0) {
     return internal_error();
   }
+  // Sessions are reported and then kept in our own cache: OpenSSL's is by session id, and we look for a name.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ctx, TlsStreamHooks::on_new_session);
   clear_openssl_errors();

@@ -73,6 +73,7 @@ class TlsStream::Handshake final : Timer {
 
   void expire() { finish(Error(Code::timeout, side(), whose() + ": took too long", retry())); }
 
+  // One step as far as the bytes at hand allow. Never resumes the waiter itself.
   void go_on() {
     clear_openssl_errors();
     const int result = SSL_do_handshake(stream_.ssl_.get());
@@ -105,6 +106,7 @@ class TlsStream::Handshake final : Timer {
     if (stream_.cancelled()) finish(base::from_errno(ENOMEM, Side::edge, whose()));
   }
 
+  // What OpenSSL's refusal was about: a name of no domain, a certificate, or TLS itself.
   Error refusal() const {
     if (refused_) {
       return Error(Code::not_found, side(),
@@ -141,6 +143,7 @@ class TlsStream::Handshake final : Timer {
 
 bool TlsStream::step_handshake(Events events) { return handshake_->step(events); }
 
+// Makes the SSL object over this stream's own BIO.
 bool TlsStream::start(ssl_ctx_st* context, bool server) {
   ssl_.reset(context ? SSL_new(context) : nullptr);
   BIO* bio = ssl_ ? TlsStreamHooks::new_bio(this) : nullptr;
@@ -174,6 +177,7 @@ SSL_CTX* TlsStreamHooks::accepting_context() {
 
 bool TlsServerAccess::apply(SSL* ssl, const TlsServerContext& context) {
   const bool tickets = context.ticket_keys_ != nullptr;
+  // Without keys of ours OpenSSL would seal tickets with its own, per context and never rotated.
   if (!tickets) SSL_set_options(ssl, SSL_OP_NO_TICKET);
   return SSL_set_SSL_CTX(ssl, context.ctx_) != nullptr &&
          SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(context.scope_.data()),
@@ -237,7 +241,7 @@ int TlsStreamHooks::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, 
                               EVP_MAC_CTX* mac, int seal) {
   const TlsStream& s = stream(ssl);
   const TlsTicketKeys* keys = s.server_context_ ? TlsServerAccess::ticket_keys(*s.server_context_) : nullptr;
-  if (!keys) return 0;
+  if (!keys) return 0;  // no ticket is made, none is accepted
   if (seal) return keys->seal(name, iv, cipher, mac) ? 1 : -1;
   switch (keys->open(name, iv, cipher, mac)) {
     case TlsTicketKeys::Opened::yes: return 1;
@@ -249,6 +253,7 @@ int TlsStreamHooks::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, 
 
 Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStream> tcp, TlsServerSelector& selector,
                                                           TimePoint deadline, StopToken stop) {
+  // These reads complete at once: they only fetch what was put back.
   std::unique_ptr<std::string> early;
   while (tcp->has_unread()) {
     const Chunk c = co_await tcp->read();
@@ -277,6 +282,7 @@ bool TlsStream::expect_server(std::string name) {
   if (name.ends_with('.')) name.pop_back();
   server_name_ = std::move(name);
   SSL* ssl = ssl_.get();
+  // RFC 6066 section 3: literal addresses are not permitted in server_name; RFC 6125 has them compared as such.
   if (const auto ip = SocketAddress::from_ip(server_name_, 0)) {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), ip->ip().c_str()) != 1) return false;
   } else if (!server_name_.empty()) {

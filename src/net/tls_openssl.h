@@ -1,6 +1,7 @@
 #pragma once
 // What the tls_*.cc files share of OpenSSL: owning pointers, its words for errors, and the parts of a certificate that
-// has been read. Private to them: no other file includes this, so OpenSSL's headers stay out of the rest of the tree.
+// has been read. Private to them and to net's tests: nobody else includes this, so OpenSSL's headers stay out of the
+// rest of the tree.
 
 #include <openssl/bio.h>
 #include <openssl/err.h>

@@ -77,6 +77,7 @@ TlsStream::Outcome TlsStream::judge(int result) {
 ssize_t TlsStream::try_read(char* buffer, std::size_t size) {
   std::size_t got = 0;
   clear_openssl_errors();
+  // As many records as fit: one wake-up, one chunk for whoever reads.
   while (read_end_ == kOpen && got < size) {
     std::size_t n = 0;
     const int result = SSL_read_ex(ssl_.get(), buffer + got, size - got, &n);
@@ -101,6 +102,7 @@ ssize_t TlsStream::try_read(char* buffer, std::size_t size) {
         break;
       case Outcome::failed_below: read_end_ = io_error_; break;
       default:
+        // OpenSSL has sent its alert and refuses everything from now on, in both directions.
         read_end_ = EPROTO;
         write_error_ = EPROTO;
         break;
@@ -118,7 +120,7 @@ ssize_t TlsStream::try_read(char* buffer, std::size_t size) {
 
 ssize_t TlsStream::try_write(const iovec* pieces, int count) {
   if (write_error_ != 0) return -write_error_;
-  if (closing_ || closed_) return -EPIPE;
+  if (closing_ || closed_) return -EPIPE;  // after shutdown_write()
   clear_openssl_errors();
   char joined[kRecord];
   std::size_t taken = 0, at = 0;  // `at` counts inside pieces[i]
