@@ -138,6 +138,13 @@ net::Task<Http1Connection::Next> Http1Connection::read_head(net::TimePoint due) 
 
 net::Task<void> Http1Connection::refuse(int status, std::string_view code, std::string detail) {
   keep_alive_ = false;
+  // Nothing of the request before may show in this answer or its log line, nor may the policy it was served under be
+  // asked, which a reload can have ended since.
+  head_ = {};
+  framing_ = {};
+  body_.reset();
+  added_ = nullptr;
+  body_in_ = body_out_ = 0;
   started_ = worker_.loop().now();
   status_ = 0;
   co_await answer_problem(*this, Problem{status, code, std::move(detail)});
