@@ -21,6 +21,9 @@ bool is_wildcard(const SocketAddress& a) {
 
 SimNetwork::SimNetwork(const SimOptions& o) : options(o), random(o.seed) {}
 
+// ---- bytes ----------------------------------------------------------------------------------------------------------
+
+// Moves the rest down only when at least half is dead, so that each byte is moved at most once on average.
 void SimNetwork::Bytes::drop(std::size_t n) {
   head_ += n;
   if (head_ == data_.size()) {
@@ -36,6 +39,7 @@ void SimNetwork::Bytes::clear() {
   head_ = 0;
 }
 
+// Every call and event passes here: the hash is the run's fingerprint, the sink its story.
 void SimNetwork::note(Op op, std::int64_t a, std::int64_t b) {
   // Reading the end of a stream again and again is none.
   if (op != Op::clock && op != Op::ready && op != Op::watch && (b > 0 || (b == 0 && op >= Op::shutdown))) ++progress;
@@ -55,6 +59,7 @@ void SimNetwork::note(Op op, std::int64_t a, std::int64_t b) {
 
 // ---- sockets --------------------------------------------------------------------------------------------------------
 
+// Handles count up and are never used twice, so that a stale one finds nothing instead of somebody else's socket.
 SimNetwork::Socket* SimNetwork::find(int handle) const {
   const std::size_t i = static_cast<std::size_t>(handle - kFirstHandle);
   return handle >= kFirstHandle && i < sockets.size() ? sockets[i].get() : nullptr;
@@ -69,6 +74,7 @@ int SimNetwork::new_socket(SimPoller* by) {
   return sockets.back()->handle;
 }
 
+// EMFILE by the limit, or by the draw.
 bool SimNetwork::out_of_handles() {
   return open >= static_cast<std::size_t>(std::max(0, options.max_handles)) ||
          random.chance(options.faults.out_of_handles);
@@ -82,6 +88,8 @@ void SimNetwork::activate(int handle) {
   s->owner->active_.push_back(handle);
 }
 
+// As tcp_poll() in Linux has it. A connection that is no more is everything at once, so that whoever waits for anything
+// hears of it; one that has not begun is nothing.
 Events SimNetwork::events_of(const Socket& s) const {
   if (s.listening) return s.queue.empty() ? 0 : kReadable;
   const Connection& c = *s.connection;
@@ -97,6 +105,8 @@ Events SimNetwork::events_of(const Socket& s) const {
   return events;
 }
 
+// As epoll_ctl() with the operation that `before` and `after` imply; what the caller believes is registered is checked,
+// because the kernel would answer EEXIST or ENOENT and nobody above looks.
 int SimNetwork::watch(SimPoller* by, int handle, Pollable* who, Events before, Events after) {
   Socket* s = find(handle);
   if (!s) {
@@ -124,6 +134,7 @@ int SimNetwork::watch(SimPoller* by, int handle, Pollable* who, Events before, E
   return 0;
 }
 
+// The best match: the address itself, then the wildcard of its family, then a dual-stack wildcard for IPv4.
 SimNetwork::Socket* SimNetwork::listener_for(const SocketAddress& to) {
   Socket* best = nullptr;
   int best_score = 0;
@@ -147,6 +158,7 @@ SimNetwork::Socket* SimNetwork::listener_for(const SocketAddress& to) {
   return best;
 }
 
+// Errors: EAFNOSUPPORT for no address, EADDRINUSE unless all on the address share it, EMFILE.
 int SimNetwork::listen(SimPoller* by, const SocketAddress& at, const ListenOptions& o, SocketAddress* bound) {
   if (at.family() == Family::none) return -EAFNOSUPPORT;
   if (out_of_handles()) return -EMFILE;
@@ -177,6 +189,7 @@ int SimNetwork::listen(SimPoller* by, const SocketAddress& at, const ListenOptio
   return handle;
 }
 
+// Out of handles, the connection stays in the queue, as in Linux: who frees one can accept it later.
 int SimNetwork::accept(SimPoller* by, int handle, SocketAddress* peer) {
   Socket* s = find(handle);
   if (!s || !s->listening) {
@@ -208,6 +221,7 @@ int SimNetwork::accept(SimPoller* by, int handle, SocketAddress* peer) {
   return h;
 }
 
+// What has arrived comes first, then the error (once), then the end, for ever.
 ssize_t SimNetwork::read(int handle, char* buffer, std::size_t size) {
   Socket* s = find(handle);
   if (!s || s->listening) {
@@ -236,6 +250,7 @@ ssize_t SimNetwork::read(int handle, char* buffer, std::size_t size) {
   return result;
 }
 
+// Takes what fits into the send buffer, or less by the draw. An error is told once, after that it is EPIPE.
 ssize_t SimNetwork::write(int handle, const iovec* pieces, int count) {
   Socket* s = find(handle);
   if (!s || s->listening) {
@@ -268,6 +283,7 @@ ssize_t SimNetwork::write(int handle, const iovec* pieces, int count) {
   return result;
 }
 
+// The FIN leaves behind what was written before; writing is over at once.
 int SimNetwork::shutdown_write(int handle) {
   Socket* s = find(handle);
   if (!s) {
@@ -284,6 +300,7 @@ int SimNetwork::shutdown_write(int handle) {
   return 0;
 }
 
+// The connection may live on without the handle, until what was written has arrived.
 void SimNetwork::close(int handle) {
   Socket* s = find(handle);
   if (!s) {

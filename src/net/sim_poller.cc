@@ -16,6 +16,7 @@ SimPoller::SimPoller(SimPoller& shared) : network_(shared.network_), now_(networ
   network_->pollers.push_back(this);
 }
 
+// Sockets outlive their poller as descriptors outlive an epoll: open, and watched by nobody.
 SimPoller::~SimPoller() {
   std::erase(network_->pollers, this);
   for (const auto& s : network_->sockets) {
@@ -56,6 +57,9 @@ void SimPoller::forget(Pollable* who) {
   }
 }
 
+// Level-triggered: a socket stays on the list as long as it has something to report, and comes back to it by
+// SimNetwork::activate(), which every change that could make it ready calls. So a turn costs what is ready, not what is
+// open.
 bool SimPoller::collect_ready() {
   ready_.clear();
   std::size_t kept = 0;
@@ -74,6 +78,7 @@ bool SimPoller::collect_ready() {
   return kept != 0;
 }
 
+// Whether this poller's next wait() would return at once: then the others must not move the clock.
 bool SimPoller::has_work() {
   if (woken_.load(std::memory_order_acquire) || until_ <= network_->clock) return true;
   return collect_ready();
@@ -92,6 +97,7 @@ std::span<Poller::Ready> SimPoller::wait(TimePoint until, bool* stuck) {
   for (;;) {
     n.run_due();
     if (collect_ready() || woken || until <= n.clock) break;
+    // Idle: time may pass, to whatever comes first for anybody on this network.
     TimePoint next = std::min(until, n.next_event());
     bool wait_for_others = false;
     for (SimPoller* p : n.pollers) {
