@@ -18,23 +18,27 @@ bool is_idempotent(std::string_view method) {
          method == "TRACE";
 }
 
+// RFC 9110 9.2.2: a proxy repeats nothing that is not idempotent. A body is gone once it was sent.
+bool is_repeatable(const ClientExchange& client) { return !client.has_body() && is_idempotent(client.head().method); }
+
 // The way of a request's body from client to origin, beside the answer's way back. Its own task, because an origin may
 // answer, even in full, before it has read everything.
 class BodyUpload {
  public:
-  BodyUpload(ClientExchange& client, OriginConnection& origin, const model::Layer7& settings, bool chunked)
-      : client_(client), origin_(origin), settings_(settings), chunked_(chunked) {}
+  BodyUpload(ClientExchange& client, OriginConnection& origin, const model::DomainPolicy& policy, bool chunked)
+      : client_(client), origin_(origin), policy_(policy), chunked_(chunked), clock_(origin.stream(), base::kNever) {}
 
   net::Task<void> run() {
     net::EventLoop& loop = origin_.stream().loop();
-    const std::uint64_t limit = settings_.client_max_body_size;
+    const model::Layer7& settings = policy_.layer7;
+    const std::uint64_t limit = settings.client_max_body_size;
     for (;;) {
-      auto part = co_await client_.read_body(settings_.client_body_timeout);
+      auto part = co_await client_.read_body(settings.client_body_timeout);
       if (!part) co_return fail(part.error());
       if (client_.body_in() > limit) {
         co_return fail(base::Error(Code::too_large, Side::client, "client_max_body_size"));
       }
-      const auto due = base::later(loop.now(), settings_.proxy_send_timeout);
+      const auto due = base::later(loop.now(), settings.proxy_send_timeout);
       // The data is lent until the first wait, so it goes first; the framing behind it is ours.
       std::string before, after;
       if (chunked_ && !part->data.empty()) {
@@ -52,22 +56,42 @@ class BodyUpload {
       if (end) break;
     }
     done = true;
+    await_answer();
   }
 
+  // The head has come: what follows has clocks of its own.
+  void answered() {
+    answered_ = true;
+    clock_.move(base::kNever);
+  }
+
+  // When the head is due: R8's clock is the origin's, so the time that a client takes to send its body does not count.
+  net::TimePoint answer_due = base::kNever;
   bool done = false;  // all of it was accepted by the origin's connection
   std::optional<base::Error> error;
 
  private:
   void fail(base::Error e) {
     error = std::move(e);
-    // The client's failures end the exchange with the origin; the origin's own may have an answer under way.
-    if (error->side == Side::client) origin_.stream().interrupt_read(ECANCELED);
+    await_answer();
+    // The client's failures end the exchange with the origin, also when nobody reads its answer yet: the body may have
+    // come with the head. The origin's own failures may have an answer under way.
+    if (error->side == Side::client) origin_.stream().cancel();
+  }
+
+  // For the read under way; later ones are given the date.
+  void await_answer() {
+    if (answered_) return;
+    answer_due = base::later(origin_.stream().loop().now(), policy_.origin_request_timeout);
+    clock_.move(answer_due);
   }
 
   ClientExchange& client_;
   OriginConnection& origin_;
-  const model::Layer7& settings_;
+  const model::DomainPolicy& policy_;
   bool chunked_;
+  bool answered_ = false;
+  net::ReadDeadline clock_;
 };
 
 protocol::RequestHead origin_head(const ClientExchange& client, const Domain& domain, bool& chunked) {
@@ -99,30 +123,32 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
     co_await answer_problem(client, {400, "malformed_request", "a field cannot be passed on"});
     co_return base::Result<void>{};
   }
-  const bool repeatable = !client.has_body() && (is_idempotent(client.head().method) || origin.reused());
-  if (auto sent = co_await origin.send(out, {}, head_due); !sent && !client.has_body()) {
-    dialled.failed(worker, sent.error());
+  const bool repeatable = is_repeatable(client);
+  if (auto sent = co_await origin.send(out, {}, head_due); !sent && repeatable) {
+    if (!origin.reused()) dialled.failed(worker, sent.error());
     co_return sent;
   }
 
+  BodyUpload upload(client, origin, policy, chunked);
   net::TaskScope uploads(worker.loop());
-  BodyUpload upload(client, origin, policy.layer7, chunked);
   if (client.has_body()) uploads.spawn(upload.run());
 
+  base::Result<void> passed;
   base::Result<protocol::ResponseHead> head = base::fail(Code::internal, Side::edge);
   for (;;) {
-    head = co_await origin.read_head(head_due);
+    head = co_await origin.read_head(client.has_body() ? upload.answer_due : head_due);
     if (!head || head->status >= 200) break;
     if (head->status == 101) {
       head = base::fail(Code::protocol, Side::origin, "101 to a request that asked for no upgrade");
       break;
     }
     protocol::remove_hop_by_hop(head->fields);
-    if (!co_await client.send_interim(std::move(*head))) break;
+    passed = co_await client.send_interim(std::move(*head));
+    if (!passed) break;
   }
+  upload.answered();
 
-  base::Result<void> passed;
-  if (head) {
+  if (head && passed) {
     outcome.origin_status = head->status;
     dialled.answered(worker, head->status);
     if (dialled.set_cookie) head->fields.add("Set-Cookie", *dialled.set_cookie);
@@ -134,15 +160,21 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
     origin.stream().cancel();
     co_await uploads.join();
   }
+  // `cancelled` is no failure of the client's: it was told to stop because the origin's side is over.
+  const bool client_failed =
+      upload.error && upload.error->side == Side::client && upload.error->code != Code::cancelled;
   if (!head) {
-    if (upload.error && upload.error->side == Side::client) {
+    if (client_failed) {
       const Problem p = problem_of_upload(*upload.error);
       outcome.error = p.code;
       outcome.close_by = to_string(CloseBy::client);
       co_await answer_problem(client, p);
       co_return base::Result<void>{};
     }
-    dialled.failed(worker, head.error());
+    // A connection from the pool that closes without a word had been closed before it was asked: that says nothing of
+    // the origin's health.
+    const bool stale = origin.reused() && !origin.answered() && head.error().code != Code::timeout;
+    if (!stale) dialled.failed(worker, head.error());
     if (repeatable && !origin.answered()) co_return std::unexpected(head.error());
     const Problem p = problem_of(head.error());
     outcome.error = p.code;
@@ -151,8 +183,10 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
     co_return base::Result<void>{};
   }
   if (!passed) {
-    outcome.error = passed.error().side == Side::client ? "client_gone" : "answer_cut_short";
-    outcome.close_by = base::to_string(passed.error().side);
+    // Whose body broke off has broken off the answer, too.
+    const Side by = client_failed ? Side::client : passed.error().side;
+    outcome.error = by == Side::client ? "client_gone" : "answer_cut_short";
+    outcome.close_by = base::to_string(by);
   } else if (origin.reusable() && (!client.has_body() || upload.done)) {
     dialled.keep(worker, origin.take_stream());
   }
@@ -166,7 +200,8 @@ net::Task<void> proxy_to_origin(Worker& worker, ClientExchange& client, const st
   base::Error last(Code::unreachable, Side::origin, "no origin");
   // Each origin is asked once; a connection from the pool that turns out dead does not count as having asked.
   bool asked = false;
-  for (bool from_pool = true;;) {
+  // What cannot be repeated is not risked on a connection that the origin may just be closing.
+  for (bool from_pool = is_repeatable(client);;) {
     auto dialled = co_await dial_origin(worker, client, domain, tried, due, OriginLease::Kind::request, from_pool);
     if (!dialled) {
       if (!asked) last = dialled.error();
