@@ -334,10 +334,10 @@ async def test_hop_by_hop_fields_stay_on_their_hop(start_edge):
         async with http1.connect(edge.http) as connection:
             message = await connection.request(fields=[
                 ("Connection", "X-Secret, keep-alive"), ("X-Secret", "1"), ("Keep-Alive", "300"), ("TE", "gzip"),
-                ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic eA=="), ("X-Kept", "2"),
+                ("Proxy-Connection", "keep-alive"), ("X-Kept", "2"),
                 ("Upgrade-Insecure-Requests", "1")])
             names = message.body.decode().split("\n")
-            for name in ("x-secret", "keep-alive", "proxy-connection", "proxy-authorization", "te", "upgrade"):
+            for name in ("x-secret", "keep-alive", "proxy-connection", "te", "upgrade"):
                 assert name not in names, name
             assert "x-kept" in names and "upgrade-insecure-requests" in names
             assert message.head.get("x-private") is None and message.head.get("keep-alive") is None

@@ -91,7 +91,11 @@ async def test_unverified_only_when_said(start_edge, ca, tmp_path, where):
 
 
 async def test_an_origin_that_speaks_no_tls_is_502(start_edge, ca):
-    async with WireOrigin() as plain:
+    async def puzzled(connection):
+        await connection.reader.read(1)
+        await connection.send(http1.answer("400 Bad Request", b"not HTTP"))
+
+    async with http1.ScriptedOrigin(puzzled) as plain:
         edge = start_edge(domain("live.edge.test", plain, ca=ca, websocket={"origin_scheme": "https"}))
         status, code = await refusal(edge)
         assert status == 502 and code in ("origin_tls", "bad_gateway"), code

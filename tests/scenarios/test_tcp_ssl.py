@@ -89,7 +89,7 @@ async def test_a_client_without_sni_is_served(start_edge, ca):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="")
         writer.write(b"hello")
         assert await asyncio.wait_for(reader.readexactly(5), 5) == b"hello"
-        writer.transport.abort()
+        http1.abort(writer)
 
 
 async def test_idle_tunnels_end(start_edge, ca):

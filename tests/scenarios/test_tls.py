@@ -78,7 +78,8 @@ async def test_an_unknown_name_gets_no_certificate(start_edge, ca):
 
 
 @pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\nHost: live.edge.test\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"A" * 200,
-                                  b"\x15\x03\x01\x00\x02\x02\x28", b"\0" * 100])
+                                  b"\x15\x03\x01\x00\x02\x02\x28", b"\0" * 100],
+                         ids=["http", "huge record", "alert", "zeros"])
 async def test_what_is_not_tls_ends(start_edge, ca, junk):
     async with secure_edge(start_edge, ca) as edge:
         async with http1.connect(edge.https) as connection:
@@ -196,3 +197,19 @@ async def test_ten_mebibytes_over_tls_both_ways(start_edge, ca):
         body = os.urandom(10 << 20)
         message = await http1.fetch(edge.https, "/", "POST", tls=ca.client_context(), body=body)
         assert message.json()["sha256"] == hashlib.sha256(body).hexdigest()
+
+
+async def test_a_host_that_the_certificate_does_not_cover_is_421(start_edge, ca):
+    """One connection may serve every name of its certificate, and no other (RFC 9110 section 7.4)."""
+    async with ScriptedOrigin(echo_handler()) as origin:
+        edge = start_edge(
+            domain("a.edge.test", origin, certificates=[ca.leaf("ec", ("a.edge.test", "c.edge.test")).yaml()],
+                   websocket={"origin_scheme": "http"}),
+            *(domain(name, origin, certificates=[ca.leaf("ec", (name,)).yaml()], websocket={"origin_scheme": "http"})
+              for name in ("b.edge.test", "c.edge.test")))
+        async with http1.connect(edge.https, ca.client_context(), "a.edge.test") as connection:
+            assert (await connection.request(host="a.edge.test")).status == 200
+            assert (await connection.request(host="c.edge.test")).status == 200
+            message = await connection.request(host="b.edge.test")
+            assert message.status == 421
+            message.problem()

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from harness.edge import domain
+from harness.waiting import eventually_async
 from harness.wire import (BINARY, CLOSE, CONTINUATION, PING, TEXT, Ended, WireOrigin, close_payload, encode, open_session,
                           pair)
 
@@ -54,6 +55,10 @@ ORIGIN = {
 CASES = [("client", n) for n in CLIENT] + [("origin", n) for n in ORIGIN]
 
 
+def protocol_errors(edge):
+    return [r for r in edge.access_log() if r.get("close_cause") == "protocol_error"]
+
+
 async def test_violations_end_the_session_with_1002(start_edge):
     """Each after a good message, on a session of its own."""
     async with WireOrigin() as origin:
@@ -81,7 +86,8 @@ async def test_violations_end_the_session_with_1002(start_edge):
             except (AssertionError, Ended, asyncio.TimeoutError, ConnectionError) as e:
                 wrong[f"{side}: {name}"] = f"{type(e).__name__} {e}"
         assert not wrong, "\n".join(f"{n}: {w}" for n, w in wrong.items())
-        records = [r for r in edge.access_log() if r.get("close_cause") == "protocol_error"]
+        records = await eventually_async(lambda: (r := protocol_errors(edge)) and len(r) >= len(CASES) and r,
+                                         what="a record of each session")
         assert len(records) == len(CASES) and {r["close_code"] for r in records} == {1002}
         assert {r["close_by"] for r in records} == {"edge"}
 

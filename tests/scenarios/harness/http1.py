@@ -138,6 +138,12 @@ async def read_request(reader, timeout=20.0):
     return await read_body(reader, Message(await read_head(reader, timeout)), request=True, timeout=timeout)
 
 
+def abort(writer):
+    """Ends at once, without a word more; what is ending already is left to end."""
+    if not writer.transport.is_closing():
+        writer.transport.abort()
+
+
 class Connection:
     """A client's connection to the edge."""
 
@@ -159,11 +165,13 @@ class Connection:
         return await read_response(self.reader, method, timeout)
 
     async def at_end(self, timeout=10.0):
-        """Waits for the end of the connection; returns what came before it."""
+        """Waits for the end of the connection, ends this side too, and returns what came before."""
         try:
             return await asyncio.wait_for(self.reader.read(-1), timeout)
         except ConnectionError:
             return b""
+        finally:
+            self.writer.close()
 
     def fall_asleep(self):
         """Takes nothing more from the kernel until something is read again."""
@@ -183,7 +191,7 @@ async def connect(port, tls=None, host="live.edge.test", address="127.0.0.1", li
     try:
         yield Connection(reader, writer)
     finally:
-        writer.transport.abort()
+        abort(writer)
 
 
 async def fetch(port, target="/", method="GET", tls=None, host="live.edge.test", fields=(), body=b"", timeout=20.0):

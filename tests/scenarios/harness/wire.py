@@ -130,7 +130,8 @@ class Wire(Connection):
         return frame
 
     async def expect_close(self, code=None, timeout=10.0, skip=(), answer=True):
-        """Waits for a Close, skipping frames of the opcodes in `skip`; answers it. Returns the frame."""
+        """Waits for a Close, skipping frames of the opcodes in `skip`; answers it, upon which an origin, as any server
+        (RFC 6455 section 7.1.1), ends the connection. Returns the frame."""
         while True:
             frame = await self.recv(timeout)
             if frame.opcode not in skip:
@@ -140,6 +141,8 @@ class Wire(Connection):
         if answer:
             with contextlib.suppress(ConnectionError):
                 await self.frame(CLOSE, frame.payload[:2])
+                if self.role == "origin":
+                    self.writer.close()
         return frame
 
     async def expect_end(self, timeout=10.0):
@@ -156,7 +159,7 @@ class Wire(Connection):
         raise AssertionError(f"nothing should come, but: {frame}")
 
     def reset(self):
-        self.writer.transport.abort()
+        http1.abort(self.writer)
 
 
 def accept_key(key):
@@ -241,7 +244,7 @@ async def echo(wire):
             await wire.pong(frame.payload)
         elif frame.opcode == CLOSE:
             await wire.frame(CLOSE, frame.payload[:2])
-            return
+            return  # and the connection is closed
         elif frame.opcode != PONG:
             await wire.frame(frame.opcode, frame.payload, frame.fin, frame.rsv)
 
