@@ -164,12 +164,13 @@ void Edge::end(bool now) {
   state_ = now ? State::stopped : State::draining;
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     Thread* t = threads_[i].get();
-    t->loop.post([this, t, i, now] {
+    // By value: config_ is the caller's thread's.
+    t->loop.post([this, t, i, now, time = base::Duration(config_.drain_time)] {
       auto done = [t, health = i == 0 ? health_.get() : nullptr] { t->ending.spawn(t->end(health)); };
       if (now) {
         t->worker.stop(done);
       } else {
-        t->worker.drain(config_.drain_time, done);
+        t->worker.drain(time, done);
       }
     });
   }

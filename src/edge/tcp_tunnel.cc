@@ -2,6 +2,7 @@
 
 #include "edge/origin_dial.h"
 #include "edge/problem.h"
+#include "edge/tunnel_opening.h"
 #include "edge/worker.h"
 
 namespace fairlead::edge {
@@ -96,6 +97,10 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
   if (!domain) {
     worker.counters().unknown_domain.add();
     record.error = "unknown_domain";
+  } else if (const auto seat =
+                 worker.admission().enter_session(info.peer, domain->policy(), domain->shared().seats, opened);
+             !seat) {
+    record.error = problem_of_limit(seat.error(), worker.counters()).code;
   } else {
     auto origin = co_await dial_tunnel(worker, info, domain);
     if (!origin) {
@@ -103,6 +108,8 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
       record.close_by = to_string(CloseBy::origin);
     } else {
       record.origin = origin->address;
+      // All that passive health can learn of bytes it does not understand: the origin took the connection.
+      origin->answered(worker, 200);
       DomainCounters& counters = *worker.domain_state(*domain).counters;
       counters.tunnels_opened.add();
       counters.tunnels_open.add();

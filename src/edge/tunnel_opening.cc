@@ -17,22 +17,6 @@ namespace {
 using base::Code;
 using base::Side;
 
-// Which limit said no: its counter, and whether the client may blame itself (429) or the edge is full (503).
-Problem problem_of_limit(LimitName limit, WorkerCounters& c) {
-  switch (limit) {
-    case LimitName::connections_total: c.refused_connections_total.add(); break;
-    case LimitName::connections_client: c.refused_connections_client.add(); break;
-    case LimitName::sessions_total: c.refused_sessions_total.add(); break;
-    case LimitName::sessions_client: c.refused_sessions_client.add(); break;
-    case LimitName::sessions_domain: c.refused_sessions_domain.add(); break;
-    case LimitName::sessions_domain_client: c.refused_sessions_domain_client.add(); break;
-    case LimitName::rate_client: c.refused_rate_client.add(); break;
-    case LimitName::rate_domain: c.refused_rate_domain.add(); break;
-    case LimitName::rate_domain_client: c.refused_rate_domain_client.add(); break;
-  }
-  return {status_of(limit), "limit_reached", std::string(to_string(limit))};
-}
-
 protocol::RequestHead opening_for_origin(const ClientExchange& client, const model::DomainPolicy& policy) {
   protocol::RequestHead head = client.head();
   protocol::remove_hop_by_hop(head.fields);
@@ -120,6 +104,21 @@ std::string make_session_id(std::uint64_t a, std::uint64_t b) { return fmt::form
 
 }  // namespace
 
+Problem problem_of_limit(LimitName limit, WorkerCounters& c) {
+  switch (limit) {
+    case LimitName::connections_total: c.refused_connections_total.add(); break;
+    case LimitName::connections_client: c.refused_connections_client.add(); break;
+    case LimitName::sessions_total: c.refused_sessions_total.add(); break;
+    case LimitName::sessions_client: c.refused_sessions_client.add(); break;
+    case LimitName::sessions_domain: c.refused_sessions_domain.add(); break;
+    case LimitName::sessions_domain_client: c.refused_sessions_domain_client.add(); break;
+    case LimitName::rate_client: c.refused_rate_client.add(); break;
+    case LimitName::rate_domain: c.refused_rate_domain.add(); break;
+    case LimitName::rate_domain_client: c.refused_rate_domain_client.add(); break;
+  }
+  return {status_of(limit), "limit_reached", std::string(to_string(limit))};
+}
+
 net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& client,
                                                 std::shared_ptr<const Domain> domain, RequestOutcome& outcome) {
   const model::DomainPolicy& policy = domain->policy();
@@ -159,6 +158,8 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   outcome.origin_status = answer->head.status;
   if (answer->dialled.set_cookie) answer->head.fields.add("Set-Cookie", *answer->dialled.set_cookie);
   if (answer->head.status != 101) {
+    OriginConnection* const origin = answer->connection.get();
+    const net::StopCallback on_stop(worker.stop_token(), [origin] { origin->stream().cancel(); });
     auto passed =
         co_await pass_answer(client, *answer->connection, std::move(answer->head), policy.layer7.proxy_read_timeout);
     if (!passed) outcome.close_by = base::to_string(passed.error().side);

@@ -4,8 +4,11 @@
 
 #include <memory>
 
+#include "edge/admission.h"
 #include "edge/client_exchange.h"
+#include "edge/problem.h"
 #include "edge/request.h"
+#include "edge/telemetry/counters.h"
 
 namespace fairlead::edge {
 
@@ -13,5 +16,8 @@ namespace fairlead::edge {
 // `outcome` says how. A failed handshake is tried on the next origin while the client has not been answered (R13).
 net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& client,
                                                 std::shared_ptr<const Domain> domain, RequestOutcome& outcome);
+
+// Which limit said no: counted, and whether the client may blame itself (429) or the edge is full (503).
+Problem problem_of_limit(LimitName limit, WorkerCounters& counters);
 
 }  // namespace fairlead::edge

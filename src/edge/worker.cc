@@ -59,14 +59,18 @@ base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& con
 void Worker::accepted(Listener& listener, int handle, const net::SocketAddress& peer) {
   counters_.connections_accepted.add();
   auto tcp = std::make_unique<net::TcpStream>(loop_, handle, peer);
-  auto seat = shared_.admission.enter_connection(peer);
-  if (!seat) {
-    (seat.error() == LimitName::connections_total ? counters_.refused_connections_total
-                                                  : counters_.refused_connections_client)
-        .add();
-    return;  // closed: a connection over the limit costs no more than its accept
-  }
-  scope_.spawn(serve(listener, std::move(tcp), std::move(*seat)));
+  ConnectionSeat seat = take_seat(peer);
+  if (!seat) return;  // closed: a connection over the limit costs no more than its accept
+  scope_.spawn(serve(listener, std::move(tcp), std::move(seat)));
+}
+
+ConnectionSeat Worker::take_seat(const net::SocketAddress& client) {
+  auto seat = shared_.admission.enter_connection(client);
+  if (seat) return std::move(*seat);
+  (seat.error() == LimitName::connections_total ? counters_.refused_connections_total
+                                                : counters_.refused_connections_client)
+      .add();
+  return {};
 }
 
 // The life of a client connection.
@@ -78,7 +82,7 @@ net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream
     info.peer = tcp->peer();
     info.local = tcp->local();
     const net::TimePoint due = base::later(loop_.now(), listener.config.handshake_timeout);
-    std::unique_ptr<net::SocketStream> stream = co_await prepare(listener, std::move(tcp), info, due);
+    std::unique_ptr<net::SocketStream> stream = co_await prepare(listener, std::move(tcp), info, seat, due);
     if (stream) {
       net::SocketStream* const raw = stream.get();
       const net::StopCallback on_stop(scope_.token(), [raw] { raw->cancel(); });
@@ -96,12 +100,19 @@ net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream
   }
   session.reset();
   counters_.connections_open.sub();
-  (void)seat;
 }
 
 net::Task<std::unique_ptr<net::SocketStream>> Worker::prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
-                                                              ClientInfo& info, net::TimePoint due) {
-  if (!listener.proxy_from.empty() && !co_await read_proxy_header(listener, *tcp, info, due)) co_return nullptr;
+                                                              ClientInfo& info, ConnectionSeat& seat,
+                                                              net::TimePoint due) {
+  if (!listener.proxy_from.empty()) {
+    const bool named = co_await read_proxy_header(listener, *tcp, info, due);
+    if (!named) co_return nullptr;
+    // The proxy sat in for its client until now; its own seat goes first, or the limit in all would count both.
+    seat.give_back();
+    seat = take_seat(info.peer);
+    if (!seat) co_return nullptr;
+  }
   if (listener.config.protocol == model::ListenerProtocol::http)
     co_return std::unique_ptr<net::SocketStream>(std::move(tcp));
   auto tls = co_await net::tls_accept(std::move(tcp), *this, due, scope_.token());
@@ -126,6 +137,7 @@ net::Task<bool> Worker::read_proxy_header(Listener& listener, net::TcpStream& tc
                                           net::TimePoint due) {
   const bool named = std::any_of(listener.proxy_from.begin(), listener.proxy_from.end(),
                                  [&](const net::Network& n) { return n.contains(info.peer); });
+  const net::StopCallback on_stop(scope_.token(), [&tcp] { tcp.cancel(); });
   std::string seen;
   while (named) {
     net::Chunk chunk;

@@ -87,11 +87,13 @@ class Worker final : net::TlsServerSelector {
  private:
   struct Listener;
   std::shared_ptr<const net::TlsServerContext> select(std::string_view sni) override;
+  ConnectionSeat take_seat(const net::SocketAddress& client);  // empty (and counted) when a limit is reached
   void accepted(Listener& listener, int handle, const net::SocketAddress& peer);
   net::Task<void> serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat);
   // TLS and PROXY header; null when the connection ended in them.
+  // `seat` passes from the proxy to the client that its header names.
   net::Task<std::unique_ptr<net::SocketStream>> prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
-                                                        ClientInfo& info, net::TimePoint due);
+                                                        ClientInfo& info, ConnectionSeat& seat, net::TimePoint due);
   net::Task<bool> read_proxy_header(Listener& listener, net::TcpStream& tcp, ClientInfo& info, net::TimePoint due);
   void switch_off(WorkerDomain& state);
   void cut_all();
