@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
+
 namespace fairlead::edge {
 
 using base::Code;
@@ -41,20 +43,24 @@ net::Task<void> answer_problem(ClientExchange& client, Problem p) {
   (void)co_await client.send_end({});
 }
 
+// What went wrong in words of the edge's own: an error's context names addresses of origins, which are nobody's
+// business on the client's side.
 Problem problem_of(const base::Error& e) {
+  base::log_debug("answered for an origin: {}", base::describe(e));
+  if (e.side == base::Side::client) return Problem(400, "malformed_request", "the request cannot be passed on");
   switch (e.code) {
-    case Code::timeout: return Problem(504, "origin_timeout", e.context);
+    case Code::timeout: return Problem(504, "origin_timeout", "the origin did not answer in time");
     case Code::resources: return Problem(503, "edge_overloaded", "the edge is out of a resource");
-    case Code::unreachable: return Problem(503, "no_origin", e.context);
-    case Code::not_found: return Problem(502, "origin_name_not_found", e.context);
-    case Code::certificate: return Problem(502, "origin_certificate", e.context);
-    case Code::tls: return Problem(502, "origin_tls", e.context);
-    case Code::refused: return Problem(502, "origin_refused", e.context);
-    case Code::malformed: return Problem(502, "origin_malformed", e.context);
-    case Code::too_large: return Problem(502, "origin_head_too_large", e.context);
-    case Code::protocol: return Problem(502, "origin_protocol", e.context);
+    case Code::unreachable: return Problem(503, "no_origin", "no origin is available");
+    case Code::not_found: return Problem(502, "origin_name_not_found", "the origin's name has no address");
+    case Code::certificate: return Problem(502, "origin_certificate", "the origin's certificate was not accepted");
+    case Code::tls: return Problem(502, "origin_tls", "TLS with the origin failed");
+    case Code::refused: return Problem(502, "origin_refused", "the origin refused the connection");
+    case Code::malformed: return Problem(502, "origin_malformed", "the origin's answer is no HTTP");
+    case Code::too_large: return Problem(502, "origin_head_too_large", "the head of the origin's answer is too large");
+    case Code::protocol: return Problem(502, "origin_protocol", "the origin's answer breaks the protocol");
     case Code::cancelled: return Problem(503, "edge_stopping", "the edge is going away");
-    default: return Problem(502, "bad_gateway", e.context);
+    default: return Problem(502, "bad_gateway", "the exchange with the origin failed");
   }
 }
 
