@@ -41,6 +41,7 @@ async def test_close_without_a_code(start_edge):
             await served.expect(CLOSE, b"")
             await served.frame(CLOSE)
             await client.expect(CLOSE, b"")
+            await asyncio.gather(client.expect_end(), served.expect_end())
         assert (await edge.logged({"close_cause": "closing_handshake"}))["close_code"] == 1005
 
 

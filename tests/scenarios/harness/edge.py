@@ -4,6 +4,7 @@ The tests say domains (`domain(...)`) and get ports back. start() returns when t
 checks that the process ended with status 0 and that no sanitizer has anything to say."""
 
 import copy
+import ctypes
 import http.client
 import json
 import os
@@ -21,8 +22,12 @@ from .ports import free_port
 from .waiting import eventually, eventually_async
 
 ROOT = Path(__file__).resolve().parents[3]
-BINARY = Path(os.environ.get("FAIRLEAD_BIN", ROOT / "build" / "dev" / "fairlead"))
+BINARY = Path(os.environ.get("FAIRLEAD_BIN", ROOT / "build" / "dev" / "fairlead")).resolve()
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 def sanitized():
@@ -73,7 +78,7 @@ class Edge:
         self.path = folder / "fairlead.yaml"
         self.access_path = folder / "access.log"
         self.out_path, self.err_path = folder / "edge.out", folder / "edge.err"
-        self.preexec_fn = preexec_fn
+        self.limits = preexec_fn
         self.process = None
         self.expected_status = 0
 
@@ -93,11 +98,10 @@ class Edge:
         env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:exitcode=99")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         env.setdefault("TSAN_OPTIONS", "exitcode=66")
-        # Python's own limits are not the binary's business: it starts with what an operator's shell would give.
         self.process = subprocess.Popen([str(self.binary), "edge", "--config", str(self.path)],
                                         stdin=subprocess.DEVNULL, stdout=open(self.out_path, "ab"),
                                         stderr=open(self.err_path, "ab"), env=env, cwd=self.folder,
-                                        preexec_fn=self.preexec_fn)
+                                        preexec_fn=self._in_child)
         pidfd = os.pidfd_open(self.process.pid)
         try:
             deadline = time.monotonic() + timeout
@@ -109,6 +113,12 @@ class Edge:
         finally:
             os.close(pidfd)
         return self
+
+    def _in_child(self):
+        """Before exec: the limits of the test, and the edge ends when the tests do, however they end."""
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if self.limits:
+            self.limits()
 
     @property
     def pid(self):
