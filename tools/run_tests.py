@@ -40,7 +40,7 @@ def sanitizer_env(preset, reports=None):
     file a process, because a scenario may not see the stderr of the program it drives."""
     common = f":log_path={reports}/report:log_exe_name=1" if reports else ""
     if preset == "asan":
-        return {"ASAN_OPTIONS": "detect_leaks=1:check_initialization_order=1:strict_string_checks=1" + common,
+        return {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:check_initialization_order=1:exitcode=99" + common,
                 "UBSAN_OPTIONS": "print_stacktrace=1" + common}
     if preset == "tsan":
         return {"TSAN_OPTIONS": "second_deadlock_stack=1:exitcode=66" + common}
