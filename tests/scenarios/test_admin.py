@@ -1,6 +1,7 @@
 """The admin address: health, readiness, metrics; and the process at its start."""
 
 import http.client
+import signal
 import socket
 import subprocess
 
@@ -9,6 +10,7 @@ import pytest
 from harness import http1
 from harness.edge import BINARY, Edge, domain
 from harness.ports import free_port
+from harness.waiting import eventually_async
 from harness.wire import TEXT, WireOrigin, pair
 
 
@@ -70,6 +72,20 @@ def test_an_admin_socket_in_the_file_system(tmp_path):
         assert b"fairlead_" in get("/metrics")[2]
     finally:
         edge.stop()
+
+
+async def test_the_access_log_is_opened_again_after_rotation(start_edge):
+    async with WireOrigin() as origin:
+        edge = start_edge(domain("live.edge.test", origin))
+        await http1.fetch(edge.http, "/before")
+        await edge.logged({"target": "/before"})
+        rotated = edge.access_path.with_suffix(".1")
+        edge.access_path.rename(rotated)
+        edge.signal(signal.SIGUSR1)
+        await eventually_async(edge.access_path.exists, what="a new access log")
+        await http1.fetch(edge.http, "/after")
+        await edge.logged({"target": "/after"})
+        assert "/after" not in rotated.read_text() and "/before" not in edge.access_path.read_text()
 
 
 def run(*arguments, cwd):

@@ -258,7 +258,9 @@ async def test_malformed_chunks_are_400(start_edge, body):
         async with http1.connect(edge.http) as connection:
             await connection.send(request(POST, (HOST, b"Transfer-Encoding: chunked"), body))
             message = await connection.response()
-            assert message.status == 400, message.body
+            # Extensions beyond their bound are too much rather than wrong.
+            assert message.status == 400 or (len(body) > 16_384 and message.status == 413), message.body
+            message.problem()
             await connection.at_end()
         assert not completed
 

@@ -137,6 +137,21 @@ async def test_the_refusal_of_the_origin_reaches_the_client(start_edge):
         assert strict.connections + second.connections == 1
 
 
+async def test_what_is_not_safe_to_repeat_is_sent_once(start_edge):
+    """A POST may have been carried out by the origin that went away: no other origin gets it."""
+    async def takes_and_leaves(connection):
+        await http1.read_request(connection.reader)
+
+    async with http1.ScriptedOrigin(takes_and_leaves) as first, http1.ScriptedOrigin(takes_and_leaves) as second:
+        edge = start_edge(domain("live.edge.test", first, second, health_check={"passive": {"enabled": False}}))
+        answer = await http1.fetch(edge.http, "/pay", "POST", body=b"once")
+        assert answer.status == 502
+        answer.problem()
+        assert (first.all_received() + second.all_received()).count(b"POST /pay") == 1
+        assert (await http1.fetch(edge.http, "/look")).status == 502
+        assert (first.all_received() + second.all_received()).count(b"GET /look") == 2, "a GET is tried on the next"
+
+
 async def test_passive_ejection_and_return(start_edge):
     """After `failures` in a row an origin is left alone for `eject`, then tried again."""
     flaky_port = free_port()
