@@ -56,7 +56,7 @@ function servePage(pages, req, res) {
     'content-type': page.type,
     etag: page.etag,
     'cache-control': 'no-cache',
-    'content-security-policy': "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'",
+    'content-security-policy': "default-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'",
   };
   if (req.headers['if-none-match'] === page.etag) {
     res.writeHead(304, headers);
