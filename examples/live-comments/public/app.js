@@ -65,6 +65,7 @@ const MEANINGS = {
 };
 let socket;
 let attempts = 0;
+let wasOpen = false;
 let timer;
 let newest = 0; // id of the newest comment seen: history is not flown twice
 let ref = 0;
@@ -84,6 +85,7 @@ function connect() {
   address.protocol = address.protocol.replace('http', 'ws');
   socket = new WebSocket(address);
   socket.onopen = () => {
+    wasOpen = true;
     $('lost').hidden = true;
     show('open', location.protocol === 'https:' ? 'connected, wss' : 'connected, ws');
   };
@@ -97,14 +99,17 @@ function lost({ code, reason }) {
   sentAt.clear();
   // Full jitter: a harbour full of pages must not come back in one wave.
   const pause = Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempts) + 250;
+  // An attempt that got nowhere says 1006, always: what ended the conversation stays on the screen.
+  if (wasOpen) $('lost-why').textContent = `Close ${code}: ${reason || MEANINGS[code] || 'no reason given'}`;
+  else if (!attempts) $('lost-why').textContent = 'No connection so far';
+  const failed = wasOpen || !attempts ? '' : `Attempt ${attempts} failed. `;
+  wasOpen = false;
   attempts += 1;
-  $('lost-why').textContent = `Close ${code}: ${reason || MEANINGS[code] || 'no reason given'}`;
-  $('lost').dataset.code = code;
   $('lost').hidden = false;
   const due = Date.now() + pause;
   const count = () => {
     const left = due - Date.now();
-    $('lost-next').textContent = `Next attempt in ${Math.max(0, left / 1000).toFixed(0)} s`;
+    $('lost-next').textContent = `${failed}Next attempt in ${Math.max(0, left / 1000).toFixed(0)} s`;
     if (left <= 0) connect();
   };
   clearInterval(timer);
