@@ -98,7 +98,10 @@ base::Result<void> Edge::start() {
   }
   health_ = std::make_unique<HealthChecker>(threads_.front()->loop, threads_.front()->worker.connector(), seed());
   snapshot_ = model::PolicySnapshot::replace(nullptr, config_.domains, 1);
-  publish(DomainTable::build(nullptr, snapshot_, shared_->tickets));
+  const auto table = DomainTable::build(nullptr, snapshot_, shared_->tickets);
+  // Nothing runs yet: each worker has its table before its first connection, and needs no letter for it.
+  for (auto& t : threads_) t->worker.apply(table, config_.limits);
+  publish(table);
   running_ = static_cast<unsigned>(threads_.size());
   for (auto& t : threads_) {
     t->thread = std::thread([this, thread = t.get()] {
@@ -225,7 +228,9 @@ std::string Edge::metrics() const {
   extras.access_log_dropped = shared_->log.dropped();
   const AdmissionGauges g = shared_->admission.gauges(now);
   extras.limits = {{"max_connections", static_cast<double>(g.max_connections), static_cast<double>(g.connections)},
-                   {"max_sessions", static_cast<double>(g.max_sessions), static_cast<double>(g.sessions)}};
+                   {"max_sessions", static_cast<double>(g.max_sessions), static_cast<double>(g.sessions)},
+                   {"access_log_queue_bytes", static_cast<double>(AccessLog::kMaxQueued),
+                    static_cast<double>(shared_->log.queued_bytes())}};
   // Origins of domains that were asked for, or whose origins are checked: not those of ten thousand silent ones.
   std::set<std::string> active;
   for (const auto& c : shared_->counters.domains()) active.insert(c->domain);

@@ -214,7 +214,6 @@ net::Task<void> proxy_to_origin(Worker& worker, ClientExchange& client, const st
     if (done) co_return;
     last = done.error();
     if (last.code == Code::timeout || last.code == Code::cancelled) break;
-    worker.domain_state(*domain).counters->origin_retries.add();
     if (reused) from_pool = false;
   }
   const Problem p = problem_of(last);

@@ -55,6 +55,7 @@ net::Task<base::Result<DialledOrigin>> dial_once(Worker& worker, const ClientInf
       co_return d;
     }
   }
+  if (!tried.none()) counters.origin_retries.add();  // a further origin
   tried.add(choice->index);
   ConnectRequest request;
   request.host = choice->origin->host;
@@ -91,7 +92,6 @@ net::Task<base::Result<DialledOrigin>> dial(Worker& worker, const ClientInfo& cl
     last = d.error();
     if (last.retry == base::Retry::never || worker.loop().now() >= deadline) co_return std::unexpected(last);
     if (last.code == Code::cancelled || last.code == Code::resources) co_return std::unexpected(last);
-    worker.domain_state(*domain).counters->origin_retries.add();
   }
 }
 

@@ -246,7 +246,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
   }
   if (held_size_ != 0) set(kHolding);
   // R3: the answers to the edge's own Pings are no data, nor is what may yet turn out to be one.
-  if (own + tail < size) session.last_data_ = session.loop().now();
+  if (own + (session.keepalive_ ? tail : 0) < size) session.last_data_ = session.loop().now();
 }
 
 }  // namespace fairlead::edge

@@ -91,7 +91,6 @@ net::Task<base::Result<Answer>> find_origin(Worker& worker, ClientExchange& clie
       last = answer.error();
       if (last.retry == base::Retry::never || worker.loop().now() >= due) break;
     }
-    worker.domain_state(*domain).counters->origin_retries.add();
   }
   if (refusal) {
     outcome.origin = refusal->dialled.address;

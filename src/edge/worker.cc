@@ -12,7 +12,17 @@
 
 namespace fairlead::edge {
 
-struct Worker::Listener {
+struct Worker::Listener final : net::TlsServerSelector {
+  explicit Listener(const Worker& w) : worker(w) {}
+
+  // A tcp-ssl listener serves one domain, whatever name the client gives, if any; on https the name decides.
+  std::shared_ptr<const net::TlsServerContext> select(std::string_view sni) override {
+    const auto domain = config.protocol == model::ListenerProtocol::tcp_ssl ? worker.table_->by_name(config.domain)
+                                                                            : worker.find_domain(sni);
+    return domain ? domain->server_tls() : nullptr;
+  }
+
+  const Worker& worker;
   model::ListenerConfig config;
   std::vector<net::Network> proxy_from;
   std::unique_ptr<net::Acceptor> acceptor;
@@ -38,7 +48,7 @@ Worker::~Worker() = default;
 base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& config) {
   const auto at = net::SocketAddress::parse(config.address);
   if (!at) return std::unexpected(at.error());
-  auto listener = std::make_unique<Listener>();
+  auto listener = std::make_unique<Listener>(*this);
   listener->config = config;
   for (const std::string& text : config.proxy_protocol_from) {
     const auto network = net::Network::parse(text);
@@ -115,7 +125,7 @@ net::Task<std::unique_ptr<net::SocketStream>> Worker::prepare(Listener& listener
   }
   if (listener.config.protocol == model::ListenerProtocol::http)
     co_return std::unique_ptr<net::SocketStream>(std::move(tcp));
-  auto tls = co_await net::tls_accept(std::move(tcp), *this, due, scope_.token());
+  auto tls = co_await net::tls_accept(std::move(tcp), listener, due, scope_.token());
   if (!tls) {
     counters_.tls_handshake_errors.add();
     if (tls.error().code == base::Code::not_found) counters_.unknown_domain.add();
@@ -163,11 +173,6 @@ net::Task<bool> Worker::read_proxy_header(Listener& listener, net::TcpStream& tc
   }
   counters_.proxy_protocol_errors.add();
   co_return false;
-}
-
-std::shared_ptr<const net::TlsServerContext> Worker::select(std::string_view sni) {
-  const auto domain = table_->find(sni);
-  return domain ? domain->server_tls() : nullptr;
 }
 
 WorkerDomain& Worker::domain_state(const Domain& domain) {

@@ -45,7 +45,7 @@ struct WorkerDomain {
   SessionList sessions;
 };
 
-class Worker final : net::TlsServerSelector {
+class Worker final {
  public:
   // `loop`, `shared` and `resolver` outlive the worker.
   Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, EdgeShared& shared,
@@ -86,7 +86,6 @@ class Worker final : net::TlsServerSelector {
 
  private:
   struct Listener;
-  std::shared_ptr<const net::TlsServerContext> select(std::string_view sni) override;
   ConnectionSeat take_seat(const net::SocketAddress& client);  // empty (and counted) when a limit is reached
   void accepted(Listener& listener, int handle, const net::SocketAddress& peer);
   net::Task<void> serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat);
