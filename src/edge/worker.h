@@ -89,6 +89,9 @@ class Worker final {
   ConnectionSeat take_seat(const net::SocketAddress& client);  // empty (and counted) when a limit is reached
   void accepted(Listener& listener, int handle, const net::SocketAddress& peer);
   net::Task<void> serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat);
+  // Until the connection is over (null) or a request became a session.
+  net::Task<std::unique_ptr<Session>> serve_requests(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
+                                                     ConnectionSeat& seat);
   // TLS and PROXY header; null when the connection ended in them.
   // `seat` passes from the proxy to the client that its header names.
   net::Task<std::unique_ptr<net::SocketStream>> prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
