@@ -47,6 +47,15 @@ def count_pytest(path):
     return passed, failed, skipped
 
 
+def failed_pytest(path, folder):
+    """The ids, as pytest takes them, of the tests below `folder` that failed in its JUnit file."""
+    ids = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        if {child.tag for child in case} & {"failure", "error"}:
+            ids.append(f"{folder}/{case.get('classname').replace('.', '/')}.py::{case.get('name')}")
+    return list(dict.fromkeys(ids))
+
+
 def tally_line(text):
     """The last `N passed, N failed` that stands alone on a line."""
     found = TALLY.findall(text)
