@@ -21,12 +21,15 @@ const unsigned char* raw(const char* p) { return reinterpret_cast<const unsigned
 
 void Relay::start(Session& session) { loop(session, *this); }
 
+// One read and one write, each in one place: g++ 12 gives every awaiter room of its own in the frame, and two of these
+// frames lie beside every idle session.
 Relay::Loop Relay::loop(Session& session, Relay& relay) {
   net::ByteStream& source = session.stream(relay.from_);
   net::ByteStream& sink = session.stream(other(relay.from_));
   std::string slow;
-  for (;;) {
-    int error = 0;
+  for (bool over = false;;) {
+    std::string_view out;
+    bool fast = false;
     if ((relay.flags_ & (kPingWanted | kCloseWanted)) && relay.sink_at_boundary()) {
       relay.append_own(session, slow);
     } else {
@@ -35,25 +38,29 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
       relay.clear(kReading);
       if (chunk.size == 0) {
         if (chunk.error == kLookUp) continue;
-        break;
-      }
-      relay.bytes_ += chunk.size;
-      relay.counter_->add(chunk.size);
-      const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size);
-      if (step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) && relay.scanner_.partial_header() == 0 &&
-          !relay.scanner_.in_control()) [[likely]] {
-        session.last_data_ = session.loop().now();
-        error = co_await sink.write(chunk);
-        if (error == 0) [[likely]]
-          continue;
+        over = true;
+        relay.append_last(session, slow);
       } else {
-        relay.pass_slowly(session, chunk, step, slow);
+        relay.bytes_ += chunk.size;
+        relay.counter_->add(chunk.size);
+        const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size);
+        fast = step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) &&
+               relay.scanner_.partial_header() == 0 && !relay.scanner_.in_control();
+        if (fast) [[likely]] {
+          session.last_data_ = session.loop().now();
+          out = chunk.view();
+        } else {
+          relay.pass_slowly(session, chunk, step, slow);
+        }
       }
     }
-    if (!slow.empty()) {
-      error = co_await sink.write(slow);
-      std::string().swap(slow);
-    }
+    if (!fast) out = slow;
+    int error = 0;
+    if (!out.empty()) error = co_await sink.write(out);
+    if (fast && error == 0) [[likely]]
+      continue;
+    std::string().swap(slow);
+    if (over) break;
     if (error != 0) {
       // What the source still has to say is read and dropped, so that its own end arrives and closing it does not
       // reset the bytes it was sent last.
@@ -65,17 +72,19 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
     if (relay.flags_ & (kCloseFlushed | kCloseReceived)) session.closing_progress();
   }
 
-  // The source is over. Bytes held back were its last; a Close of the edge's own may still be owed to the sink.
-  if ((relay.flags_ & kCloseWanted) && relay.sink_at_boundary()) {
-    relay.append_own(session, slow);
-  } else if ((relay.flags_ & kHolding) && !(relay.flags_ & kDiscard)) {
-    relay.release_held(slow);
-  }
-  if (!slow.empty()) co_await sink.write(slow);
   relay.set(kSourceEnded);
   session.lost(relay.from_, source.cancelled() ? ECANCELED : 0);
   relay.shut_sink(session);
   session.ended(relay);
+}
+
+// The source is over. Bytes held back were its last; a Close of the edge's own may still be owed to the sink.
+void Relay::append_last(Session& session, std::string& out) {
+  if ((flags_ & kCloseWanted) && sink_at_boundary()) {
+    append_own(session, out);
+  } else if ((flags_ & kHolding) && !(flags_ & kDiscard)) {
+    release_held(out);
+  }
 }
 
 void Relay::Loop::promise_type::unhandled_exception() {

@@ -79,6 +79,7 @@ class Relay {
   void pass_slowly(Session& session, net::Chunk chunk, protocol::FrameScanner::Step step, std::string& out);
   // The own frames asked for, appended where the sink stands at a boundary.
   void append_own(Session& session, std::string& out);
+  void append_last(Session& session, std::string& out);
   // Whether the sink stands between two frames: held bytes have not been sent.
   bool sink_at_boundary() const { return scanner_.at_boundary() || (flags_ & kHolding); }
   bool is_own_pong(Session& session) const;
