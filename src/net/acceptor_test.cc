@@ -37,6 +37,8 @@ class FewHandles {
     // The limit is on the number of a descriptor: so the holes below the highest one are filled first.
     int highest = 0;
     DIR* d = ::opendir("/proc/self/fd");
+    EXPECT_NE(d, nullptr);
+    if (d == nullptr) return;
     while (dirent* e = ::readdir(d)) highest = std::max(highest, std::atoi(e->d_name));
     ::closedir(d);
     do {
@@ -44,7 +46,7 @@ class FewHandles {
     } while (fillers_.back() >= 0 && fillers_.back() <= highest);
     EXPECT_EQ(fillers_.back(), highest + 1);
     rlimit few = before_;
-    few.rlim_cur = static_cast<rlim_t>(highest + 2 + more);
+    few.rlim_cur = static_cast<rlim_t>(highest) + 2 + static_cast<rlim_t>(more);
     ::setrlimit(RLIMIT_NOFILE, &few);
   }
   ~FewHandles() {

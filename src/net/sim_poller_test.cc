@@ -302,7 +302,7 @@ TEST(SimPoller, counts_calls_that_no_correct_caller_makes) {
   World world(Net::sim_whole);
   TcpPair pair = world.pair();
   const int handle = pair.near->release();
-  char c;
+  char c = 0;
   world.poller().close(handle);
   EXPECT_EQ(world.poller().read(handle, &c, 1), -EBADF);
   EXPECT_EQ(world.poller().watch(handle, nullptr, Poller::kNotWatched, kReadable), -EBADF);

@@ -33,7 +33,7 @@ class ConnectTcp : public ::testing::TestWithParam<Net> {
     World& world;
     int handle;
     SocketAddress at;
-    Listener(World& w, SocketAddress where, ListenOptions options = {}) : world(w) {
+    Listener(World& w, const SocketAddress& where, ListenOptions options = {}) : world(w) {
       handle = world.poller().listen(where, options, &at);
       EXPECT_GE(handle, 0);
     }

@@ -79,6 +79,7 @@ TEST_P(PeersTest, stopping_a_server_ends_its_live_connections) {
 TEST_P(PeersTest, a_handler_keeps_what_it_captured_and_its_exceptions_are_counted) {
   base::log_set_level(base::LogLevel::off);
   auto greeting = std::make_unique<std::string>("welcome");
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the server keeps it, which is the point
   Server server(world.loop(), [&greeting, own = std::string(100, '!')](TcpStream& stream) -> Task<void> {
     co_await stream.write(*greeting);
     co_await stream.write(own);
