@@ -71,8 +71,8 @@ class ClientExchange {
   // sent already is in its unread bytes.
   virtual net::Task<base::Result<std::unique_ptr<net::ByteStream>>> accept_tunnel(protocol::ResponseHead answer) = 0;
 
-  // Fields added to every answer of this exchange (layer7 add_header); must outlive it.
-  void add_fields(const std::vector<model::HeaderField>* fields) { added_ = fields; }
+  // The settings of the request's domain (add_header, keepalive_timeout), once it is known; must outlive the exchange.
+  void obey(const model::Layer7& settings) { layer7_ = &settings; }
 
   // For the log: the final status sent, 0 before; body bytes each way.
   int status() const { return status_; }
@@ -83,7 +83,7 @@ class ClientExchange {
   protocol::RequestHead head_;
   const ClientInfo* client_ = nullptr;
   net::TimePoint started_{};
-  const std::vector<model::HeaderField>* added_ = nullptr;
+  const model::Layer7* layer7_ = nullptr;
   int status_ = 0;
   std::uint64_t body_in_ = 0, body_out_ = 0;
 };

@@ -143,7 +143,7 @@ net::Task<void> Http1Connection::refuse(int status, std::string_view code, std::
   head_ = {};
   framing_ = {};
   body_.reset();
-  added_ = nullptr;
+  layer7_ = nullptr;
   body_in_ = body_out_ = 0;
   started_ = worker_.loop().now();
   status_ = 0;
@@ -180,7 +180,7 @@ net::Task<std::unique_ptr<Session>> Http1Connection::run(net::TimePoint first_he
     status_ = 0;
     body_in_ = body_out_ = 0;
     ended_ = false;
-    added_ = nullptr;
+    layer7_ = nullptr;
     body_.reset();
     if (framing_.kind != protocol::BodyFraming::Kind::none) body_.emplace(*stream_, framing_, Side::client);
 
@@ -220,7 +220,7 @@ net::Task<base::Result<void>> Http1Connection::send_interim(protocol::ResponseHe
 }
 
 net::Task<base::Result<void>> Http1Connection::send_head(protocol::ResponseHead head, AnswerBody body, bool hold) {
-  if (worker_.draining() || keepalive_timeout_.count() == 0) keep_alive_ = false;
+  if (worker_.draining() || (layer7_ && layer7_->keepalive_timeout.count() == 0)) keep_alive_ = false;
   answer_ = body;
   chunked_ = false;
   if (body.kind == AnswerBody::Kind::unknown) {
@@ -232,8 +232,8 @@ net::Task<base::Result<void>> Http1Connection::send_head(protocol::ResponseHead 
       head.fields.add("Transfer-Encoding", "chunked");
     }
   }
-  if (added_) {
-    for (const auto& f : *added_) head.fields.add(f.name, f.value);
+  if (layer7_) {
+    for (const auto& f : layer7_->add_header) head.fields.add(f.name, f.value);
   }
   if (!keep_alive_) {
     head.fields.add("Connection", "close");
@@ -283,8 +283,8 @@ net::Task<base::Result<void>> Http1Connection::send_end(const protocol::Fields& 
 net::Task<base::Result<std::unique_ptr<net::ByteStream>>> Http1Connection::accept_tunnel(
     protocol::ResponseHead answer) {
   std::string out;
-  if (added_) {
-    for (const auto& f : *added_) answer.fields.add(f.name, f.value);
+  if (layer7_) {
+    for (const auto& f : layer7_->add_header) answer.fields.add(f.name, f.value);
   }
   if (!protocol::append_response_head(out, answer)) {
     co_return base::fail(Code::malformed, Side::origin, "the answer's head cannot be written");

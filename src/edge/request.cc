@@ -42,7 +42,7 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
     outcome.error = "upgrade_not_supported";
     co_await answer_problem(client, {501, "upgrade_not_supported", "Upgrade: h2c is not done here"});
   } else {
-    client.add_fields(&result.domain->policy().layer7.add_header);
+    client.obey(result.domain->policy().layer7);
     if (protocol::wants_upgrade(client.head())) {
       result.session = co_await open_tunnel(worker, client, result.domain, outcome);
       DomainCounters& counters = *worker.domain_state(*result.domain).counters;

@@ -263,6 +263,14 @@ TEST_P(WorkerHttp, keeps_an_http10_connection_only_when_asked) {
   EXPECT_EQ(count_of(all, "Connection: keep-alive"), 1u);
 }
 
+TEST_P(WorkerHttp, a_domain_without_keep_alive_says_so_in_its_first_answer) {
+  policy_.layer7.keepalive_timeout = 0ms;
+  publish();
+  const std::string all = say(get("/1") + get("/2"));
+  EXPECT_EQ(count_of(all, "HTTP/1.1 200 OK"), 1u) << all;
+  EXPECT_THAT(all, HasSubstr("Connection: close\r\n"));
+}
+
 TEST_P(WorkerHttp, cuts_an_answer_that_was_cut_short) {
   const Received r = world_.run(net::testing::say_and_collect(world_.loop(), edge_, get("/short")));
   EXPECT_NE(r.error, 0);  // a reset: nobody may take it for whole
