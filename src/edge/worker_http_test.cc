@@ -166,6 +166,16 @@ class WorkerHttp : public ::testing::TestWithParam<Net> {
     co_return r;
   }
 
+  // What a request behind a PROXY header of `source` is answered with, up to the end of the head; the client stays.
+  net::Task<std::string> behind_proxy(RawClient& client, net::SocketAddress at, std::string source) {
+    const bool up = co_await client.connect(at);
+    EXPECT_TRUE(up);
+    const bool sent = co_await client.send("PROXY TCP4 " + source + " 198.51.100.1 4000 443\r\n" + get("/1"));
+    EXPECT_TRUE(sent);
+    Received r = co_await client.read_until("\r\n\r\n");
+    co_return r.bytes;
+  }
+
   base::Duration took(base::TimePoint since) { return world_.loop().now() - since; }
   const DomainCounters& counters() { return *shared_.counters.domains().at(0); }
 
@@ -380,6 +390,21 @@ TEST_P(WorkerHttp, a_malformed_head_is_answered_without_regard_to_the_request_be
   EXPECT_THAT(r.bytes, StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(r.bytes, HasSubstr("urn:fairlead:error:malformed_request"));  // a body: this was no HEAD
   EXPECT_THAT(r.bytes, Not(HasSubstr("X-Added")));
+}
+
+TEST_P(WorkerHttp, a_client_behind_a_proxy_has_a_seat_of_its_own) {
+  const auto at = worker_.listen({.address = "127.0.0.1:0", .proxy_protocol_from = {"127.0.0.0/8"}});
+  ASSERT_TRUE(at) << base::describe(at.error());
+  model::GlobalLimits limits;
+  limits.max_connections_per_client = 1;
+  shared_.admission.set_limits(limits);
+  RawClient one(world_.loop()), two(world_.loop()), again(world_.loop());
+  EXPECT_THAT(world_.run(behind_proxy(one, *at, "192.0.2.1")), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(world_.run(behind_proxy(two, *at, "192.0.2.2")), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(world_.run(behind_proxy(again, *at, "192.0.2.1")), "");
+  EXPECT_EQ(shared_.counters.worker(0).refused_connections_client.get(), 1u);
+  ASSERT_EQ(heads_.size(), 2u);
+  EXPECT_THAT(heads_[1], HasSubstr("X-Forwarded-For: 192.0.2.2\r\n"));
 }
 
 TEST_P(WorkerHttp, drain_ends_idle_connections_and_finishes_requests) {
