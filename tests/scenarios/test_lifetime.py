@@ -148,6 +148,7 @@ async def test_a_lost_side_ends_the_other(start_edge, lost, how):
                 assert frame.code != 1006
             except Ended:
                 pass
+            other.close()
         record = await edge.logged({"close_cause": "connection_lost"}, timeout=10)
         assert record["close_by"] == lost and record["close_code"] == 1006
 

@@ -126,6 +126,7 @@ async def test_before_tls(start_edge, ca):
         await client.expect(TEXT, b"over tls")
         assert served.request_head.get("x-forwarded-for") == "192.0.2.8"
         client.reset()
+        await served.at_end()
         assert (await edge.logged({"status": 101}))["client"] == "192.0.2.8"
 
 

@@ -63,7 +63,8 @@ async def test_a_setting_of_one_domain_reaches_new_sessions_only(start_edge):
 async def test_100_reloads_leave_nothing_behind(start_edge, ca):
     async with WireOrigin(handler=echo) as origin:
         names = [f"d{i}.edge.test" for i in range(50)]
-        edge = start_edge(*(domain(n, origin, ca=ca, websocket={"origin_scheme": "http"}) for n in names))
+        edge = start_edge(*(domain(n, origin, ca=ca, websocket={"origin_scheme": "http", "connection_timeout": "1h"})
+                            for n in names))
         async with Sessions(edge, names[0], 20) as plain, Sessions(edge, names[1], 20, ca.client_context()) as over_tls:
             timeouts = iter(range(100, 1000))
 

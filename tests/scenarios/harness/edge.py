@@ -26,6 +26,7 @@ BINARY = Path(os.environ.get("FAIRLEAD_BIN", ROOT / "build" / "dev" / "fairlead"
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
 
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same, in C and ten times as fast
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
@@ -89,7 +90,7 @@ class Edge:
         if config is not None:
             self.config = config
         fresh = self.path.with_suffix(".new")
-        fresh.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        fresh.write_text(yaml.dump(self.config, Dumper=_Dumper, sort_keys=False))
         fresh.rename(self.path)
 
     def start(self, timeout=15.0):
