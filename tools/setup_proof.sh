@@ -131,11 +131,11 @@ setup_again_is_quick() {
   [ $took -lt 2000 ]
 }
 
-# check_tests NAME ARGUMENTS: `./dev test ARGUMENTS` in the jail is one step, and its own counts are added.
+# check_tests ARGUMENTS: `./dev test ARGUMENTS` in the jail is one step, and its own counts are added.
 check_tests() {
   local log="$work/tests.txt" good
   run_tests() { in_jail "./dev test $1" | tee "$log"; }
-  check "./dev test $*" run_tests "$*"
+  check "./dev test $1" run_tests "$1"
   read -r good _ < <(grep -xE '[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
   passed=$((passed + good))
 }
@@ -157,4 +157,4 @@ check "no service was started" no_service_runs
 check "./dev build" in_jail './dev build dev'
 check_tests unit
 # Those that need what the others do not: node, Python's libraries, a browser, network namespaces.
-check_tests scenarios -k \'peers or browser or vanish\'
+check_tests "scenarios -k 'peers or browser or vanish'"
