@@ -93,7 +93,7 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
   record.client_port = info.peer.port();
   record.protocol = "tcp";
   record.tls = info.tls_version;
-  const auto domain = worker.find_domain(domain_name);
+  const auto domain = worker.domain_named(domain_name);
   if (!domain) {
     worker.counters().unknown_domain.add();
     record.error = "unknown_domain";

@@ -80,6 +80,7 @@ class Worker final {
   WorkerCounters& counters() { return counters_; }
   const model::GlobalLimits& limits() const { return limits_; }
   std::shared_ptr<const Domain> find_domain(std::string_view host) const { return table_->find(host); }
+  std::shared_ptr<const Domain> domain_named(const std::string& name) const { return table_->by_name(name); }
   WorkerDomain& domain_state(const Domain& domain);
   AccessRecord new_record(const ClientExchange& client, const Domain* domain) const;
   std::uint64_t random() { return random_(); }

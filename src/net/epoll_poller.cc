@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -162,16 +163,24 @@ void EpollPoller::forget(Pollable* who) {
   }
 }
 
-std::span<Poller::Ready> EpollPoller::wait(TimePoint until, bool*) {
-  timespec timeout{};
-  timespec* limit = nullptr;
-  if (until != base::kNever) {
-    const auto left = std::max(Duration(0), until - base::monotonic_now());
+int EpollPoller::wait_for_events(TimePoint until) {
+  const bool forever = until == base::kNever;
+  const Duration left = forever ? Duration(0) : std::max(Duration(0), until - base::monotonic_now());
+  if (fine_timeout_) {
+    timespec timeout{};
     timeout.tv_sec = left / base::seconds(1);
     timeout.tv_nsec = (left % base::seconds(1)).count();
-    limit = &timeout;
+    const int n = ::epoll_pwait2(epoll_, events_.get(), kBatch, forever ? nullptr : &timeout, nullptr);
+    if (n >= 0 || (errno != ENOSYS && errno != EPERM)) return n;
+    fine_timeout_ = false;  // a kernel before 5.11, a seccomp filter, valgrind: whole milliseconds, rounded up
   }
-  const int n = ::epoll_pwait2(epoll_, events_.get(), kBatch, limit, nullptr);
+  constexpr Duration kLongest = std::chrono::hours(24);
+  const auto ms = (std::min(left, kLongest) + base::milliseconds(1) - Duration(1)) / base::milliseconds(1);
+  return ::epoll_wait(epoll_, events_.get(), kBatch, forever ? -1 : static_cast<int>(ms));
+}
+
+std::span<Poller::Ready> EpollPoller::wait(TimePoint until, bool*) {
+  const int n = wait_for_events(until);
   now_ = base::monotonic_now();
   ready_.clear();
   for (int i = 0; i < n; ++i) {

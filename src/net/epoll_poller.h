@@ -33,6 +33,8 @@ class EpollPoller final : public Poller {
 
  private:
   static constexpr int kBatch = 512;
+  int wait_for_events(TimePoint until);
+  bool fine_timeout_ = true;  // epoll_pwait2 is to be had
   int epoll_ = -1;
   int wake_fd_ = -1;
   TimePoint now_;
