@@ -1,6 +1,7 @@
 // The one binary. Verbs are composed here; what they do lives below.
 
 #include <CLI/CLI.hpp>
+
 #include <iostream>
 
 #include "app/check_command.h"
