@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from harness import http1
 from harness.edge import domain, sanitized
 from harness.waiting import Stopwatch, eventually_async
@@ -60,6 +62,7 @@ async def test_a_setting_of_one_domain_reaches_new_sessions_only(start_edge):
             await old.expect(TEXT, b"still")
 
 
+@pytest.mark.timeout(300)  # 120 reloads of 50 certificates under a sanitizer on busy cores; what is judged is what they leave
 async def test_100_reloads_leave_nothing_behind(start_edge, ca):
     async with WireOrigin(handler=echo) as origin:
         names = [f"d{i}.edge.test" for i in range(50)]
