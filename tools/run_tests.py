@@ -131,6 +131,14 @@ class Suite:
         self.pytest(name, ["tests/scenarios", *arguments], LIMIT["scenarios"], env, again=MOST_AGAIN)
         self.judge_reports(reports)
 
+    def valgrind(self):
+        """Leaks and invalid accesses as valgrind sees them, which knows what no sanitizer was compiled into: a few
+        scenarios of sessions, TLS and the switch, 20 times slower than usual."""
+        if tracked("tests/scenarios/test_tls.py") and self.build("dev"):
+            self.pytest("scenarios (valgrind)", ["tests/scenarios", "-k", "test_tls or test_switch"], LIMIT["scenarios"],
+                        {"FAIRLEAD_BIN": str(ROOT / "tools" / "under_valgrind.sh"), "FAIRLEAD_PRESET": "valgrind",
+                         "FAIRLEAD_REAL_BIN": str(binary("dev"))}, again=MOST_AGAIN)
+
     def pytest(self, name, arguments, limit, env=None, again=0):
         """A part that pytest runs; counted from its JUnit file. Up to `again` tests that failed beside others are run
         once more, alone: scenarios hold clocks to half a second, and three at a time on two cores under a sanitizer can
@@ -212,6 +220,7 @@ def main(arguments):
             suite.dev()
             suite.sanitized("asan")
             suite.sanitized("tsan")
+            suite.valgrind()
             suite.fuzz(seconds=8)
             if what == "ci":
                 suite.proof()
