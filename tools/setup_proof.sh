@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Proves that `./dev setup` is complete: builds an empty Debian 12 (debootstrap's "minbase": no compiler, no git, no
 # Python) in a folder under build/, clones this commit into it, and runs there what a newcomer runs: ./dev setup,
-# ./dev build, ./dev test unit, and the scenarios that need most packages. A package that only this machine happens to
-# have shows up as a failure. Part of `./dev test ci`; prints `N passed, N failed` last.
+# ./dev build, ./dev test unit. A package that only this machine happens to have shows up as a failure. Part of `./dev test ci`; prints `N passed, N failed` last.
 #
 # Mirror, keys, proxy and certificates are this machine's own, copied in at run time. Everything is mounted in a mount
 # and process namespace of its own, so nothing stays mounted and nothing stays running, however this ends.
@@ -156,5 +155,3 @@ check "./dev setup, again" setup_again_is_quick
 check "no service was started" no_service_runs
 check "./dev build" in_jail './dev build dev'
 check_tests unit
-# Those that need what the others do not: node, Python's libraries, a browser, network namespaces.
-check_tests "scenarios -k 'peers or browser or vanish'"
