@@ -1,7 +1,6 @@
 """R13: origins that fail: retried handshakes, health checks, and what the client is told when all are down. R8: the
 origin's time to answer."""
 
-import asyncio
 import contextlib
 import socket
 

@@ -191,7 +191,7 @@ async def test_a_host_whose_packets_vanish_is_found(start_edge, cut_off_host, tm
     from harness.ports import free_port
     async with WireOrigin() as origin:
         port = free_port()
-        edge = start_edge(beating(origin, to="client"), listeners=[
+        start_edge(beating(origin, to="client"), listeners=[
             {"address": f"{cut_off_host.address}:{port}", "protocol": "http"}])
         script = ("const W=require('ws');const w=new W(process.argv[1],{headers:{Host:'live.edge.test'}});"
                   "w.on('open',()=>console.log('open'));process.stdin.resume()")
