@@ -9,7 +9,8 @@ target_compile_options(fairlead_flags INTERFACE -Wall -Wextra -Wpedantic -Wshado
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees ghosts in inlined std::string and coroutine frames.
   target_compile_options(fairlead_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete
-                                                  -Wno-stringop-overread -Wno-array-bounds -Wno-dangling-pointer)
+                                                  -Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds
+                                                  -Wno-dangling-pointer)
 endif()
 target_compile_definitions(fairlead_flags INTERFACE FAIRLEAD_VERSION="${PROJECT_VERSION}" BOOST_ALLOW_DEPRECATED_HEADERS)
 if(FAIRLEAD_SANITIZE)
