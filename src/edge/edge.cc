@@ -1,6 +1,7 @@
 #include "edge/edge.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <random>
 #include <set>
 
@@ -54,6 +55,8 @@ struct Edge::Thread {
     TicketTimer(net::EventLoop& l, net::TlsTicketKeys& k)
         : Timer([](Timer& t) { static_cast<TicketTimer&>(t).turn(); }), loop(l), keys(k) {}
     void turn() {
+      // Armed before anything can fail: without memory for a new key the next try comes soon.
+      loop.timers().set(*this, base::later(loop.now(), base::seconds(1)));
       keys.rotate(loop.now());
       loop.timers().set(*this, keys.next_rotation());
     }
@@ -104,23 +107,23 @@ base::Result<void> Edge::start() {
   publish(table);
   running_ = static_cast<unsigned>(threads_.size());
   for (auto& t : threads_) {
-    t->thread = std::thread([this, thread = t.get()] {
-      for (bool again = true; again;) {
-        try {
-          thread->loop.run();
-          again = false;
-        } catch (const std::exception& e) {
-          // Nothing of one connection may end the process; readiness is level-triggered, so what was not delivered
-          // comes again.
-          base::log_error("a worker's turn ended by an exception: {}", e.what());
-          thread->worker.counters().exceptions.add();
-        }
-      }
-      if (running_.fetch_sub(1) == 1) on_finished_();
-    });
+    t->thread = std::thread([this, thread = t.get()] { work(*thread); });
   }
   state_ = State::running;
   return {};
+}
+
+// The loop catches what a connection, a timer or a letter throws, and tries again when its poller does. What still comes
+// out of run() leaves a worker that serves nobody while the kernel goes on giving it a share of the clients, so the
+// process ends, with the reason in its log, and its supervisor starts another.
+void Edge::work(Thread& thread) noexcept {
+  try {
+    thread.loop.run();
+  } catch (...) {
+    thread.loop.caught("a worker cannot go on and the process with it: its loop");
+    std::abort();
+  }
+  if (running_.fetch_sub(1) == 1) on_finished_();
 }
 
 void Edge::publish(std::shared_ptr<const DomainTable> table) {

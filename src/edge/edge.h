@@ -2,6 +2,10 @@
 // Edge: the data plane of one process: workers on threads of their own, the shared state, reload and drain. The
 // application makes one, starts it, feeds it configurations, and waits for its end. All calls from one thread (the
 // application's main), except metrics() and ready().
+//
+// An exception on a worker costs what threw it: it is logged and counted (fairlead_worker_exceptions_total) where it is
+// caught, by the loop or by a scope, and the worker goes on. A worker whose loop itself cannot go on ends the process
+// with a line in the log; none is ever lost while its listeners accept.
 
 #include <atomic>
 #include <functional>
@@ -52,6 +56,7 @@ class Edge {
   struct Thread;
   void publish(std::shared_ptr<const DomainTable> table);
   void end(bool now);
+  void work(Thread& thread) noexcept;  // a worker's thread
 
   model::EdgeConfig config_;
   std::function<void()> on_finished_;

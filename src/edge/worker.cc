@@ -11,6 +11,21 @@
 #include "protocol/proxy_protocol/proxy_protocol.h"
 
 namespace fairlead::edge {
+namespace {
+
+// Counted for as long as it lives, however serve() ends.
+class OpenConnection {
+ public:
+  explicit OpenConnection(Counter& open) : open_(open) { open_.add(); }
+  ~OpenConnection() { open_.sub(); }
+  OpenConnection(const OpenConnection&) = delete;
+  OpenConnection& operator=(const OpenConnection&) = delete;
+
+ private:
+  Counter& open_;
+};
+
+}  // namespace
 
 struct Worker::Listener final : net::TlsServerSelector {
   explicit Listener(const Worker& w) : worker(w) {}
@@ -36,14 +51,16 @@ Worker::Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, Ed
       counters_(shared.counters.worker(index)),
       limits_(limits),
       random_(seed),
-      scope_(loop, [this](const char*) { counters_.exceptions.add(); }),
+      scope_(loop),
       finisher_(loop),
       connector_(loop, resolver),
       pool_(loop, scope_),
-      table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)) {}
+      table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)) {
+  loop_.on_exceptions([this] { counters_.exceptions.add(); });
+}
 
 // Whoever ends a worker's loop has waited for `on_done`.
-Worker::~Worker() = default;
+Worker::~Worker() { loop_.on_exceptions({}); }
 
 base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& config) {
   const auto at = net::SocketAddress::parse(config.address);
@@ -68,7 +85,13 @@ base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& con
 
 void Worker::accepted(Listener& listener, int handle, const net::SocketAddress& peer) {
   counters_.connections_accepted.add();
-  auto tcp = std::make_unique<net::TcpStream>(loop_, handle, peer);
+  std::unique_ptr<net::TcpStream> tcp;
+  try {
+    tcp = std::make_unique<net::TcpStream>(loop_, handle, peer);
+  } catch (...) {
+    loop_.poller().close(handle);  // nobody's yet
+    throw;
+  }
   ConnectionSeat seat = take_seat(peer);
   if (!seat) return;  // closed: a connection over the limit costs no more than its accept
   scope_.spawn(serve(listener, std::move(tcp), std::move(seat)));
@@ -86,14 +109,12 @@ ConnectionSeat Worker::take_seat(const net::SocketAddress& client) {
 // The life of a client connection. This frame lies beside every idle session, so nothing is in it that only the time
 // before the session needs (g++ 12 gives each local of a coroutine a place of its own).
 net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat) {
-  counters_.connections_open.add();
+  const OpenConnection open(counters_.connections_open);
   std::unique_ptr<Session> session = co_await serve_requests(listener, std::move(tcp), seat);
   if (session) {
     if (draining()) session->close_at(loop_.now(), CloseBy::operator_, CloseCause::drain);
     co_await session->run();
   }
-  session.reset();
-  counters_.connections_open.sub();
 }
 
 net::Task<std::unique_ptr<Session>> Worker::serve_requests(Listener& listener, std::unique_ptr<net::TcpStream> tcp,

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "net/guard.h"
+
 namespace fairlead::net {
 
 Acceptor::Acceptor(EventLoop& loop, OnAccept on_accept, OnExhausted on_exhausted)
@@ -39,6 +41,7 @@ void Acceptor::go_on() {
 }
 
 void Acceptor::rest() {
+  if (handle_ < 0) return;  // closed by its callback
   loop_.poller().watch(handle_, this, kReadable, Poller::kNotWatched);
   watching_ = false;
   loop_.timers().set(*this, base::later(loop_.now(), kRest));
@@ -49,13 +52,14 @@ void Acceptor::on_ready(Events) {
     SocketAddress peer;
     const int h = loop_.poller().accept(handle_, &peer);
     if (h >= 0) {
-      on_accept_(h, peer);
-      continue;
+      if (guarded("accepting a connection", [&] { on_accept_(h, peer); })) continue;
+      rest();
+      return;
     }
     if (h == -EAGAIN) return;
     if (h == -EMFILE || h == -ENFILE || h == -ENOBUFS || h == -ENOMEM) {
+      rest();  // first: should the callback throw, the acceptor still does not spin
       on_exhausted_(-h);
-      rest();
       return;
     }
     // ECONNABORTED and its kin: that one client is gone, the next may be fine.

@@ -1,7 +1,9 @@
 #pragma once
 // Acceptor: one listening socket on one loop (with SO_REUSEPORT every worker has its own and the kernel spreads the
 // connections). Hands over accepted handles; survives running out of descriptors: it stops accepting for a moment
-// instead of spinning, so live connections go on and new ones wait in the kernel's queue.
+// instead of spinning, so live connections go on and new ones wait in the kernel's queue. It does the same when the
+// callback throws, which is caught and logged here (guard.h): most likely there is no memory, and the next connection
+// would fare no better now.
 
 #include <functional>
 
@@ -12,7 +14,7 @@ namespace fairlead::net {
 
 class Acceptor final : public Pollable, Timer {
  public:
-  // Called for each accepted handle; the callee owns it.
+  // Called for each accepted handle; the callee owns it from the call on, also when it throws.
   using OnAccept = std::function<void(int handle, const SocketAddress& peer)>;
   // Called when accepting failed for want of a resource; the acceptor rests for kRest and then tries again.
   using OnExhausted = std::function<void(int error)>;

@@ -1,15 +1,34 @@
 #include "net/event_loop.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "net/byte_stream.h"
 
 namespace fairlead::net {
 
 EventLoop::EventLoop(Poller& poller)
-    : poller_(poller), now_(poller.now()), timers_(now_), buffer_(std::make_unique<char[]>(kReadBuffer)) {}
+    : poller_(poller), now_(poller.now()), timers_(now_), buffer_(std::make_unique<char[]>(kReadBuffer)) {
+  for (auto* queue : {&ready_, &running_}) queue->reserve(kRoom);
+  for (auto* queue : {&deferred_, &looking_}) queue->reserve(kRoom);
+}
 
 EventLoop::~EventLoop() = default;
+
+template <class T>
+void EventLoop::make_room(std::vector<T>& queue) noexcept {
+  try {
+    queue.reserve(2 * queue.size());
+  } catch (...) {
+    net::caught("making room for what is to be resumed, which cannot wait,");
+    std::abort();
+  }
+}
+template void EventLoop::make_room(std::vector<std::coroutine_handle<>>&) noexcept;
+
+void EventLoop::on_exception() noexcept {
+  if (on_exception_) on_exception_();
+}
 
 void EventLoop::post(std::move_only_function<void()> fn) {
   {
@@ -28,7 +47,7 @@ void EventLoop::run_posted() {
     letters.swap(mailbox_);
   }
   for (auto& fn : letters) {
-    fn();
+    guarded("a posted function", fn);
     run_ready();
   }
 }
@@ -37,13 +56,14 @@ void EventLoop::run_ready() {
   while (!ready_.empty()) {
     running_.swap(ready_);
     // Index loop: what is resumed may make others ready, which goes to ready_, never to this list.
-    for (std::size_t i = 0; i < running_.size(); ++i) running_[i].resume();
+    for (std::size_t i = 0; i < running_.size(); ++i) guarded("a coroutine", running_[i]);
     running_.clear();
   }
 }
 
-void EventLoop::defer(ByteStream* stream) {
+void EventLoop::defer(ByteStream* stream) noexcept {
   if (stream->deferred_) return;
+  if (deferred_.size() == deferred_.capacity()) make_room(deferred_);
   stream->deferred_ = true;
   deferred_.push_back(stream);
 }
@@ -62,7 +82,7 @@ void EventLoop::run_deferred() {
     if (!s) continue;
     looking_[i] = nullptr;
     s->deferred_ = false;
-    s->readable();
+    guarded("reading what was buffered", [s] { s->readable(); });
     run_ready();
   }
   looking_.clear();
@@ -77,8 +97,12 @@ bool EventLoop::turn() {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     // One call a side: the first may end with the destruction of `who`, which Poller::forget notes in the batch.
     const Events events = batch[i].events;
-    if (batch[i].who && (events & kWritable)) batch[i].who->on_ready(kWritable);
-    if (batch[i].who && (events & ~kWritable)) batch[i].who->on_ready(events & ~kWritable);
+    guarded("a writable handle's owner", [&] {
+      if (batch[i].who && (events & kWritable)) batch[i].who->on_ready(kWritable);
+    });
+    guarded("a readable handle's owner", [&] {
+      if (batch[i].who && (events & ~kWritable)) batch[i].who->on_ready(events & ~kWritable);
+    });
     if (!ready_.empty()) run_ready();
   }
   run_deferred();
@@ -90,13 +114,24 @@ bool EventLoop::turn() {
 }
 
 void EventLoop::run() {
+  const ListeningHere here(*this);
   run_ready();
-  quit_ = false;
-  while (!quit_ && turn()) {
+  int failures = 0;
+  bool stuck = false;
+  while (!quit_ && !stuck) {
+    try {
+      stuck = !turn();
+      failures = 0;
+    } catch (...) {
+      if (++failures == kMostFailures) throw;
+      caught("a turn of the loop");
+    }
   }
+  quit_ = false;
 }
 
 void EventLoop::run_until(const std::function<bool()>& done) {
+  const ListeningHere here(*this);
   run_ready();
   while (!done() && turn()) {
   }
@@ -105,9 +140,7 @@ void EventLoop::run_until(const std::function<bool()>& done) {
 void EventLoop::quit() { quit_ = true; }
 
 EventLoop::Sleep EventLoop::sleep_until(TimePoint when, StopToken token) { return Sleep(*this, when, token); }
-EventLoop::Sleep EventLoop::sleep_for(Duration d, StopToken token) {
-  return Sleep(*this, base::later(now_, d), token);
-}
+EventLoop::Sleep EventLoop::sleep_for(Duration d, StopToken token) { return Sleep(*this, base::later(now_, d), token); }
 
 void EventLoop::Sleep::await_suspend(std::coroutine_handle<> h) {
   waiter_ = h;
@@ -117,9 +150,7 @@ void EventLoop::Sleep::await_suspend(std::coroutine_handle<> h) {
   stop_.emplace(token_, Stop{this});
 }
 
-bool EventLoop::Sleep::await_resume() {
-  return !stopped_ && !token_.stop_requested();
-}
+bool EventLoop::Sleep::await_resume() { return !stopped_ && !token_.stop_requested(); }
 
 void EventLoop::Sleep::Stop::operator()() const {
   owner->stopped_ = true;

@@ -5,6 +5,11 @@
 //
 // A turn: wait for readiness, deliver it, fire due timers, run posted functions, resume what became ready. Objects that
 // must not die while the turn's events still point to them are protected by Poller::forget.
+//
+// What a callback throws (guard.h) or a task lets escape (task_scope.h) is logged and counted here, and costs nothing
+// but that call: the turn goes on with the rest of its work. Waking needs no memory: the queues have room from the
+// start and keep it; a storm that outgrows them while memory is short ends the process with a line in the log, because
+// a coroutine that is never resumed would be a connection that never ends.
 
 #include <atomic>
 #include <coroutine>
@@ -14,6 +19,7 @@
 #include <optional>
 #include <vector>
 
+#include "net/guard.h"
 #include "net/poller.h"
 #include "net/stop_token.h"
 #include "net/timer_wheel.h"
@@ -22,7 +28,7 @@ namespace fairlead::net {
 
 class ByteStream;
 
-class EventLoop {
+class EventLoop : private ExceptionListener {
  public:
   // Big enough that bulk transfer is bounded by the kernel, small enough to stay in the second-level cache.
   static constexpr std::size_t kReadBuffer = 64 * 1024;
@@ -32,25 +38,40 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Runs until quit(), or, over the simulated poller, until nothing can happen any more.
+  // Runs until quit(), or, over the simulated poller, until nothing can happen any more. A wait that throws (no memory
+  // in the poller) is logged, counted and tried again; what throws kMostFailures times in a row is given to the caller,
+  // whose loop cannot go on.
   void run();
+  static constexpr int kMostFailures = 8;
   // Runs until `done()` says so after some turn (tests).
   void run_until(const std::function<bool()>& done);
-  void quit();  // from the loop's thread
+  // From the loop's thread: run() returns after this turn; asked for between two run()s, the next returns at once.
+  void quit();
+
+  // Called for each exception caught on this loop, after it was logged; it must not throw. Replaces the one before; an
+  // empty one for none.
+  void on_exceptions(std::move_only_function<void()> handler) { on_exception_ = std::move(handler); }
+  // In a catch block: logs and counts what was caught by something that belongs to this loop.
+  void caught(const char* where) noexcept { net::caught(where, *this); }
 
   TimePoint now() const { return now_; }
   Poller& poller() { return poller_; }
   TimerWheel& timers() { return timers_; }
 
   // Resumes `h` later in this turn, from the loop's own stack: the way to wake a coroutine from inside another.
-  void ready(std::coroutine_handle<> h) { ready_.push_back(h); }
+  void ready(std::coroutine_handle<> h) noexcept {
+    if (ready_.size() == ready_.capacity()) [[unlikely]]
+      make_room(ready_);
+    ready_.push_back(h);
+  }
 
   // Runs `fn` on the loop's thread. Any thread; the functions of one thread run in order. What is still in the box when
-  // the loop stops for good is destroyed with the loop, not run.
+  // the loop stops for good is destroyed with the loop, not run. When there is no memory for the letter, post() throws
+  // and nothing was posted.
   void post(std::move_only_function<void()> fn);
 
   // Looks at `stream` again in the next turn, as if it had become readable: it holds bytes the poller does not know of.
-  void defer(ByteStream* stream);
+  void defer(ByteStream* stream) noexcept;
   void undefer(ByteStream* stream);
 
   // The one buffer every read of this loop goes to; lent until the reader's next suspension.
@@ -62,6 +83,11 @@ class EventLoop {
   Sleep sleep_for(Duration d, StopToken token = {});
 
  private:
+  static constexpr std::size_t kRoom = 4096;  // of each queue: eight times what one wait of the poller brings
+  template <class T>
+  static void make_room(std::vector<T>& queue) noexcept;
+  void on_exception() noexcept override;
+
   bool turn();  // false: stuck
   void run_posted();
   void run_deferred();
@@ -74,6 +100,7 @@ class EventLoop {
   std::vector<std::coroutine_handle<>> ready_, running_;
   std::vector<ByteStream*> deferred_, looking_;
   bool quit_ = false;
+  std::move_only_function<void()> on_exception_;
 
   std::mutex mailbox_mutex_;
   std::vector<std::move_only_function<void()>> mailbox_;

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "net/guard.h"
+
 namespace fairlead::net {
 
 class StopSource;
@@ -36,13 +38,15 @@ class StopSource {
 
   bool stop_requested() const { return stopped_; }
 
-  // Calls every registered callback once, in no given order. A callback may unregister itself or others.
-  void request_stop() {
+  // Calls every registered callback once, in no given order. A callback may unregister itself or others. What one
+  // throws is caught and logged (guard.h), and the others are called: who asks to stop could do nothing about it, and a
+  // callback left out would be a task that never ends.
+  void request_stop() noexcept {
     if (std::exchange(stopped_, true)) return;
     while (head_) {
       StopCallbackBase* c = head_;
       c->unlink();
-      c->on_stop();
+      guarded("a stop callback", [c] { c->on_stop(); });
     }
   }
 
@@ -78,7 +82,8 @@ class StopToken {
   StopSource* source_ = nullptr;
 };
 
-// Runs `fn` when stop is asked for, at once if it has been already; unregisters on destruction.
+// Runs `fn` when stop is asked for, at once if it has been already (then what it throws is the constructor's
+// exception); unregisters on destruction.
 template <class F>
 class StopCallback final : StopCallbackBase {
  public:

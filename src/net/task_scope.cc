@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "base/log.h"
+#include "net/guard.h"
 
 namespace fairlead::net {
 
@@ -13,12 +13,16 @@ TaskScope::TaskScope(EventLoop& loop, ExceptionHandler on_exception)
 
 TaskScope::~TaskScope() { assert(running_ == 0 && "a TaskScope is joined before it is destroyed"); }
 
-void TaskScope::spawn(Task<void> task) {
-  ++running_;
-  drive(this, std::move(task));
+void TaskScope::spawn(Task<void> task) noexcept {
+  try {
+    drive(this, std::move(task));
+  } catch (...) {
+    report(std::current_exception());  // no memory for the frame
+  }
 }
 
 TaskScope::Root TaskScope::drive(TaskScope* scope, Task<void> task) {
+  ++scope->running_;  // not before there is a frame
   std::exception_ptr escaped;
   {
     Task<void> mine = std::move(task);  // destroyed before the scope hears of the end
@@ -32,21 +36,19 @@ TaskScope::Root TaskScope::drive(TaskScope* scope, Task<void> task) {
   scope->ended();
 }
 
-void TaskScope::report(std::exception_ptr e) {
-  const char* what = "unknown exception";
+void TaskScope::report(std::exception_ptr e) noexcept {
   try {
-    std::rethrow_exception(e);
+    std::rethrow_exception(std::move(e));
   } catch (const std::exception& x) {
-    what = x.what();
-    base::log_error("a task ended by an exception: {}", what);
-    if (on_exception_) on_exception_(what);
+    loop_.caught("a task");
+    if (on_exception_) guarded("a scope's handler", [&] { on_exception_(x.what()); });
   } catch (...) {
-    base::log_error("a task ended by an exception of unknown type");
-    if (on_exception_) on_exception_(what);
+    loop_.caught("a task");
+    if (on_exception_) guarded("a scope's handler", [&] { on_exception_("unknown exception"); });
   }
 }
 
-void TaskScope::ended() {
+void TaskScope::ended() noexcept {
   // The joiner is resumed by the loop, not here: it may destroy the scope while this frame still unwinds.
   if (--running_ == 0 && joiner_) loop_.ready(std::exchange(joiner_, {}));
 }

@@ -1,7 +1,7 @@
 #pragma once
 // TaskScope: owns tasks that run side by side, asks them to stop and waits for their ends. Structured: a scope is
 // joined before it is destroyed, so a task never outlives what it refers to. An exception that escapes a task is
-// caught here, counted, handed to the scope's handler, and ends that task only.
+// caught here, logged, counted by the loop, handed to the scope's handler, and ends that task only.
 
 #include <coroutine>
 #include <cstddef>
@@ -23,8 +23,10 @@ class TaskScope {
   TaskScope(const TaskScope&) = delete;
   TaskScope& operator=(const TaskScope&) = delete;
 
-  // Starts `task` now, on the caller's stack, until its first wait.
-  void spawn(Task<void> task);
+  // Starts `task` now, on the caller's stack, until its first wait. Never throws: a task that cannot be started for
+  // want of memory has ended by an exception like any other. Making the task may throw, in the caller: who spawns
+  // several that need each other makes them all first.
+  void spawn(Task<void> task) noexcept;
 
   StopToken token() { return stop_; }
   bool stop_requested() const { return stop_.stop_requested(); }
@@ -50,12 +52,12 @@ class TaskScope {
       std::suspend_never initial_suspend() noexcept { return {}; }
       std::suspend_never final_suspend() noexcept { return {}; }
       void return_void() {}
-      void unhandled_exception() { std::terminate(); }
+      void unhandled_exception() noexcept { std::terminate(); }  // drive() lets nothing out
     };
   };
   static Root drive(TaskScope* scope, Task<void> task);
-  void report(std::exception_ptr e);
-  void ended();
+  void report(std::exception_ptr e) noexcept;
+  void ended() noexcept;
 
   EventLoop& loop_;
   ExceptionHandler on_exception_;

@@ -3,6 +3,8 @@
 #include <bit>
 #include <cassert>
 
+#include "net/guard.h"
+
 namespace fairlead::net {
 
 void Timer::cancel() {
@@ -108,7 +110,7 @@ void TimerWheel::advance(TimePoint now) {
         t->next_ = nullptr;
         --size_;
         if (tick_of(t->when_) <= current_) {
-          t->fire_(*t);
+          guarded("a timer", [t] { t->fire_(*t); });
         } else {
           insert(*t);
         }

@@ -55,7 +55,8 @@ class TimerWheel {
   // The date to wait for: no timer fires earlier; kNever if there is none.
   TimePoint next() const;
 
-  // Fires everything due at `now`, in order of ticks. Callbacks may set and cancel any timer.
+  // Fires everything due at `now`, in order of ticks. Callbacks may set and cancel any timer. What one throws is caught
+  // and logged (guard.h); that timer has fired, and the others fire as they would have.
   void advance(TimePoint now);
 
   std::size_t size() const { return size_; }

@@ -18,6 +18,7 @@ struct RequestHead {
   std::string scheme;     // lower case, from an absolute-form target or :scheme; empty when the message did not say
   std::string authority;  // host[:port], host in lower case, from an absolute-form target, else Host; may be empty
                           // in HTTP/1.0 only
+  std::string protocol{};  // :protocol of an extended CONNECT (RFC 8441 4), which only HTTP/2 has
   HttpVersion version = HttpVersion::http11;
   Fields fields;
   bool operator==(const RequestHead&) const = default;

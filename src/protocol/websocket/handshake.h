@@ -15,18 +15,20 @@
 namespace fairlead::protocol {
 
 // Whether the request is to be treated as an opening handshake (or refused as a broken one): Upgrade has the member
-// "websocket" and Connection the member "upgrade" (RFC 6455 4.2.1). Any other Upgrade is ignored (RFC 9110 7.8).
+// "websocket" and Connection the member "upgrade" (RFC 6455 4.2.1). Any other Upgrade is ignored (RFC 9110 7.8). Over
+// HTTP/2: an extended CONNECT whose :protocol is "websocket" (RFC 8441 5).
 bool wants_upgrade(const RequestHead& head);
 
 struct OpeningHandshake {
-  std::string key;                        // Sec-WebSocket-Key as sent
+  std::string key;                        // Sec-WebSocket-Key as sent; empty over HTTP/2, which has none (RFC 8441 5)
   std::vector<std::string> subprotocols;  // in the client's order, no two alike
   std::string extensions;                 // Sec-WebSocket-Extensions, all fields joined with ", "; empty if none
 };
 
 // RFC 6455 4.2.1: GET over HTTP/1.1, Host, exactly one key that is base64 of 16 bytes, exactly one version, no body (a
 // Content-Length of 0 is let pass). Errors are on the client: `unsupported` for a version other than 13, to be answered
-// 426 with "Sec-WebSocket-Version: 13" (4.4); `malformed` for the rest, to be answered 400.
+// 426 with "Sec-WebSocket-Version: 13" (4.4); `malformed` for the rest, to be answered 400. Over HTTP/2 a key is
+// ignored and a version may be left out, as some clients do.
 base::Result<OpeningHandshake> parse_opening(const RequestHead& head);
 
 // The value of Sec-WebSocket-Accept for a key: base64(SHA-1(key + GUID)), RFC 6455 4.2.2 5.4.
