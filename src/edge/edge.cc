@@ -113,9 +113,9 @@ base::Result<void> Edge::start() {
   return {};
 }
 
-// The loop catches what a connection, a timer or a letter throws, and tries again when its poller does. What still comes
-// out of run() leaves a worker that serves nobody while the kernel goes on giving it a share of the clients, so the
-// process ends, with the reason in its log, and its supervisor starts another.
+// The loop catches what a connection, a timer or a letter throws, and tries again when its poller does. What still
+// comes out of run() leaves a worker that serves nobody while the kernel goes on giving it a share of the clients, so
+// the process ends, with the reason in its log, and its supervisor starts another.
 void Edge::work(Thread& thread) noexcept {
   try {
     thread.loop.run();
