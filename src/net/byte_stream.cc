@@ -65,6 +65,14 @@ bool ByteStream::readable() {
   return true;
 }
 
+void ByteStream::deliver(std::string_view bytes) {
+  complete_read(Chunk{bytes.data(), static_cast<std::uint32_t>(bytes.size()), 0});
+}
+
+void ByteStream::look_again() {
+  if (reader_) loop_.defer(this);
+}
+
 void ByteStream::complete_read(Chunk c) {
   Read* r = std::exchange(reader_, nullptr);
   r->chunk_ = c;

@@ -92,6 +92,12 @@ class ByteStream {
   // The implementation calls these when something may go on. Return false when nobody is waiting for it.
   bool readable();
   bool writable();
+  // For implementations that bytes are brought to, instead of being told of readiness. How many bytes a waiting reader
+  // takes at once (0: nobody waits); handing it that many or fewer, which runs the reader, so that this stream may be
+  // gone afterwards; and having the reader look, next turn, at what try_read will give.
+  std::size_t reader_takes() const { return reader_ && !pushback_ ? reader_->most_ : 0; }
+  void deliver(std::string_view bytes);
+  void look_again();
   void set_hung_up() { hung_up_ = true; }
   // Set while the implementation holds decrypted bytes of which no readiness will tell; the loop then asks again in
   // its next turn, so that one busy stream does not starve the others.

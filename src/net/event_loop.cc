@@ -9,7 +9,7 @@ namespace fairlead::net {
 
 EventLoop::EventLoop(Poller& poller)
     : poller_(poller), now_(poller.now()), timers_(now_), buffer_(std::make_unique<char[]>(kReadBuffer)) {
-  for (auto* queue : {&ready_, &running_}) queue->reserve(kRoom);
+  for (auto* queue : {&ready_, &running_, &at_end_}) queue->reserve(kRoom);
   for (auto* queue : {&deferred_, &looking_}) queue->reserve(kRoom);
 }
 
@@ -61,6 +61,12 @@ void EventLoop::run_ready() {
   }
 }
 
+void EventLoop::run_at_end() {
+  // Once: what asks again while this runs has produced more, and waits for the next turn's end.
+  ready_.swap(at_end_);
+  run_ready();
+}
+
 void EventLoop::defer(ByteStream* stream) noexcept {
   if (stream->deferred_) return;
   if (deferred_.size() == deferred_.capacity()) make_room(deferred_);
@@ -91,7 +97,9 @@ void EventLoop::run_deferred() {
 bool EventLoop::turn() {
   bool stuck = false;
   TimePoint until = timers_.next();
-  if (mail_.load(std::memory_order_acquire) || !ready_.empty() || !deferred_.empty()) until = now_;
+  if (mail_.load(std::memory_order_acquire) || !ready_.empty() || !at_end_.empty() || !deferred_.empty()) {
+    until = now_;
+  }
   const auto batch = poller_.wait(until, &stuck);
   now_ = poller_.now();
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -110,6 +118,7 @@ bool EventLoop::turn() {
   run_ready();
   run_posted();
   run_ready();
+  run_at_end();
   return !stuck;
 }
 

@@ -65,6 +65,13 @@ class EventLoop : private ExceptionListener {
     ready_.push_back(h);
   }
 
+  // Resumes `h` when all that this turn brought has been dealt with: for who gathers what others produce, so that many
+  // small writes become one.
+  void ready_at_end(std::coroutine_handle<> h) noexcept {
+    if (at_end_.size() == at_end_.capacity()) make_room(at_end_);
+    at_end_.push_back(h);
+  }
+
   // Runs `fn` on the loop's thread. Any thread; the functions of one thread run in order. What is still in the box when
   // the loop stops for good is destroyed with the loop, not run. When there is no memory for the letter, post() throws
   // and nothing was posted.
@@ -76,6 +83,23 @@ class EventLoop : private ExceptionListener {
 
   // The one buffer every read of this loop goes to; lent until the reader's next suspension.
   char* read_buffer() { return buffer_.get(); }
+
+  // While it lives, what was read stays as it is whoever reads meanwhile (to another buffer): for one read whose bytes
+  // go to several readers.
+  class KeepReadBuffer {
+   public:
+    explicit KeepReadBuffer(EventLoop& loop)
+        : loop_(loop), kept_(loop.spare_ ? std::move(loop.spare_) : std::make_unique<char[]>(kReadBuffer)) {
+      kept_.swap(loop_.buffer_);
+    }
+    ~KeepReadBuffer() { loop_.spare_ = std::move(kept_); }
+    KeepReadBuffer(const KeepReadBuffer&) = delete;
+    KeepReadBuffer& operator=(const KeepReadBuffer&) = delete;
+
+   private:
+    EventLoop& loop_;
+    std::unique_ptr<char[]> kept_;
+  };
 
   // co_await loop.sleep_until(t[, token]): true when the time came, false when asked to stop.
   class Sleep;
@@ -92,12 +116,13 @@ class EventLoop : private ExceptionListener {
   void run_posted();
   void run_deferred();
   void run_ready();
+  void run_at_end();
 
   Poller& poller_;
   TimePoint now_;
   TimerWheel timers_;
-  std::unique_ptr<char[]> buffer_;
-  std::vector<std::coroutine_handle<>> ready_, running_;
+  std::unique_ptr<char[]> buffer_, spare_;
+  std::vector<std::coroutine_handle<>> ready_, running_, at_end_;
   std::vector<ByteStream*> deferred_, looking_;
   bool quit_ = false;
   std::move_only_function<void()> on_exception_;

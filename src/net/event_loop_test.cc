@@ -1,11 +1,15 @@
 #include "net/event_loop.h"
 
 #include <atomic>
+#include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
+#include "net/testing/scarce_memory.h"
 #include "net/testing/world.h"
 
 namespace fairlead::net {
@@ -14,6 +18,7 @@ namespace {
 using base::milliseconds;
 using testing::Net;
 using testing::net_name;
+using testing::ScarceMemory;
 using testing::World;
 
 class EventLoopTest : public ::testing::TestWithParam<Net> {
@@ -36,6 +41,46 @@ TEST_P(EventLoopTest, sleepers_wake_in_order_and_not_early) {
   EXPECT_GE(world.loop().now() - start, milliseconds(30));
   if (world.sim()) {
     EXPECT_EQ(world.loop().now() - start, milliseconds(30));
+  }
+}
+
+// Suspends until the end of the turn.
+struct AtEnd {
+  EventLoop& loop;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> h) { loop.ready_at_end(h); }
+  void await_resume() const {}
+};
+
+Task<void> gather(EventLoop& loop, std::vector<int>& order) {
+  co_await AtEnd{loop};
+  order.push_back(100);
+  co_await AtEnd{loop};
+  order.push_back(200);
+}
+
+TEST_P(EventLoopTest, what_waits_for_the_end_of_a_turn_comes_after_all_of_the_turn) {
+  std::vector<int> order;
+  world.scope().spawn(gather(world.loop(), order));
+  for (int i = 0; i < 3; ++i) world.loop().post([&order, i] { order.push_back(i); });
+  world.finish();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 100, 200}));
+}
+
+TEST_P(EventLoopTest, a_kept_read_buffer_is_nobody_elses) {
+  char* const first = world.loop().read_buffer();
+  std::strcpy(first, "kept");
+  char* second = nullptr;
+  {
+    const EventLoop::KeepReadBuffer keep(world.loop());
+    second = world.loop().read_buffer();
+    EXPECT_NE(second, first);
+    std::strcpy(second, "other");
+    EXPECT_STREQ(first, "kept");
+  }
+  {
+    const EventLoop::KeepReadBuffer keep(world.loop());
+    EXPECT_EQ(world.loop().read_buffer(), first) << "two buffers are enough";
   }
 }
 
@@ -204,6 +249,221 @@ TEST_P(EventLoopTest, ready_resumes_later_in_the_same_turn) {
   world.finish();
   EXPECT_EQ(order, "ow");
   EXPECT_EQ(at, world.loop().now());
+}
+
+// What a callback throws costs that callback: the turn's other work is done, and the loop counts.
+class EventLoopExceptions : public EventLoopTest {
+ protected:
+  void SetUp() override {
+    base::log_set_level(base::LogLevel::off);
+    world.loop().on_exceptions([this] { ++counted; });
+  }
+  void TearDown() override {
+    world.loop().on_exceptions({});
+    base::log_set_level(base::LogLevel::info);
+  }
+  int counted = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Net, EventLoopExceptions, ::testing::Values(Net::kernel, Net::sim_random), net_name);
+
+TEST_P(EventLoopExceptions, a_letter_that_throws_does_not_take_the_next_with_it) {
+  std::string order;
+  auto& loop = world.loop();
+  loop.post([&] { order += 'a'; });
+  loop.post([&] {
+    order += 'b';
+    throw std::runtime_error("a letter");
+  });
+  loop.post([&] {
+    order += 'c';
+    throw 7;
+  });
+  loop.post([&] { order += 'd'; });
+  world.run_until([&] { return order.size() == 4; });
+  EXPECT_EQ(order, "abcd");
+  EXPECT_EQ(counted, 2);
+}
+
+class Throwing final : public Timer {
+ public:
+  explicit Throwing(int& fired)
+      : Timer([](Timer& t) {
+          ++static_cast<Throwing&>(t).fired_;
+          throw std::runtime_error("a timer");
+        }),
+        fired_(fired) {}
+
+ private:
+  int& fired_;
+};
+
+TEST_P(EventLoopExceptions, a_timer_that_throws_does_not_take_its_tick_with_it) {
+  std::vector<int> order;
+  int fired = 0;
+  Throwing first(fired), last(fired);
+  const TimePoint when = world.loop().now() + milliseconds(5);
+  world.loop().timers().set(first, when);
+  for (int n = 0; n < 3; ++n) world.scope().spawn(note_after(world.loop(), milliseconds(5), order, n));
+  world.loop().timers().set(last, when);
+  world.finish();
+  EXPECT_EQ(order.size(), 3u);
+  EXPECT_EQ(fired, 2);
+  EXPECT_EQ(counted, 2);
+}
+
+// Reads nothing and throws: the handle stays readable, and the loop comes again.
+class ThrowingOwner final : public Pollable {
+ public:
+  ThrowingOwner(Poller& poller, int handle) : poller_(poller), handle_(handle) {
+    EXPECT_GE(poller_.watch(handle_, this, Poller::kNotWatched, kReadable), 0);
+  }
+  ~ThrowingOwner() {
+    poller_.forget(this);
+    poller_.watch(handle_, this, kReadable, Poller::kNotWatched);
+    poller_.close(handle_);
+  }
+  void on_ready(Events) override {
+    ++calls;
+    throw std::runtime_error("an owner");
+  }
+  int calls = 0;
+
+ private:
+  Poller& poller_;
+  int handle_;
+};
+
+Task<void> read_bytes(ByteStream& stream, std::size_t size, std::size_t& got) {
+  while (got < size) {
+    const Chunk c = co_await stream.read();
+    if (c.ended()) co_return;
+    got += c.size;
+  }
+}
+Task<void> write_bytes(ByteStream& stream, std::string bytes) { EXPECT_EQ(co_await stream.write(bytes), 0); }
+
+TEST_P(EventLoopExceptions, an_owner_that_throws_does_not_keep_its_neighbours_from_reading) {
+  // Two neighbours, one made before and one after, so that one comes later in the batch.
+  testing::TcpPair before = world.pair(), bad = world.pair(), after = world.pair();
+  ThrowingOwner owner(world.poller(), bad.far->release());
+  std::size_t got_before = 0, got_after = 0;
+  world.scope().spawn(read_bytes(*before.far, 1000, got_before));
+  world.scope().spawn(read_bytes(*after.far, 1000, got_after));
+  for (auto* pair : {&before, &bad, &after}) {
+    world.scope().spawn(write_bytes(*pair->near, std::string(1000, 'x')));
+  }
+  world.run_until([&] { return got_before == 1000 && got_after == 1000 && owner.calls >= 2; });
+  EXPECT_EQ(counted, owner.calls);
+}
+
+TEST_P(EventLoopExceptions, quit_holds_although_the_same_turn_throws) {
+  auto& loop = world.loop();
+  int ran = 0;
+  loop.post([&] {
+    ++ran;
+    loop.quit();
+    throw std::runtime_error("after quit");
+  });
+  loop.run();
+  EXPECT_EQ(ran, 1);
+  // Asked for between two runs: the next does nothing.
+  loop.quit();
+  loop.post([&] { ++ran; });
+  loop.run();
+  EXPECT_EQ(ran, 1);
+  loop.post([&] { loop.quit(); });
+  loop.run();
+  EXPECT_EQ(ran, 2);
+}
+
+TEST_P(EventLoopExceptions, waking_needs_no_memory) {
+  std::coroutine_handle<> waiters[1000];
+  int woken = 0;
+  auto wait = [](std::coroutine_handle<>& waiter, int& n) -> Task<void> {
+    co_await Gate{waiter};
+    ++n;
+  };
+  for (auto& w : waiters) world.scope().spawn(wait(w, woken));
+  ScarceMemory::fail_nth(0);
+  for (auto& w : waiters) world.loop().ready(w);
+  EXPECT_FALSE(ScarceMemory::end());
+  world.finish();
+  EXPECT_EQ(woken, 1000);
+  EXPECT_EQ(counted, 0);
+}
+
+TEST_P(EventLoopExceptions, a_letter_there_is_no_memory_for_was_not_posted) {
+  int ran = 0;
+  auto& loop = world.loop();
+  std::move_only_function<void()> first = [&] { ++ran; }, second = [&] { ran += 10; };
+  ScarceMemory::fail_nth(0);
+  EXPECT_THROW(loop.post(std::move(first)), std::bad_alloc);
+  EXPECT_TRUE(ScarceMemory::end());
+  loop.post(std::move(second));
+  world.run_until([&] { return ran != 0; });
+  EXPECT_EQ(ran, 10);
+}
+
+// A poller whose wait fails a given number of times, over the one under test.
+class FailingPoller final : public Poller {
+ public:
+  explicit FailingPoller(Poller& below) : below_(below) {}
+  int failures = 0;  // to come
+  int waits = 0;
+
+  std::span<Ready> wait(TimePoint until, bool* stuck) override {
+    ++waits;
+    if (failures > 0) {
+      --failures;
+      throw std::bad_alloc();
+    }
+    return below_.wait(until, stuck);
+  }
+  int listen(const SocketAddress& a, const ListenOptions& o, SocketAddress* b) override {
+    return below_.listen(a, o, b);
+  }
+  int accept(int h, SocketAddress* p) override { return below_.accept(h, p); }
+  int connect(const SocketAddress& to) override { return below_.connect(to); }
+  int connect_result(int h) override { return below_.connect_result(h); }
+  ssize_t read(int h, char* b, std::size_t n) override { return below_.read(h, b, n); }
+  ssize_t write(int h, const iovec* p, int n) override { return below_.write(h, p, n); }
+  int shutdown_write(int h) override { return below_.shutdown_write(h); }
+  void close(int h) override { below_.close(h); }
+  SocketAddress local_address(int h) override { return below_.local_address(h); }
+  void reset_on_close(int h) override { below_.reset_on_close(h); }
+  int watch(int h, Pollable* who, Events before, Events after) override { return below_.watch(h, who, before, after); }
+  void forget(Pollable* who) override { below_.forget(who); }
+  TimePoint now() override { return below_.now(); }
+  void wake() override { below_.wake(); }
+
+ private:
+  Poller& below_;
+};
+
+TEST_P(EventLoopExceptions, a_wait_that_fails_is_tried_again_and_given_up_in_the_end) {
+  FailingPoller poller(world.poller());
+  EventLoop loop(poller);
+  int ran = 0, caught_here = 0;
+  loop.on_exceptions([&] { ++caught_here; });
+  loop.post([&] {
+    ++ran;
+    loop.quit();
+  });
+  poller.failures = EventLoop::kMostFailures - 1;
+  loop.run();
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(caught_here, EventLoop::kMostFailures - 1);
+
+  loop.post([&] { ++ran; });
+  poller.failures = EventLoop::kMostFailures;
+  poller.waits = 0;
+  EXPECT_THROW(loop.run(), std::bad_alloc);
+  EXPECT_EQ(poller.waits, EventLoop::kMostFailures);
+  EXPECT_EQ(ran, 1);
+  // The letter is still there.
+  loop.post([&] { loop.quit(); });
+  loop.run();
+  EXPECT_EQ(ran, 2);
 }
 
 }  // namespace
