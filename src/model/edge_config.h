@@ -23,7 +23,25 @@ struct ListenerConfig {
                                                    // other address is refused
   std::string domain{};                            // tcp-ssl: the domain whose origin gets the bytes
   int backlog = 4096;
+  bool h2c = false;  // http: HTTP/2 by prior knowledge, too (RFC 9113 3.3)
   bool operator==(const ListenerConfig&) const = default;
+};
+
+// What one HTTP/2 client connection may ask of the edge. Each `..._per_second` is a token bucket that holds ten
+// seconds' worth: a burst of that many is taken, and beyond it the rate. The connection that goes past one is closed
+// with ENHANCE_YOUR_CALM (RFC 9113 10.5).
+struct Http2Limits {
+  std::uint32_t max_concurrent_streams = 128;  // SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 6.5.2)
+  std::uint32_t stream_window = 64 * 1024;     // bytes a client may send on one stream before the edge takes them
+  std::uint32_t resets_per_second = 50;        // RST_STREAM from the client, and streams reset for its errors
+  std::uint32_t settings_per_second = 5;       // SETTINGS, each of which must be acknowledged
+  std::uint32_t pings_per_second = 10;         // PING, each of which must be answered
+  std::uint32_t empty_frames_per_second =
+      10;                                    // DATA that carry nothing and end nothing; empty HEADERS and CONTINUATION
+  std::uint32_t priorities_per_second = 50;  // PRIORITY and PRIORITY_UPDATE
+  std::uint32_t window_updates_per_second = 500;
+  std::uint32_t unknown_frames_per_second = 50;  // of types that nobody has defined
+  bool operator==(const Http2Limits&) const = default;
 };
 
 struct GlobalLimits {
@@ -34,6 +52,7 @@ struct GlobalLimits {
   std::uint32_t handshakes_per_second_per_client = 0;
   std::uint32_t max_head_bytes = 32 * 1024;
   std::uint32_t max_head_fields = 100;
+  Http2Limits http2{};
   bool operator==(const GlobalLimits&) const = default;
 };
 
