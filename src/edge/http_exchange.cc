@@ -177,6 +177,7 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
     if (!stale) dialled.failed(worker, head.error());
     if (repeatable && !origin.answered()) co_return std::unexpected(head.error());
     const Problem p = problem_of(head.error());
+    outcome.origin_failed(head.error());
     outcome.error = p.code;
     outcome.close_by = to_string(CloseBy::origin);
     co_await answer_problem(client, p);
@@ -187,6 +188,7 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
     const Side by = client_failed ? Side::client : passed.error().side;
     outcome.error = by == Side::client ? "client_gone" : "answer_cut_short";
     outcome.close_by = base::to_string(by);
+    if (by != Side::client) outcome.origin_failed(passed.error());
   } else if (origin.reusable() && (!client.has_body() || upload.done)) {
     dialled.keep(worker, origin.take_stream());
   }
@@ -217,6 +219,7 @@ net::Task<void> proxy_to_origin(Worker& worker, ClientExchange& client, const st
     if (reused) from_pool = false;
   }
   const Problem p = problem_of(last);
+  outcome.origin_failed(last);
   outcome.error = p.code;
   outcome.close_by = to_string(CloseBy::origin);
   co_await answer_problem(client, p);

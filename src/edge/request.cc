@@ -26,6 +26,10 @@ bool asks_for_h2c(const protocol::RequestHead& head) {
 
 }  // namespace
 
+void RequestOutcome::origin_failed(const base::Error& why) {
+  if (why.side != base::Side::client) origin_error = base::describe(why);
+}
+
 net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
   RequestResult result;
   RequestOutcome outcome;
@@ -43,14 +47,17 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
     co_await answer_problem(client, {501, "upgrade_not_supported", "Upgrade: h2c is not done here"});
   } else {
     client.obey(result.domain->policy().layer7);
+    DomainCounters& counters = *worker.domain_state(*result.domain).counters;
     if (protocol::wants_upgrade(client.head())) {
       result.session = co_await open_tunnel(worker, client, result.domain, outcome);
-      DomainCounters& counters = *worker.domain_state(*result.domain).counters;
       if (client.status() != 0) counters.handshakes.add(client.status());
       counters.handshake_seconds.observe(worker.loop().now() - client.started());
       if (result.session) co_return result;
     } else {
       co_await proxy_http(worker, client, result.domain, outcome);
+      if (client.status() != 0) {
+        counters.requests_by_protocol[static_cast<std::size_t>(client_protocol(client.client().protocol))].add();
+      }
     }
   }
   log_request(worker, client, result.domain.get(), outcome);
@@ -66,6 +73,7 @@ void log_request(Worker& worker, const ClientExchange& client, const Domain* dom
   r.origin = outcome.origin;
   r.origin_status = outcome.origin_status;
   r.error = outcome.error;
+  r.origin_error = outcome.origin_error;
   r.close_by = outcome.close_by;
   if (!outcome.close_by.empty()) r.close_cause = outcome.error;
   worker.log().write(r);

@@ -3,8 +3,10 @@
 // ordinary HTTP, and write the access log's line for all that did not become a session (a session writes its own).
 
 #include <memory>
+#include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "edge/client_exchange.h"
 #include "edge/session_end.h"
 
@@ -20,6 +22,10 @@ struct RequestOutcome {
   std::string origin{};      // "10.0.0.1:80"; empty: none was reached
   int origin_status = 0;
   std::string_view close_by{};  // when cut short: whose fault
+  std::string origin_error{};   // why no origin's answer, or not all of it, came; for the operator: names addresses
+
+  // Notes `why` in origin_error, unless it is the client's fault.
+  void origin_failed(const base::Error& why);
 };
 
 struct RequestResult {

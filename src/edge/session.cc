@@ -76,7 +76,7 @@ Session::~Session() {
 }
 
 net::Task<void> Session::run() {
-  counters_->sessions_opened.add();
+  counters_->sessions_opened[static_cast<std::size_t>(client_protocol(record_->protocol))].add();
   counters_->sessions_open.add();
   set_clock();
   running_ = kPeers;

@@ -151,6 +151,7 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   auto answer = co_await find_origin(worker, client, domain, *offered, outcome);
   if (!answer) {
     outcome.close_by = to_string(CloseBy::origin);
+    outcome.origin_failed(answer.error());
     co_await refuse(problem_of(answer.error()));
     co_return nullptr;
   }
@@ -161,7 +162,10 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
     const net::StopCallback on_stop(worker.stop_token(), [origin] { origin->stream().cancel(); });
     auto passed =
         co_await pass_answer(client, *answer->connection, std::move(answer->head), policy.layer7.proxy_read_timeout);
-    if (!passed) outcome.close_by = base::to_string(passed.error().side);
+    if (!passed) {
+      outcome.close_by = base::to_string(passed.error().side);
+      outcome.origin_failed(passed.error());
+    }
     co_return nullptr;
   }
 

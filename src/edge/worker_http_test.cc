@@ -296,7 +296,7 @@ TEST_P(WorkerHttp, a_refused_upgrade_leaves_no_tunnel_behind) {
   EXPECT_THAT(heads_[1], StartsWith("GET /hidden HTTP/1.1\r\n"));
   EXPECT_THAT(heads_[1], HasSubstr("X-Forwarded-For: 127.0.0.1\r\n"));  // read and written by the edge, not tunnelled
   EXPECT_THAT(heads_[1], Not(HasSubstr("pgrade")));
-  EXPECT_EQ(counters().sessions_opened.get(), 0u);
+  for (const Counter& opened : counters().sessions_opened) EXPECT_EQ(opened.get(), 0u);
 }
 
 TEST_P(WorkerHttp, refuses_what_it_does_not_do) {

@@ -367,7 +367,9 @@ class Play {
       EXPECT_EQ(c->requests_open.get(), 0u);
       std::uint64_t closed = 0;
       for (const auto& n : c->sessions_closed) closed += n.get();
-      EXPECT_EQ(closed, c->sessions_opened.get());
+      std::uint64_t opened = 0;
+      for (const auto& n : c->sessions_opened) opened += n.get();
+      EXPECT_EQ(closed, opened);
     }
     switch (story_.plot) {
       case Plot::talk:

@@ -27,11 +27,13 @@ struct AccessRecord {
   std::string client;
   std::uint16_t client_port = 0;
   std::string_view protocol = "h1";  // h1 | h2 | tcp
+  std::uint32_t stream = 0;          // of HTTP/2 (RFC 9113 5.1.1), tells the sessions of one connection apart; 0: none
   std::string tls;                   // "TLSv1.3", empty on plain
   std::string method, target;
   int status = 0;                             // what the client was told; 0: nothing (tunnels, aborted)
   std::string origin;                         // "10.0.0.1:80", empty: none was reached
   int origin_status = 0;                      // 0: none
+  std::string origin_error;                   // why no origin's answer, or not all of it, came; empty: it did
   std::uint64_t bytes_in = 0, bytes_out = 0;  // from / to the client: frames of a session, body of a request
   // Sessions only:
   bool session = false;

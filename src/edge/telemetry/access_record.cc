@@ -156,6 +156,8 @@ void append_json(std::string& out, const AccessRecord& r) {
     line.text("session", r.session_id);
   }
   if (!r.error.empty()) line.text("error", r.error);
+  if (!r.origin_error.empty()) line.text("origin_error", r.origin_error);
+  if (r.stream != 0) line.number("stream", r.stream);
   line.end();
 }
 

@@ -26,6 +26,16 @@ constexpr auto kPlace = [] {
 
 }  // namespace
 
+std::string_view to_string(ClientProtocol protocol) {
+  switch (protocol) {
+    case ClientProtocol::h1: return "h1";
+    case ClientProtocol::h2: return "h2";
+  }
+  return "h1";
+}
+
+ClientProtocol client_protocol(std::string_view name) { return name == "h2" ? ClientProtocol::h2 : ClientProtocol::h1; }
+
 void DurationHistogram::observe(base::Duration d) {
   // A clock that went back would take the sum back with it.
   const std::int64_t ns = std::max<std::int64_t>(d.count(), 0);

@@ -8,11 +8,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
 #include "edge/session_end.h"
+#include "edge/telemetry/http2_limit.h"
 
 namespace fairlead::edge {
 
@@ -57,14 +59,21 @@ class StatusCounter {
   std::array<Counter, 6> class_;
 };
 
+// By which HTTP a client came. The names are those of the access log's `protocol` and of the metrics' label.
+enum class ClientProtocol : std::uint8_t { h1, h2 };
+inline constexpr std::size_t kClientProtocols = 2;
+std::string_view to_string(ClientProtocol protocol);
+// The other way: of ClientInfo::protocol and AccessRecord::protocol. Anything but "h2" is h1.
+ClientProtocol client_protocol(std::string_view name);
+
 // One domain on one worker.
 struct DomainCounters {
   explicit DomainCounters(std::string name) : domain(std::move(name)) {}
   const std::string domain;
 
   // WebSocket. `in` = from clients, `out` = to clients; bytes are those of frames, heads excluded.
-  StatusCounter handshakes;  // opening handshakes by the status the client saw
-  Counter sessions_opened;
+  StatusCounter handshakes;                               // opening handshakes by the status the client saw
+  std::array<Counter, kClientProtocols> sessions_opened;  // by ClientProtocol
   Counter sessions_open;
   std::array<Counter, kCloseCauses> sessions_closed;
   Counter bytes_in, bytes_out, frames_in, frames_out, messages_in, messages_out;
@@ -72,6 +81,7 @@ struct DomainCounters {
 
   // Ordinary HTTP, a meter apart. Bytes are those of bodies.
   StatusCounter requests;
+  std::array<Counter, kClientProtocols> requests_by_protocol;  // the same requests, by ClientProtocol
   Counter requests_open;
   Counter http_bytes_in, http_bytes_out;
   DurationHistogram request_seconds;  // request head read to response head sent
@@ -95,7 +105,12 @@ struct alignas(64) WorkerCounters {
   Counter refused_rate_client, refused_rate_domain, refused_rate_domain_client;
   Counter proxy_protocol_errors;
   Counter exceptions;
-  Counter policy_revision;  // set by sub/add: the revision this worker obeys
+  Counter http2_connections, http2_connections_open;  // client connections that speak HTTP/2
+  Counter http2_streams, http2_streams_open;          // requests and tunnels on them
+  Counter http2_stream_resets;                        // by clients: RST_STREAM
+  Counter http2_requests_malformed;                   // heads answered 400, 431 or 501, streams reset for a broken one
+  std::array<Counter, kHttp2Limits> http2_limits;     // by Http2Limit: streams refused, connections ended
+  Counter policy_revision;                            // set by sub/add: the revision this worker obeys
 };
 
 // Where a scraper finds everything. Workers add to it when they first meet a domain (takes a lock; not per frame).

@@ -88,6 +88,28 @@ void add_workers(Page& page, const CounterRegistry& registry) {
   for (const auto& [limit, counter] : kRefusals) page.add({{"limit", to_string(limit)}}, sum(registry, counter));
 }
 
+void add_http2(Page& page, const CounterRegistry& registry) {
+  const auto one = [&](Counter WorkerCounters::* counter) { page.add({}, sum(registry, counter)); };
+  page.counter("fairlead_http2_connections_total", "Client connections that spoke HTTP/2.");
+  one(&WorkerCounters::http2_connections);
+  page.gauge("fairlead_http2_connections_open", "Of those, open now.");
+  one(&WorkerCounters::http2_connections_open);
+  page.counter("fairlead_http2_streams_total", "Streams that clients opened: requests and sessions.");
+  one(&WorkerCounters::http2_streams);
+  page.gauge("fairlead_http2_streams_open", "Of those, open now.");
+  one(&WorkerCounters::http2_streams_open);
+  page.counter("fairlead_http2_stream_resets_total", "Streams that clients reset.");
+  one(&WorkerCounters::http2_stream_resets);
+  page.counter("fairlead_http2_requests_malformed_total", "Requests over HTTP/2 refused for their head.");
+  one(&WorkerCounters::http2_requests_malformed);
+  page.counter("fairlead_http2_limit_total", "Streams refused and connections ended, by the limit of HTTP/2 reached.");
+  for (std::size_t i = 0; i < kHttp2Limits; ++i) {
+    std::uint64_t total = 0;
+    for (unsigned w = 0; w < registry.workers(); ++w) total += registry.worker(w).http2_limits[i].get();
+    page.add({{"limit", to_string(static_cast<Http2Limit>(i))}}, total);
+  }
+}
+
 void add_limits(Page& page, const ExpositionExtras& extras) {
   page.counter("fairlead_access_log_dropped_total", "Access log lines lost: the queue was full, or writing failed.");
   page.add({}, extras.access_log_dropped);
@@ -162,6 +184,7 @@ std::string render_metrics(const CounterRegistry& registry, const ExpositionExtr
   Page page;
   add_node(page, registry, extras);
   add_workers(page, registry);
+  add_http2(page, registry);
   add_limits(page, extras);
   add_process(page);
   exposition::add_domains(page, registry);

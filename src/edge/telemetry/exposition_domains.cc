@@ -51,11 +51,23 @@ std::string status_label(std::size_t place) {
   return std::to_string(place - kListed) + "xx";
 }
 
+// By ClientProtocol.
+struct Protocols {
+  std::array<std::uint64_t, kClientProtocols> at{};
+  void add(const std::array<Counter, kClientProtocols>& counters) {
+    for (std::size_t i = 0; i < kClientProtocols; ++i) at[i] += counters[i].get();
+  }
+  bool any() const {
+    return std::ranges::any_of(at, [](std::uint64_t n) { return n != 0; });
+  }
+};
+
 struct Sum {
   std::string_view domain;
   Statuses handshakes, requests;
   std::array<std::uint64_t, kCloseCauses> sessions_closed{};
-  std::uint64_t sessions_opened = 0, sessions_open = 0;
+  Protocols sessions_opened, requests_by_protocol;
+  std::uint64_t sessions_open = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0, frames_in = 0, frames_out = 0, messages_in = 0, messages_out = 0;
   std::uint64_t requests_open = 0, http_bytes_in = 0, http_bytes_out = 0;
   std::uint64_t tunnels_opened = 0, tunnels_open = 0, tunnel_bytes_in = 0, tunnel_bytes_out = 0;
@@ -66,7 +78,8 @@ struct Sum {
     handshakes.add(c.handshakes);
     requests.add(c.requests);
     for (std::size_t i = 0; i < kCloseCauses; ++i) sessions_closed[i] += c.sessions_closed[i].get();
-    sessions_opened += c.sessions_opened.get();
+    sessions_opened.add(c.sessions_opened);
+    requests_by_protocol.add(c.requests_by_protocol);
     sessions_open += c.sessions_open.get();
     bytes_in += c.bytes_in.get();
     bytes_out += c.bytes_out.get();
@@ -90,7 +103,7 @@ struct Sum {
   }
 
   // Which meters the domain uses.
-  bool websocket() const { return sessions_opened != 0 || handshakes.any(); }
+  bool websocket() const { return sessions_opened.any() || handshakes.any(); }
   bool http() const { return requests_open != 0 || requests.any(); }
   bool tunnel() const { return tunnels_opened != 0; }
   bool origin() const { return connects + connect_errors + retries + reused != 0; }
@@ -129,6 +142,16 @@ class Meter {
       const auto& at = (s->*field).at;
       for (std::size_t i = 0; i < at.size(); ++i) {
         if (at[i]) page_.add({{"domain", s->domain}, {"status", labels[i]}}, at[i]);
+      }
+    }
+  }
+  void protocols(std::string_view name, Protocols Sum::* field, std::string_view help) {
+    page_.counter(name, help);
+    for (const Sum* s : sums_) {
+      for (std::size_t i = 0; i < kClientProtocols; ++i) {
+        if (const auto n = (s->*field).at[i]) {
+          page_.add({{"domain", s->domain}, {"protocol", to_string(static_cast<ClientProtocol>(i))}}, n);
+        }
       }
     }
   }
@@ -198,7 +221,8 @@ void add_domains(Page& page, const CounterRegistry& registry) {
   Meter websocket(page, sums, &Sum::websocket);
   websocket.statuses("fairlead_handshakes_total", &Sum::handshakes,
                      "Opening handshakes, by the status the client saw.");
-  websocket.counter("fairlead_sessions_opened_total", &Sum::sessions_opened, "Sessions opened.");
+  websocket.protocols("fairlead_sessions_opened_total", &Sum::sessions_opened,
+                      "Sessions opened, by the HTTP that the client speaks.");
   websocket.gauge("fairlead_sessions_open", &Sum::sessions_open, "Sessions open now.");
   websocket.causes("fairlead_sessions_closed_total", "Sessions ended, by cause.");
   websocket.directions("fairlead_session_bytes_total", &Sum::bytes_in, &Sum::bytes_out,
@@ -210,6 +234,8 @@ void add_domains(Page& page, const CounterRegistry& registry) {
 
   Meter http(page, sums, &Sum::http);
   http.statuses("fairlead_http_requests_total", &Sum::requests, "HTTP requests, by the status the client saw.");
+  http.protocols("fairlead_http_requests_by_protocol_total", &Sum::requests_by_protocol,
+                 "The same requests, by the HTTP that the client speaks.");
   http.gauge("fairlead_http_requests_open", &Sum::requests_open, "HTTP requests under way now.");
   http.directions("fairlead_http_body_bytes_total", &Sum::http_bytes_in, &Sum::http_bytes_out,
                   "Bytes of request and response bodies.");

@@ -65,7 +65,8 @@ void fill(CounterRegistry& registry) {
     live->handshakes.add(403);
     live->handshakes.add(418);
     live->handshakes.add(0);
-    live->sessions_opened.add(2);
+    live->sessions_opened[static_cast<std::size_t>(ClientProtocol::h1)].add(2);
+    live->sessions_opened[static_cast<std::size_t>(ClientProtocol::h2)].add(3);
     live->sessions_open.add(1);
     live->sessions_closed[static_cast<std::size_t>(CloseCause::closing_handshake)].add(1);
     live->bytes_in.add(1000);
@@ -192,7 +193,7 @@ TEST(Exposition, TenThousandDomains) {
       auto d = registry.domain(w, name);
       for (const int status : {101, 403, 502}) d->handshakes.add(status);
       for (std::size_t c = 0; c < 3; ++c) d->sessions_closed[c].add(1);
-      d->sessions_opened.add(5);
+      d->sessions_opened[static_cast<std::size_t>(i % 2)].add(5);
       d->bytes_out.add(123'456'789'012);
       d->handshake_seconds.observe(4ms);
       for (const int status : {200, 304, 404}) d->requests.add(status);
