@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "net/testing/stream_tools.h"
 #include "net/testing/world.h"
 
@@ -256,6 +257,59 @@ TEST(AcceptorSimulated, a_failed_watch_is_tried_again) {
   ASSERT_TRUE(client);
   world.run_until([&] { return handles.size() == 1; });
   world.poller().close(handles[0]);
+}
+
+// What the callback throws is logged and counted; the acceptor rests, so that a shortage is no storm of log lines, and
+// then goes on with who waited.
+TEST_P(AcceptorTest, a_callback_that_throws_costs_that_connection_only) {
+  base::log_set_level(base::LogLevel::off);
+  int calls = 0, counted = 0;
+  std::vector<TimePoint> at;
+  world.loop().on_exceptions([&] { ++counted; });
+  Acceptor failing(
+      world.loop(),
+      [&](int handle, const SocketAddress& peer) {
+        auto stream = std::make_unique<TcpStream>(world.loop(), handle, peer);
+        at.push_back(world.loop().now());
+        if (++calls <= 3) throw std::bad_alloc();
+        accepted.push_back(std::move(stream));
+      },
+      [](int) {});
+  ASSERT_TRUE(failing.open(world.loopback(), {}));
+  const auto clients = begin_to_connect(world, failing.address(), 6);
+  world.run_until([&] { return accepted.size() == 3; });
+  EXPECT_EQ(calls, 6);
+  EXPECT_EQ(counted, 3);
+  for (std::size_t i = 1; i <= 3; ++i) EXPECT_GE(at[i] - at[i - 1], milliseconds(50)) << i;
+  for (const auto& stream : accepted) {
+    const auto far = std::find_if(clients.begin(), clients.end(),
+                                  [&](const auto& client) { return client->local() == stream->peer(); });
+    ASSERT_NE(far, clients.end());
+    EXPECT_TRUE(world.run(echo_once(**far, *stream)));
+  }
+  world.loop().on_exceptions({});
+  base::log_set_level(base::LogLevel::info);
+}
+
+TEST_P(AcceptorTest, a_callback_may_close_it_and_then_throw) {
+  base::log_set_level(base::LogLevel::off);
+  int taken = 0;
+  std::unique_ptr<Acceptor> once;
+  once = std::make_unique<Acceptor>(
+      world.loop(),
+      [&](int handle, const SocketAddress&) {
+        world.poller().close(handle);
+        ++taken;
+        once->close();
+        throw 7;
+      },
+      [](int) {});
+  ASSERT_TRUE(once->open(world.loopback(), {}));
+  const auto clients = begin_to_connect(world, once->address(), 2);
+  world.run_until([&] { return taken == 1; });
+  EXPECT_FALSE(once->is_open());
+  EXPECT_EQ(world.loop().timers().size(), 0u);  // no rest for what is closed
+  base::log_set_level(base::LogLevel::info);
 }
 
 }  // namespace

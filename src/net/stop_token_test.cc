@@ -4,7 +4,10 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <vector>
+
+#include "base/log.h"
 
 namespace fairlead::net {
 namespace {
@@ -80,6 +83,27 @@ TEST(StopToken, a_callback_may_ask_again_and_register_more) {
   EXPECT_EQ(inner, 1);
   added.reset();
   EXPECT_EQ(inner, 1);
+}
+
+// A callback left out would be a task that never ends.
+TEST(StopToken, one_that_throws_does_not_keep_the_others_from_being_called) {
+  base::log_set_level(base::LogLevel::off);
+  for (int bad = 0; bad < 4; ++bad) {
+    StopSource source;
+    int calls = 0;
+    std::optional<Callback> callbacks[4];
+    for (int i = 0; i < 4; ++i) {
+      callbacks[i].emplace(source, [&, i] {
+        ++calls;
+        if (i == bad) throw std::runtime_error("a callback");
+      });
+    }
+    source.request_stop();
+    EXPECT_EQ(calls, 4) << bad;
+    source.request_stop();
+    EXPECT_EQ(calls, 4) << bad;
+  }
+  base::log_set_level(base::LogLevel::info);
 }
 
 }  // namespace

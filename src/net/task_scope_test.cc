@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/log.h"
+#include "net/testing/scarce_memory.h"
 #include "net/testing/world.h"
 
 namespace fairlead::net {
 namespace {
 
 using testing::Net;
+using testing::ScarceMemory;
 using testing::World;
 
 class TaskScopeTest : public ::testing::Test {
@@ -133,6 +135,48 @@ TEST_F(TaskScopeTest, a_joiner_is_never_resumed_in_place) {
   EXPECT_FALSE(joined);
   world.finish();
   EXPECT_TRUE(joined);
+}
+
+// No memory for the frame that drives a task: the task has ended by an exception, and nobody waits for it for ever.
+TEST_F(TaskScopeTest, a_task_that_cannot_be_started_is_reported_and_not_counted) {
+  base::log_set_level(base::LogLevel::off);
+  int counted = 0;
+  world.loop().on_exceptions([&] { ++counted; });
+  std::vector<std::string> reported;
+  TaskScope scope(world.loop(), [&](const char* what) { reported.push_back(what); });
+  std::vector<std::string> said;
+  auto held = std::make_shared<int>(1);
+  auto holds = [](std::shared_ptr<int> mine) -> Task<void> {
+    ADD_FAILURE() << "started " << *mine;
+    co_return;
+  };
+  scope.spawn(sleeper(world.loop(), base::milliseconds(1), scope.token(), said, "other"));
+  Task<void> task = holds(held);
+  EXPECT_EQ(held.use_count(), 2);
+  ScarceMemory::fail_nth(0);
+  scope.spawn(std::move(task));
+  EXPECT_TRUE(ScarceMemory::end());
+  EXPECT_EQ(held.use_count(), 1);
+  EXPECT_EQ(scope.size(), 1u);
+  EXPECT_EQ(counted, 1);
+  EXPECT_EQ(reported, std::vector<std::string>{"std::bad_alloc"});
+  world.run(join(scope));
+  EXPECT_EQ(said, std::vector<std::string>{"other slept"});
+  world.loop().on_exceptions({});
+  base::log_set_level(base::LogLevel::info);
+}
+
+TEST_F(TaskScopeTest, the_loop_counts_and_a_handler_that_throws_is_no_harm) {
+  base::log_set_level(base::LogLevel::off);
+  int counted = 0;
+  world.loop().on_exceptions([&] { ++counted; });
+  TaskScope scope(world.loop(), [](const char*) { throw std::runtime_error("the handler"); });
+  scope.spawn(thrower(world.loop(), base::milliseconds(1), true));
+  scope.spawn(thrower(world.loop(), base::milliseconds(2), false));
+  world.run(join(scope));
+  EXPECT_EQ(counted, 4);  // each task, and the handler each time
+  world.loop().on_exceptions({});
+  base::log_set_level(base::LogLevel::info);
 }
 
 }  // namespace

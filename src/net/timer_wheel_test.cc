@@ -7,8 +7,10 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
+#include "base/log.h"
 #include "net/sim_poller.h"
 
 namespace fairlead::net {
@@ -252,6 +254,51 @@ TEST(TimerWheel, agrees_with_a_sorted_reference_over_100000_random_timers) {
   EXPECT_TRUE(reference.empty());
   EXPECT_EQ(early, 0u);
   EXPECT_GT(fired, 10'000u);
+}
+
+// One that throws has fired; the rest of its slot, and of the slots above that fall into the same tick, fire too.
+TEST(TimerWheel, one_that_throws_costs_the_others_nothing) {
+  base::log_set_level(base::LogLevel::off);
+  for (const Duration d : std::initializer_list<Duration>{milliseconds(1), milliseconds(64), milliseconds(4096)}) {
+    for (std::size_t bad = 0; bad < 5; ++bad) {
+      TimerWheel wheel(kStart);
+      wheel.advance(kStart);
+      std::vector<std::unique_ptr<Probe>> probes;
+      for (std::size_t i = 0; i < 5; ++i) {
+        probes.push_back(std::make_unique<Probe>([i, bad] {
+          if (i == bad) throw std::runtime_error("a timer");
+        }));
+        // The last two are due in this tick, too, but were set when it was nearer, into a lower slot.
+        if (i == 3) wheel.advance(kStart + d - kTick);
+        wheel.set(*probes.back(), kStart + d);
+      }
+      wheel.advance(kStart + d + kTick);
+      for (const auto& p : probes) {
+        EXPECT_EQ(p->fired, 1) << d.count() << " " << bad;
+        EXPECT_FALSE(p->armed());
+      }
+      EXPECT_EQ(wheel.size(), 0u);
+    }
+  }
+  base::log_set_level(base::LogLevel::info);
+}
+
+TEST(TimerWheel, one_that_throws_may_have_armed_itself_again) {
+  base::log_set_level(base::LogLevel::off);
+  TimerWheel wheel(kStart);
+  TimePoint next = kStart + milliseconds(10);
+  Probe* self = nullptr;
+  Probe probe([&] {
+    next += milliseconds(10);
+    wheel.set(*self, next);
+    throw 7;
+  });
+  self = &probe;
+  wheel.set(probe, next);
+  wheel.advance(kStart + milliseconds(101));
+  EXPECT_EQ(probe.fired, 10);
+  EXPECT_TRUE(probe.armed());
+  base::log_set_level(base::LogLevel::info);
 }
 
 }  // namespace
