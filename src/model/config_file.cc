@@ -43,6 +43,24 @@ void read_access_log(MapReader& root, const std::string& file, std::string& out)
   }
 }
 
+void read_http2_limits(MapReader& parent, Http2Limits& out) {
+  const auto field = parent.find("http2");
+  if (!field) return;
+  MapReader map(*field);
+  map.read_count("max_concurrent_streams", out.max_concurrent_streams, limits::kHttp2Streams);
+  std::uint64_t window = out.stream_window;
+  if (map.read_size("stream_window", window, limits::kHttp2StreamWindow)) {
+    out.stream_window = static_cast<std::uint32_t>(window);
+  }
+  map.read_count("resets_per_second", out.resets_per_second, limits::kHttp2Resets);
+  map.read_count("settings_per_second", out.settings_per_second, limits::kHttp2Settings);
+  map.read_count("pings_per_second", out.pings_per_second, limits::kHttp2Pings);
+  map.read_count("empty_frames_per_second", out.empty_frames_per_second, limits::kHttp2EmptyFrames);
+  map.read_count("priorities_per_second", out.priorities_per_second, limits::kHttp2Priorities);
+  map.read_count("window_updates_per_second", out.window_updates_per_second, limits::kHttp2WindowUpdates);
+  map.read_count("unknown_frames_per_second", out.unknown_frames_per_second, limits::kHttp2UnknownFrames);
+}
+
 void read_global_limits(MapReader& root, GlobalLimits& out) {
   const auto field = root.find("limits");
   if (!field) return;
@@ -56,6 +74,7 @@ void read_global_limits(MapReader& root, GlobalLimits& out) {
   if (map.read_size("max_head_bytes", head, limits::kMaxHeadBytes))
     out.max_head_bytes = static_cast<std::uint32_t>(head);
   map.read_count("max_head_fields", out.max_head_fields, limits::kMaxHeadFields);
+  read_http2_limits(map, out.http2);
 }
 
 // The keys are names that the operator gives, so that this is no MapReader with a known set of keys.

@@ -70,6 +70,16 @@ TEST(ConfigFile, DefaultsStandInOnePlace) {
   EXPECT_EQ(node.limits.max_connections, limits::kMaxConnections.initial);
   EXPECT_EQ(node.limits.max_head_bytes, limits::kMaxHeadBytes.initial);
   EXPECT_EQ(node.limits.max_head_fields, limits::kMaxHeadFields.initial);
+  const Http2Limits& http2 = node.limits.http2;
+  EXPECT_EQ(http2.max_concurrent_streams, limits::kHttp2Streams.initial);
+  EXPECT_EQ(http2.stream_window, limits::kHttp2StreamWindow.initial);
+  EXPECT_EQ(http2.resets_per_second, limits::kHttp2Resets.initial);
+  EXPECT_EQ(http2.settings_per_second, limits::kHttp2Settings.initial);
+  EXPECT_EQ(http2.pings_per_second, limits::kHttp2Pings.initial);
+  EXPECT_EQ(http2.empty_frames_per_second, limits::kHttp2EmptyFrames.initial);
+  EXPECT_EQ(http2.priorities_per_second, limits::kHttp2Priorities.initial);
+  EXPECT_EQ(http2.window_updates_per_second, limits::kHttp2WindowUpdates.initial);
+  EXPECT_EQ(http2.unknown_frames_per_second, limits::kHttp2UnknownFrames.initial);
   EXPECT_EQ(listener.handshake_timeout, limits::kHandshakeTimeout.initial);
   EXPECT_EQ(static_cast<std::uint64_t>(listener.backlog), limits::kBacklog.initial);
   const WebSocketPolicy& ws = domain.websocket;
@@ -97,7 +107,7 @@ TEST(ConfigFile, DefaultsStandInOnePlace) {
 
 constexpr std::string_view kEverything = R"(
 listeners:
-  - { address: "0.0.0.0:80", protocol: http, handshake_timeout: 11s, backlog: 99,
+  - { address: "0.0.0.0:80", protocol: http, handshake_timeout: 11s, backlog: 99, h2c: on,
       proxy_protocol: { from: [10.0.0.0/8, "::1"] } }
   - { address: "[0:0::0]:443", protocol: https }
   - { address: "0.0.0.0:8443", protocol: tcp-ssl, domain: Live.Example.com }
@@ -115,6 +125,16 @@ limits:
   handshakes_per_second_per_client: 1005
   max_head_bytes: 64KiB
   max_head_fields: 51
+  http2:
+    max_concurrent_streams: 61
+    stream_window: 65535
+    resets_per_second: 62
+    settings_per_second: 63
+    pings_per_second: 64
+    empty_frames_per_second: 65
+    priorities_per_second: 66
+    window_updates_per_second: 67
+    unknown_frames_per_second: 68
 domains:
   - name: LIVE.example.com
     acceleration: static
@@ -169,17 +189,20 @@ domains:
 TEST(ConfigFile, EveryKeyReachesItsField) {
   const EdgeConfig config = good(kEverything);
   EdgeConfig e;
-  e.listeners = {
-      {.address = "0.0.0.0:80", .handshake_timeout = 11s, .proxy_protocol_from = {"10.0.0.0/8", "::1"}, .backlog = 99},
-      {.address = "[::]:443", .protocol = ListenerProtocol::https},
-      {.address = "0.0.0.0:8443", .protocol = ListenerProtocol::tcp_ssl, .domain = "live.example.com"}};
+  e.listeners = {{.address = "0.0.0.0:80",
+                  .handshake_timeout = 11s,
+                  .proxy_protocol_from = {"10.0.0.0/8", "::1"},
+                  .backlog = 99,
+                  .h2c = true},
+                 {.address = "[::]:443", .protocol = ListenerProtocol::https},
+                 {.address = "0.0.0.0:8443", .protocol = ListenerProtocol::tcp_ssl, .domain = "live.example.com"}};
   e.workers = 3;
   e.drain_time = 31s;
   e.admin_address = "unix:/run/fairlead/admin.sock";
   e.access_log = "/etc/fairlead/logs/access.log";
   e.log_level = "debug";
   e.resolvers = {"10.0.0.2", "10.0.0.3:5353", "[::1]:53"};
-  e.limits = {1001, 1002, 1003, 1004, 1005, 65536, 51};
+  e.limits = {1001, 1002, 1003, 1004, 1005, 65536, 51, {61, 65535, 62, 63, 64, 65, 66, 67, 68}};
   DomainPolicy d;
   d.name = "live.example.com";
   d.acceleration = Acceleration::static_;

@@ -53,7 +53,7 @@ zzzzzzzz: 1
 listeners: [ { zzzzzzzz: 1, proxy_protocol: { zzzzzzzz: 1 } } ]
 admin: { zzzzzzzz: 1 }
 access_log: { zzzzzzzz: 1 }
-limits: { zzzzzzzz: 1 }
+limits: { zzzzzzzz: 1, http2: { zzzzzzzz: 1 } }
 domains:
   - zzzzzzzz: 1
     certificates: [ { zzzzzzzz: 1 } ]
@@ -80,8 +80,8 @@ domains:
       rest.remove_prefix(std::min(comma + 2, rest.size()));
     }
   }
-  EXPECT_EQ(maps, 18);
-  EXPECT_GT(keys.size(), 80u);
+  EXPECT_EQ(maps, 19);
+  EXPECT_GT(keys.size(), 90u);
   const std::string text = page();
   for (const std::string& key : keys) {
     // In a table row, alone or as part of a dotted path; or in an inline map.
@@ -164,6 +164,19 @@ TEST(ConfigurationDocs, NumbersAreThoseOfTheReader) {
   has("Limits of the node", "max_head_fields",
       fmt::format("`{}` | {} to {}", limits::kMaxHeadFields.initial, limits::kMaxHeadFields.min,
                   limits::kMaxHeadFields.max));
+  const auto http2 = [&](const char* key, const limits::CountRange& range, std::string (*shown)(std::uint64_t)) {
+    has("HTTP/2", key, fmt::format("| `{}` | {} to {} |", shown(range.initial), shown(range.min), shown(range.max)));
+  };
+  http2("stream_window", limits::kHttp2StreamWindow, format_size);
+  const auto number = [](std::uint64_t n) { return fmt::format("{}", n); };
+  http2("max_concurrent_streams", limits::kHttp2Streams, number);
+  http2("resets_per_second", limits::kHttp2Resets, number);
+  http2("settings_per_second", limits::kHttp2Settings, number);
+  http2("pings_per_second", limits::kHttp2Pings, number);
+  http2("empty_frames_per_second", limits::kHttp2EmptyFrames, number);
+  http2("priorities_per_second", limits::kHttp2Priorities, number);
+  http2("window_updates_per_second", limits::kHttp2WindowUpdates, number);
+  http2("unknown_frames_per_second", limits::kHttp2UnknownFrames, number);
   has("Domains", "name", fmt::format("up to {}", limits::kMaxDomainName));
   has("Domains", "certificates", fmt::format("up to {}", limits::kMaxCertificatesPerDomain));
   has("Domains", "origins", fmt::format("1 to {}", limits::kMaxOriginsPerDomain));

@@ -73,6 +73,17 @@ inline constexpr CountRange kPerClient{1, 0, 16'000'000, true};
 inline constexpr SizeRange kMaxHeadBytes{1024, 32 * 1024, 1u << 20};
 inline constexpr CountRange kMaxHeadFields{8, 100, 1000};
 
+// --- HTTP/2, of one client connection. A window below 65,535 would be below the protocol's own (RFC 9113 6.9.2).
+inline constexpr CountRange kHttp2Streams{1, 128, 10'000};
+inline constexpr SizeRange kHttp2StreamWindow{65'535, 64 * 1024, 16u << 20};
+inline constexpr CountRange kHttp2Resets{1, 50, 1'000'000};
+inline constexpr CountRange kHttp2Settings{1, 5, 1'000'000};
+inline constexpr CountRange kHttp2Pings{1, 10, 1'000'000};
+inline constexpr CountRange kHttp2EmptyFrames{1, 10, 1'000'000};
+inline constexpr CountRange kHttp2Priorities{1, 50, 1'000'000};
+inline constexpr CountRange kHttp2WindowUpdates{1, 500, 1'000'000};
+inline constexpr CountRange kHttp2UnknownFrames{1, 50, 1'000'000};
+
 // --- WebSocket, R3, R4, R1, R8.
 inline constexpr DurationRange kConnectionTimeout{1s, 60s, 3600s};                         // R3
 inline constexpr DurationRange kHeartbeatInterval{1s, 0s, 300s, true};                     // R4

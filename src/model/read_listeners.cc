@@ -85,6 +85,13 @@ ListenerReading read_listener(const Field& item) {
   map.read("handshake_timeout", config.handshake_timeout, limits::kHandshakeTimeout);
   map.read_count("backlog", config.backlog, limits::kBacklog);
   read_proxy_networks(map, config.proxy_protocol_from);
+  // With a protocol that could not be read, there is no telling whether it belongs here.
+  if (map.read("h2c", config.h2c) && config.h2c && protocol_known && config.protocol != ListenerProtocol::http) {
+    map.at("h2c").error("h2c-needs-http", "\"h2c\" is HTTP/2 without TLS, so it needs protocol: http",
+                        config.protocol == ListenerProtocol::https
+                            ? "remove it: an https listener offers HTTP/2 for every domain with http2: true"
+                            : "remove it: a tcp-ssl listener passes bytes on, whatever they are");
+  }
 
   const auto domain = map.find("domain");
   if (domain) {
