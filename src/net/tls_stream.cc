@@ -28,11 +28,22 @@ TlsStream::~TlsStream() {
   const bool due =
       SSL_is_init_finished(ssl_.get()) && write_error_ == 0 && !closed_ && !cancelled() && !aborted_ && handle() >= 0;
   if (due) SSL_shutdown(ssl_.get());
+  if (!cancelled() && !aborted_ && handle() >= 0) take_leftovers();
   // OpenSSL forgets the session of a connection that was not shut down both ways (a rule of TLS 1.0); its ticket is as
   // good as ever, except after a fatal error.
   if (!failure_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   ssl_.reset();
   clear_openssl_errors();
+}
+
+// Closing a socket with unread bytes resets the connection (RFC 2525 section 2.17), and a reset destroys what we wrote
+// and the peer has not received yet. Session tickets, key updates and a close_notify are bytes that no owner of this
+// stream can know of, so they are taken out of the socket here; once, and not past the first application data.
+void TlsStream::take_leftovers() {
+  if (!SSL_is_init_finished(ssl_.get()) || read_end_ != kOpen || write_error_ != 0) return;
+  char byte;
+  std::size_t n = 0;
+  SSL_peek_ex(ssl_.get(), &byte, 1, &n);
 }
 
 void TlsStream::abort_on_close() {

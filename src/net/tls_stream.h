@@ -29,7 +29,9 @@ namespace fairlead::net {
 
 class TlsStream final : public SocketStream {
  public:
-  ~TlsStream() override;  // sends close_notify when that is still due and possible at once
+  // Sends close_notify when that is still due and possible at once. What was written arrives, as over TCP, unless
+  // application data was left unread.
+  ~TlsStream() override;
 
   // close_notify, then FIN, as soon as the socket takes them. After the last write completed.
   void shutdown_write() override;
@@ -84,6 +86,7 @@ class TlsStream final : public SocketStream {
   Outcome judge(int result);
   bool holds_input() const;
   void finish_closing();
+  void take_leftovers();
   std::string session_key() const;
   void keep_renewed_session() const;
 
