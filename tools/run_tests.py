@@ -94,8 +94,6 @@ class Suite:
         env = {**sanitizer_env(preset, reports), "FAIRLEAD_SIM_SEEDS": SIM_SEEDS[preset], "FAIRLEAD_PRESET": preset}
         code, log, seconds = self.console.run(
             name, ["ctest", "--test-dir", f"build/{preset}", *select, "-j", str(os.cpu_count()), "--timeout", "600",
-                   # Real clocks on a busy machine deserve a second try; what a sanitizer finds counts either way.
-                   "--repeat", "until-pass:2",
                    "--output-on-failure", "--output-junit", str(junit), "--test-output-size-passed", "4000000",
                    "--test-output-size-failed", "4000000"],
             LIMIT[part], env=env,
