@@ -95,7 +95,7 @@ class ByteStream {
   // For implementations that bytes are brought to, instead of being told of readiness. How many bytes a waiting reader
   // takes at once (0: nobody waits); handing it that many or fewer, which runs the reader, so that this stream may be
   // gone afterwards; and having the reader look, next turn, at what try_read will give.
-  std::size_t reader_takes() const { return reader_ && !pushback_ ? reader_->most_ : 0; }
+  std::size_t reader_takes() const;
   void deliver(std::string_view bytes);
   void look_again();
   void set_hung_up() { hung_up_ = true; }
@@ -174,6 +174,7 @@ class ByteStream::Write {
   int error_ = 0;
 };
 
+inline std::size_t ByteStream::reader_takes() const { return reader_ && !pushback_ ? reader_->most_ : 0; }
 inline ByteStream::Read ByteStream::read(std::size_t most) {
   return Read(*this, static_cast<std::uint32_t>(most < EventLoop::kReadBuffer ? most : EventLoop::kReadBuffer));
 }
