@@ -111,6 +111,8 @@ struct alignas(64) WorkerCounters {
   Counter http2_requests_malformed;                   // heads answered 400, 431 or 501, streams reset for a broken one
   std::array<Counter, kHttp2Limits> http2_limits;     // by Http2Limit: streams refused, connections ended
   Counter policy_revision;                            // set by sub/add: the revision this worker obeys
+
+  void count(Http2Limit limit) { http2_limits[static_cast<std::size_t>(limit)].add(); }
 };
 
 // Where a scraper finds everything. Workers add to it when they first meet a domain (takes a lock; not per frame).
