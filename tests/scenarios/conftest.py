@@ -9,6 +9,7 @@ from harness import names
 from harness.authority import Authority
 from harness.edge import Edge, domain
 from harness.process import Origin
+from harness.transport import TRANSPORTS
 
 names.install()
 
@@ -28,8 +29,14 @@ def pytest_pyfunc_call(pyfuncitem):
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    asyncio.run(pyfuncitem.obj(**arguments))
+    asyncio.run(_run(pyfuncitem.obj(**arguments), pyfuncitem.funcargs.get("transport")))
     return True
+
+
+async def _run(test, transport):
+    await test
+    if hasattr(transport, "end"):
+        await transport.end()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -48,14 +55,22 @@ def ca(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
+@pytest.fixture(params=TRANSPORTS)
+def transport(request):
+    """The client's side (harness/transport.py): a test that asks for it runs over HTTP/1.1 and over HTTP/2."""
+    return TRANSPORTS[request.param]()
+
+
 @pytest.fixture
 def start_edge(request, tmp_path):
-    """start_edge(domain(...), ..., **top-level settings) -> a ready Edge, stopped and checked after the test."""
+    """start_edge(domain(...), ..., **top-level settings) -> a ready Edge, stopped and checked after the test. Where the
+    client's side is HTTP/2, the listener in plain text takes it by prior knowledge."""
+    h2c = "transport" in request.fixturenames and request.getfixturevalue("transport").name == "h2"
     started = request.node.scenario_children = getattr(request.node, "scenario_children", [])
     edges = []
 
     def start(*domains, **settings):
-        edge = Edge(tmp_path / f"edge{len(edges)}", domains, **settings)
+        edge = Edge(tmp_path / f"edge{len(edges)}", domains, **{"h2c": h2c, **settings})
         edges.append(edge)
         started.append(edge)
         return edge.start()

@@ -9,7 +9,7 @@ import pytest
 from harness import http1
 from harness.edge import domain, sanitized
 from harness.waiting import eventually_async
-from harness.wire import BINARY, TEXT, WireOrigin, encode, open_session, pair
+from harness.wire import BINARY, TEXT, WireOrigin, encode
 
 MIB = 1 << 20
 TOTAL = 256
@@ -40,18 +40,18 @@ async def pull(receiver):
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
 @pytest.mark.parametrize("sleeper", ["client", "origin"])
-async def test_a_sleeper_costs_less_than_a_mebibyte(start_edge, ca, scheme, sleeper):
+async def test_a_sleeper_costs_less_than_a_mebibyte(transport, start_edge, ca, scheme, sleeper):
     async with WireOrigin(limit=65536) as origin:
         edge = start_edge(domain("live.edge.test", origin, ca=ca, websocket={
             "origin_scheme": "http", "connection_timeout": "3600s"}), workers=1)
         port, tls = (edge.http, None) if scheme == "ws" else (edge.https, ca.client_context())
         # A first session warms up what is allocated once.
-        async with pair(port, origin, tls=tls) as (client, served):
+        async with transport.pair(port, origin, tls=tls) as (client, served):
             await client.binary(BLOCK)
             await served.recv()
             await served.binary(BLOCK)
             await client.recv()
-        async with pair(port, origin, tls=tls, limit=65536) as (client, served):
+        async with transport.pair(port, origin, tls=tls, limit=65536) as (client, served):
             await client.text("ready")
             await served.expect(TEXT, b"ready")
             asleep, sender = (client, served) if sleeper == "client" else (served, client)
@@ -77,11 +77,11 @@ async def test_a_sleeper_costs_less_than_a_mebibyte(start_edge, ca, scheme, slee
             assert sanitized() or peak < MIB, f"after the rush the edge holds {peak} bytes"
 
 
-async def test_a_sleeping_side_does_not_stop_the_other_direction(start_edge):
+async def test_a_sleeping_side_does_not_stop_the_other_direction(transport, start_edge):
     """The client takes nothing, yet what it says reaches the origin."""
     async with WireOrigin(limit=65536) as origin:
         edge = start_edge(domain("live.edge.test", origin), workers=1)
-        async with pair(edge.http, origin, limit=65536) as (client, served):
+        async with transport.pair(edge.http, origin, limit=65536) as (client, served):
             client.fall_asleep()
             flood = asyncio.create_task(push_until_cancelled(served))
             for i in range(200):
@@ -95,15 +95,15 @@ async def push_until_cancelled(sender):
         await sender.send(encode(BINARY, BLOCK))
 
 
-async def test_a_sleeper_does_not_disturb_the_others(start_edge):
+async def test_a_sleeper_does_not_disturb_the_others(transport, start_edge):
     """One worker, one session stuck: the rest are served as if it were not there."""
     from harness.wire import echo
     async with WireOrigin(limit=65536) as source, WireOrigin(handler=echo) as origin:
         edge = start_edge(domain("stuck.edge.test", source), domain("live.edge.test", origin), workers=1)
-        async with pair(edge.http, source, host="stuck.edge.test", limit=65536) as (client, served):
+        async with transport.pair(edge.http, source, host="stuck.edge.test", limit=65536) as (client, served):
             client.fall_asleep()
             flood = asyncio.create_task(push_until_cancelled(served))
-            async with open_session(edge.http) as good:
+            async with transport.open_session(edge.http) as good:
                 for i in range(500):
                     await good.text(f"{i}")
                     await good.expect(TEXT, f"{i}".encode(), timeout=3)
@@ -111,7 +111,7 @@ async def test_a_sleeper_does_not_disturb_the_others(start_edge):
 
 
 @pytest.mark.parametrize("direction", ["download", "upload"])
-async def test_ordinary_http_too(start_edge, direction):
+async def test_ordinary_http_too(transport, start_edge, direction):
     size = 128 * MIB
     wake = asyncio.Event()
     state = {"sent": 0, "got": 0, "sha": None}
@@ -137,7 +137,7 @@ async def test_ordinary_http_too(start_edge, direction):
     async with http1.ScriptedOrigin(origin_side, limit=65536, record=False) as origin:
         edge = start_edge(domain("live.edge.test", origin, layer7={"client_max_body_size": "1GiB"}), workers=1)
         expected = hashlib.sha256(BLOCK * (size // MIB)).hexdigest()
-        async with http1.connect(edge.http, limit=65536) as connection:
+        async with transport.connect(edge.http, limit=65536) as connection:
             before = edge.rss()
 
             async def stuck():
@@ -149,30 +149,28 @@ async def test_ordinary_http_too(start_edge, direction):
                 return state["sent"] > 0
 
             if direction == "download":
-                connection.fall_asleep()
-                await connection.send(b"GET / HTTP/1.1\r\nHost: live.edge.test\r\n\r\n")
+                download = await connection.begin()
+                download.fall_asleep()
                 await eventually_async(stuck, 20, "the origin to be stopped")
                 cost = edge.rss() - before
-                await http1.read_head(connection.reader)
-                left, digest = size, hashlib.sha256()
-                while left:
-                    data = await connection.reader.read(min(left, MIB))
-                    assert data
+                assert (await download.head()).status == 200
+                digest = hashlib.sha256()
+                while data := await download.piece():
                     digest.update(data)
-                    left -= len(data)
                 assert digest.hexdigest() == expected
             else:
-                async def upload():
-                    await connection.send(b"POST / HTTP/1.1\r\nHost: live.edge.test\r\nContent-Length: %d\r\n\r\n" % size)
+                upload = await connection.begin("POST", body=size)
+
+                async def send_all():
                     while state["sent"] < size:
-                        await connection.send(BLOCK)
+                        await upload.send(BLOCK)
                         state["sent"] += MIB
 
-                sending = asyncio.create_task(upload())
+                sending = asyncio.create_task(send_all())
                 await eventually_async(stuck, 20, "the client to be stopped")
                 cost = edge.rss() - before
                 wake.set()
                 await sending
-                assert (await connection.response(timeout=30)).body.decode() == expected
+                assert (await upload.response(timeout=30)).body.decode() == expected
             assert sanitized() or cost < MIB, f"the edge holds {cost} bytes"
             assert state["sent"] == size

@@ -9,7 +9,7 @@ import pytest
 
 from harness import http1
 from harness.edge import domain
-from harness.wire import TEXT, WireOrigin, open_session
+from harness.wire import TEXT, WireOrigin
 
 
 @contextlib.asynccontextmanager
@@ -32,8 +32,8 @@ async def origins(count):
 class Opened:
     """Sessions that stay open until the block ends; add() gives the origin's number."""
 
-    def __init__(self, edge):
-        self.edge, self.stack = edge, contextlib.AsyncExitStack()
+    def __init__(self, transport, edge):
+        self.transport, self.edge, self.stack = transport, edge, contextlib.AsyncExitStack()
 
     async def __aenter__(self):
         await self.stack.__aenter__()
@@ -43,46 +43,46 @@ class Opened:
         await self.stack.__aexit__(*failure)
 
     async def add(self, **options):
-        client = await self.stack.enter_async_context(open_session(self.edge.http, **options))
+        client = await self.stack.enter_async_context(self.transport.open_session(self.edge.http, **options))
         self.last = client
         return int((await client.expect(TEXT)).payload)
 
 
-async def test_round_robin_is_even(start_edge):
+async def test_round_robin_is_even(transport, start_edge):
     async with origins(3) as three:
         edge = start_edge(domain("live.edge.test", *three, load_balancing={"policy": "round-robin"}), workers=1)
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             got = [await sessions.add() for _ in range(30)]
         assert collections.Counter(got) == {0: 10, 1: 10, 2: 10}
         assert len(set(got[:3])) == 3
 
 
-async def test_round_robin_of_requests_on_one_connection(start_edge):
+async def test_round_robin_of_requests_on_one_connection(transport, start_edge):
     async with origins(3) as three:
         edge = start_edge(domain("live.edge.test", *three, load_balancing={"policy": "round-robin"}), workers=1)
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             got = [int((await connection.request()).body) for _ in range(12)]
         assert collections.Counter(got) == {0: 4, 1: 4, 2: 4}
 
 
-async def test_round_robin_by_weight_without_bursts(start_edge):
+async def test_round_robin_by_weight_without_bursts(transport, start_edge):
     async with origins(2) as two:
         listed = [two[0].yaml(weight=30), two[1].yaml(weight=10)]
         edge = start_edge(domain("live.edge.test", *listed, load_balancing={"policy": "round-robin"}), workers=1)
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             got = [await sessions.add() for _ in range(40)]
         assert collections.Counter(got) == {0: 30, 1: 10}
         assert "1111" not in "".join(map(str, got)) and "11" not in "".join(map(str, got)), got
 
 
-async def test_least_sessions_fills_the_emptier(start_edge):
+async def test_least_sessions_fills_the_emptier(transport, start_edge):
     async with origins(3) as three:
         edge = start_edge(domain("live.edge.test", *three, load_balancing={"policy": "least-sessions"}), workers=2)
-        async with Opened(edge) as keep:
+        async with Opened(transport, edge) as keep:
             first = [await keep.add() for _ in range(9)]
             assert collections.Counter(first) == {0: 3, 1: 3, 2: 3}, first
             # Those of origin 1 leave; the next go there.
-            async with Opened(edge) as more:
+            async with Opened(transport, edge) as more:
                 got = [await more.add() for _ in range(6)]
                 assert collections.Counter(got) == {0: 2, 1: 2, 2: 2}
             from harness.waiting import eventually_async
@@ -100,33 +100,33 @@ HASHES = {
 
 
 @pytest.mark.parametrize("kind", HASHES)
-async def test_consistent_hash_sends_a_key_to_one_origin(start_edge, kind):
+async def test_consistent_hash_sends_a_key_to_one_origin(transport, start_edge, kind):
     settings, options = HASHES[kind]
     async with origins(4) as four:
         edge = start_edge(domain("live.edge.test", *four, load_balancing={"policy": "consistent-hash", **settings}))
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             keys = [f"room{i}" for i in range(40)]
             where = {k: await sessions.add(**options(k)) for k in keys}
             assert len(set(where.values())) == 4, "some origin got no key of 40"
             assert {k: await sessions.add(**options(k)) for k in keys} == where
 
 
-async def test_consistent_hash_of_the_client_address(start_edge):
+async def test_consistent_hash_of_the_client_address(transport, start_edge):
     async with origins(4) as four:
         edge = start_edge(domain("live.edge.test", *four, load_balancing={
             "policy": "consistent-hash", "hash_key": "client-address"}))
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             addresses = [f"127.0.1.{i}" for i in range(1, 30)]
             where = {a: await sessions.add(local_addr=(a, 0)) for a in addresses}
             assert len(set(where.values())) > 1
             assert {a: await sessions.add(local_addr=(a, 0)) for a in addresses} == where
 
 
-async def test_consistent_hash_moves_only_the_keys_of_a_removed_origin(start_edge):
+async def test_consistent_hash_moves_only_the_keys_of_a_removed_origin(transport, start_edge):
     settings, options = HASHES["header"]
     async with origins(4) as four:
         edge = start_edge(domain("live.edge.test", *four, load_balancing={"policy": "consistent-hash", **settings}))
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             keys = [f"room{i}" for i in range(40)]
             before = {k: await sessions.add(**options(k)) for k in keys}
             assert edge.reload(edge.changed(lambda c: c["domains"][0]["origins"].pop(3))) == "applied"
@@ -135,28 +135,28 @@ async def test_consistent_hash_moves_only_the_keys_of_a_removed_origin(start_edg
             assert {k: o for k, o in after.items() if before[k] != 3} == {k: o for k, o in before.items() if o != 3}
 
 
-async def test_a_cookie_keeps_a_client_with_its_origin(start_edge):
+async def test_a_cookie_keeps_a_client_with_its_origin(transport, start_edge):
     async with origins(3) as three:
         edge = start_edge(domain("live.edge.test", *three, load_balancing={"policy": "round-robin", "persistence": "cookie"}))
         for _ in range(4):
-            answer = await http1.fetch(edge.http)
+            answer = await transport.fetch(edge.http)
             cookie = answer.head.get("set-cookie")
             assert cookie and cookie.startswith("fairlead-origin="), answer.head.raw
             assert re.search(r";\s*HttpOnly", cookie, re.I) and re.search(r";\s*Path=/", cookie, re.I), cookie
             value = cookie.split(";")[0]
             assert str(three[int(answer.body)].port) not in value and "127.0.0.1" not in value, "the cookie tells the origin"
-            async with Opened(edge) as sessions:
+            async with Opened(transport, edge) as sessions:
                 got = {await sessions.add(fields=[("Cookie", f"x=y; {value}")]) for _ in range(6)}
                 assert got == {int(answer.body)}
                 assert sessions.last.head.get("set-cookie") is None, "a cookie that is good is not set again"
-            assert {(await http1.fetch(edge.http, fields=[("Cookie", value)])).body for _ in range(6)} == {answer.body}
+            assert {(await transport.fetch(edge.http, fields=[("Cookie", value)])).body for _ in range(6)} == {answer.body}
 
 
-async def test_the_cookie_is_set_with_the_101_too(start_edge):
+async def test_the_cookie_is_set_with_the_101_too(transport, start_edge):
     async with origins(2) as two:
         edge = start_edge(domain("live.edge.test", *two, load_balancing={
             "persistence": "cookie", "cookie_name": "sticky", "cookie_max_age": "1h"}))
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             number = await sessions.add()
             cookie = sessions.last.head.get("set-cookie")
             assert cookie.startswith("sticky=") and re.search("max-age=3600", cookie, re.I), cookie
@@ -166,35 +166,35 @@ async def test_the_cookie_is_set_with_the_101_too(start_edge):
 
 @pytest.mark.parametrize("value", ["", "0", "99", "\"x\"", "A" * 3000, "../../etc", "%00"],
                          ids=["empty", "zero", "number", "quoted", "long", "path", "nul"])
-async def test_a_forged_cookie_is_only_a_client_without_one(start_edge, value):
+async def test_a_forged_cookie_is_only_a_client_without_one(transport, start_edge, value):
     async with origins(2) as two:
         edge = start_edge(domain("live.edge.test", *two, load_balancing={"persistence": "cookie"}))
-        answer = await http1.fetch(edge.http, fields=[("Cookie", f"fairlead-origin={value}")])
+        answer = await transport.fetch(edge.http, fields=[("Cookie", f"fairlead-origin={value}")])
         assert answer.status == 200 and answer.body in (b"0", b"1")
 
 
-async def test_the_cookie_of_an_origin_that_is_gone_finds_another(start_edge):
+async def test_the_cookie_of_an_origin_that_is_gone_finds_another(transport, start_edge):
     async with origins(2) as two:
         edge = start_edge(domain("live.edge.test", *two, load_balancing={"persistence": "cookie"}))
-        answer = await http1.fetch(edge.http)
+        answer = await transport.fetch(edge.http)
         value, number = answer.head.get("set-cookie").split(";")[0], int(answer.body)
         assert edge.reload(edge.changed(lambda c: c["domains"][0]["origins"].pop(number))) == "applied"
-        moved = await http1.fetch(edge.http, fields=[("Cookie", value)])
+        moved = await transport.fetch(edge.http, fields=[("Cookie", value)])
         assert int(moved.body) == 1 - number and moved.head.get("set-cookie")
 
 
-async def test_backup_only_when_no_primary_is_left(start_edge):
+async def test_backup_only_when_no_primary_is_left(transport, start_edge):
     async with origins(3) as three:
         listed = [three[0].yaml(), three[1].yaml(), three[2].yaml(priority="backup")]
         edge = start_edge(domain("live.edge.test", *listed))
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             got = {await sessions.add() for _ in range(10)}
         assert got == {0, 1}
         await three[0].__aexit__(None, None, None)
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             assert {await sessions.add() for _ in range(10)} == {1}
         await three[1].__aexit__(None, None, None)
-        async with Opened(edge) as sessions:
+        async with Opened(transport, edge) as sessions:
             assert {await sessions.add() for _ in range(10)} == {2}
 
 
@@ -225,10 +225,10 @@ class DnsServer(asyncio.DatagramProtocol):
         self.transport.sendto(reply, address)
 
 
-async def test_an_origin_by_name_follows_its_address(start_edge):
+async def test_an_origin_by_name_follows_its_address(transport, start_edge):
     loop = asyncio.get_running_loop()
-    transport, dns = await loop.create_datagram_endpoint(DnsServer, local_addr=("127.0.0.1", 0))
-    resolver = "127.0.0.1:%d" % transport.get_extra_info("sockname")[1]
+    socket, dns = await loop.create_datagram_endpoint(DnsServer, local_addr=("127.0.0.1", 0))
+    resolver = "127.0.0.1:%d" % socket.get_extra_info("sockname")[1]
     async with origins(2) as (first, _):
         async def second(wire):
             await wire.text("1")
@@ -238,7 +238,7 @@ async def test_an_origin_by_name_follows_its_address(start_edge):
             dns.table["app.internal.test"] = ["127.0.0.1"]
             edge = start_edge(domain("live.edge.test", {"host": "app.internal.test", "http_port": first.port}),
                               resolvers=[resolver])
-            async with Opened(edge) as sessions:
+            async with Opened(transport, edge) as sessions:
                 assert await sessions.add() == 0
                 dns.table["app.internal.test"] = ["127.0.0.2"]
 
@@ -248,15 +248,15 @@ async def test_an_origin_by_name_follows_its_address(start_edge):
                 from harness.waiting import eventually_async
                 await eventually_async(moved, 15, "the new address, whose predecessor lived for 1 s", pause=0.5)
                 assert dns.asked >= 2
-    transport.close()
+    socket.close()
 
 
-async def test_a_name_that_nobody_knows_is_502(start_edge):
+async def test_a_name_that_nobody_knows_is_502(transport, start_edge):
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(DnsServer, local_addr=("127.0.0.1", 0))
-    resolver = "127.0.0.1:%d" % transport.get_extra_info("sockname")[1]
+    socket, _ = await loop.create_datagram_endpoint(DnsServer, local_addr=("127.0.0.1", 0))
+    resolver = "127.0.0.1:%d" % socket.get_extra_info("sockname")[1]
     edge = start_edge(domain("live.edge.test", {"host": "nowhere.internal.test", "http_port": 80}), resolvers=[resolver])
-    answer = await http1.fetch(edge.http)
+    answer = await transport.fetch(edge.http)
     assert answer.status in (502, 503)
     answer.problem()
-    transport.close()
+    socket.close()

@@ -8,14 +8,14 @@ import pytest
 from harness import http1
 from harness.edge import domain
 from harness.waiting import Stopwatch, eventually_async
-from harness.wire import BINARY, CLOSE, Ended, Refused, WireOrigin, encode, open_session, pair
+from harness.wire import BINARY, CLOSE, Ended, Refused, WireOrigin, encode
 
 
-async def test_every_client_and_origin_sees_1001(start_edge, ca):
+async def test_every_client_and_origin_sees_1001(transport, start_edge, ca):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, ca=ca, websocket={"origin_scheme": "http"}), drain_time="2s")
-        contexts = [pair(edge.http, origin) for _ in range(60)]
-        contexts += [pair(edge.https, origin, tls=ca.client_context()) for _ in range(20)]
+        contexts = [transport.pair(edge.http, origin) for _ in range(60)]
+        contexts += [transport.pair(edge.https, origin, tls=ca.client_context()) for _ in range(20)]
         ends = [await c.__aenter__() for c in contexts]
         since = Stopwatch()
         edge.signal(signal.SIGTERM)
@@ -39,26 +39,26 @@ async def test_every_client_and_origin_sees_1001(start_edge, ca):
             await c.__aexit__(None, None, None)
 
 
-async def test_with_no_sessions_it_ends_at_once(start_edge):
+async def test_with_no_sessions_it_ends_at_once(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), drain_time="30s")
-        async with http1.connect(edge.http) as idle:  # a kept-alive connection is not a reason to stay
+        async with transport.connect(edge.http) as idle:  # a kept-alive connection is not a reason to stay
             assert (await idle.request()).status == 200
             since = Stopwatch()
             assert await asyncio.to_thread(edge.terminate) == 0
             assert since.seconds < 3, since.seconds
 
 
-async def test_while_draining_it_is_not_ready_and_takes_nobody(start_edge):
+async def test_while_draining_it_is_not_ready_and_takes_nobody(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), drain_time="3s")
-        contexts = [pair(edge.http, origin) for _ in range(10)]
+        contexts = [transport.pair(edge.http, origin) for _ in range(10)]
         ends = [await c.__aenter__() for c in contexts]
         edge.signal(signal.SIGTERM)
         await eventually_async(lambda: edge.get("/readyz")[0] == 503, 2, "/readyz to answer 503")
         assert edge.get("/healthz")[0] == 200
         try:
-            async with open_session(edge.http):
+            async with transport.open_session(edge.http):
                 raise AssertionError("a new session was accepted while draining")
         except (ConnectionError, Ended):
             pass
@@ -71,7 +71,7 @@ async def test_while_draining_it_is_not_ready_and_takes_nobody(start_edge):
             await c.__aexit__(None, None, None)
 
 
-async def test_a_request_under_way_is_answered(start_edge):
+async def test_a_request_under_way_is_answered(transport, start_edge):
     began, go = asyncio.Event(), asyncio.Event()
 
     async def slow(connection):
@@ -82,7 +82,7 @@ async def test_a_request_under_way_is_answered(start_edge):
 
     async with http1.ScriptedOrigin(slow) as origin:
         edge = start_edge(domain("live.edge.test", origin), drain_time="10s")
-        request = asyncio.create_task(http1.fetch(edge.http))
+        request = asyncio.create_task(transport.fetch(edge.http))
         await began.wait()
         edge.signal(signal.SIGTERM)
         await eventually_async(lambda: edge.get("/readyz")[0] == 503, 2, "/readyz to answer 503")
@@ -92,10 +92,10 @@ async def test_a_request_under_way_is_answered(start_edge):
         assert await asyncio.to_thread(edge.wait, 10) == 0
 
 
-async def test_close_comes_at_a_frame_boundary(start_edge):
+async def test_close_comes_at_a_frame_boundary(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), drain_time="1s")
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             frame = encode(BINARY, bytes(range(256)) * 40)
             await served.send(frame[:700])
             first = await client.reader.readexactly(600)
@@ -109,10 +109,10 @@ async def test_close_comes_at_a_frame_boundary(start_edge):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_ends_at_once(start_edge, number):
+async def test_a_second_signal_ends_at_once(transport, start_edge, number):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), drain_time="60s")
-        contexts = [pair(edge.http, origin) for _ in range(10)]
+        contexts = [transport.pair(edge.http, origin) for _ in range(10)]
         for c in contexts:
             await c.__aenter__()
         edge.signal(number)
@@ -126,10 +126,10 @@ async def test_a_second_signal_ends_at_once(start_edge, number):
             await c.__aexit__(None, None, None)
 
 
-async def test_peers_that_never_answer_do_not_hold_it(start_edge):
+async def test_peers_that_never_answer_do_not_hold_it(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), drain_time="1s")
-        async with pair(edge.http, origin):
+        async with transport.pair(edge.http, origin):
             since = Stopwatch()
             assert await asyncio.to_thread(edge.terminate, 15) == 0
             assert since.seconds < 8, since.seconds

@@ -10,7 +10,7 @@ import pytest
 from harness.edge import domain
 from harness.process import Child, NODE, HERE, environment
 from harness.waiting import Stopwatch
-from harness.wire import CLOSE, PING, PONG, TEXT, WireOrigin, echo, pair
+from harness.wire import CLOSE, PING, PONG, TEXT, WireOrigin, echo
 
 INTERVAL, PONG_TIMEOUT = 1, 2
 
@@ -32,10 +32,10 @@ async def answer_pings(end, count):
     return seen
 
 
-async def test_both_sides_are_asked_and_only_the_edge_hears_the_answers(start_edge):
+async def test_both_sides_are_asked_and_only_the_edge_hears_the_answers(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             # Were a Pong passed on, the other side would see it instead of its next Ping.
             mine, theirs = await asyncio.gather(answer_pings(client, 4), answer_pings(served, 4))
             assert not set(mine) & set(theirs), "the two sides could answer for each other"
@@ -47,18 +47,18 @@ async def test_both_sides_are_asked_and_only_the_edge_hears_the_answers(start_ed
 
 
 @pytest.mark.parametrize("to", ["client", "origin"])
-async def test_one_side_only(start_edge, to):
+async def test_one_side_only(transport, start_edge, to):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin, to))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             asked, spared = (client, served) if to == "client" else (served, client)
             await asyncio.gather(answer_pings(asked, 3), spared.quiet(2.5))
 
 
-async def test_pings_of_the_peers_pass_through_with_their_pongs(start_edge):
+async def test_pings_of_the_peers_pass_through_with_their_pongs(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin, to="origin"))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await client.ping(b"from the client")
             frame = await served.recv()
             while frame.payload != b"from the client":
@@ -71,10 +71,10 @@ async def test_pings_of_the_peers_pass_through_with_their_pongs(start_edge):
             await client.expect(PING, b"from the origin")
 
 
-async def test_a_pong_inside_a_fragmented_message_is_taken_out_alone(start_edge):
+async def test_a_pong_inside_a_fragmented_message_is_taken_out_alone(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin, to="client"))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await client.frame(TEXT, b"one ", fin=False)
             ping = await client.expect(PING)
             await client.pong(ping.payload)
@@ -84,10 +84,10 @@ async def test_a_pong_inside_a_fragmented_message_is_taken_out_alone(start_edge)
             assert (second.opcode, second.payload, second.fin) == (0, b"two", True)
 
 
-async def test_answered_heartbeats_are_not_data(start_edge):
+async def test_answered_heartbeats_are_not_data(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin, connection_timeout="3s"))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             since = Stopwatch()
 
             async def until_close(end):
@@ -101,10 +101,10 @@ async def test_answered_heartbeats_are_not_data(start_edge):
                 assert abs(seconds - 3) <= 0.5, seconds
 
 
-async def test_data_instead_of_a_pong_shows_life(start_edge):
+async def test_data_instead_of_a_pong_shows_life(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin, to="client"))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             since = Stopwatch()
             while since.seconds < INTERVAL + PONG_TIMEOUT + 2:
                 await client.text("alive")
@@ -119,13 +119,15 @@ def finds_dead(frame, since):
     assert since.seconds <= INTERVAL + PONG_TIMEOUT + 0.7, f"found after {since.seconds:.2f} s"
 
 
-async def test_a_stopped_client_is_found(start_edge, tmp_path, ca):
+WAITING_CLIENT = ("const W=require('ws');const w=new W(process.argv[1],{headers:{Host:'live.edge.test'}});"
+                  "w.on('open',()=>console.log('open'));process.stdin.resume()")
+
+
+async def test_a_stopped_client_is_found(transport, start_edge, tmp_path, ca):
     async with WireOrigin() as origin:
         edge = start_edge(beating(origin, to="client"))
-        script = ("const W=require('ws');const w=new W(process.argv[1]);"
-                  "w.on('open',()=>console.log('open'));process.stdin.resume()")
-        child = Child([*NODE, "-e", script, f"ws://live.edge.test:{edge.http}/"], tmp_path, "client",
-                      env=environment(), cwd=HERE)
+        child = Child([*NODE, *transport.node, "-e", WAITING_CLIENT, f"ws://live.edge.test:{edge.http}/"], tmp_path,
+                      "client", env=environment(), cwd=HERE)
         try:
             served = await origin.accept()
             await asyncio.to_thread(child.line)
@@ -139,11 +141,10 @@ async def test_a_stopped_client_is_found(start_edge, tmp_path, ca):
             child.stop()
 
 
-async def test_a_stopped_origin_is_found(start_edge, start_origin):
-    from harness.wire import open_session
+async def test_a_stopped_origin_is_found(transport, start_edge, start_origin):
     origin = start_origin("ws_hash.cjs")
     edge = start_edge(beating(origin, to="origin"))
-    async with open_session(edge.http, target="/echo") as client:
+    async with transport.open_session(edge.http, target="/echo") as client:
         await client.text("there?")
         await client.expect(TEXT, b"there?")
         os.kill(origin.pid, signal.SIGSTOP)
@@ -187,16 +188,14 @@ def cut_off_host():
         subprocess.run(["ip", "netns", "del", space], capture_output=True)
 
 
-async def test_a_host_whose_packets_vanish_is_found(start_edge, cut_off_host, tmp_path):
+async def test_a_host_whose_packets_vanish_is_found(transport, start_edge, cut_off_host, tmp_path):
     from harness.ports import free_port
     async with WireOrigin() as origin:
         port = free_port()
         start_edge(beating(origin, to="client"), listeners=[
-            {"address": f"{cut_off_host.address}:{port}", "protocol": "http"}])
-        script = ("const W=require('ws');const w=new W(process.argv[1],{headers:{Host:'live.edge.test'}});"
-                  "w.on('open',()=>console.log('open'));process.stdin.resume()")
-        child = Child([*cut_off_host.run_in, *NODE, "-e", script, f"ws://{cut_off_host.address}:{port}/"], tmp_path,
-                      "client", env=environment(), cwd=HERE)
+            {"address": f"{cut_off_host.address}:{port}", "protocol": "http", **transport.listener}])
+        child = Child([*cut_off_host.run_in, *NODE, *transport.node, "-e", WAITING_CLIENT,
+                       f"ws://{cut_off_host.address}:{port}/"], tmp_path, "client", env=environment(), cwd=HERE)
         try:
             served = await origin.accept()
             await asyncio.to_thread(child.line)
@@ -207,12 +206,11 @@ async def test_a_host_whose_packets_vanish_is_found(start_edge, cut_off_host, tm
             child.stop()
 
 
-async def test_echo_goes_on_under_heartbeat(start_edge):
+async def test_echo_goes_on_under_heartbeat(transport, start_edge):
     """Own frames enter at frame boundaries only: a busy stream of messages stays whole."""
     async with WireOrigin(handler=echo) as origin:
-        from harness.wire import open_session
         edge = start_edge(beating(origin))
-        async with open_session(edge.http) as client:
+        async with transport.open_session(edge.http) as client:
             since, sent, answered, pings = Stopwatch(), 0, 0, 0
 
             async def reader():

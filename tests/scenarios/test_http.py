@@ -1,4 +1,5 @@
-"""R9: ordinary HTTP beside the sessions: proxied, uncached, unbuffered, and framed right on both legs."""
+"""R9: ordinary HTTP beside the sessions: proxied, uncached, unbuffered, and framed right on both legs. What HTTP/2 has
+other words for (pipelining, Connection, HTTP/1.0) is tested over HTTP/1.1 alone."""
 
 import asyncio
 import hashlib
@@ -17,11 +18,11 @@ def site(origin, ca=None, **settings):
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_keep_alive_on_both_legs(start_edge, ca, scheme):
+async def test_keep_alive_on_both_legs(transport, start_edge, ca, scheme):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin, ca))
         port, tls = (edge.http, None) if scheme == "http" else (edge.https, ca.client_context())
-        async with http1.connect(port, tls) as connection:
+        async with transport.connect(port, tls) as connection:
             for i in range(50):
                 message = await connection.request("GET", f"/page/{i}?q=%20{i}")
                 assert message.status == 200
@@ -85,30 +86,29 @@ async def test_pipelined_posts_with_bodies(start_edge):
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 20 << 20])
-async def test_uploads_by_length_arrive_whole(start_edge, size):
+async def test_uploads_by_length_arrive_whole(transport, start_edge, size):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin))
         body = os.urandom(size)
-        message = await http1.fetch(edge.http, "/up", "POST", body=body, fields=[("Content-Length", str(size))])
+        message = await transport.fetch(edge.http, "/up", "POST", body=body, fields=[("Content-Length", str(size))])
         assert message.json()["sha256"] == hashlib.sha256(body).hexdigest() and message.json()["size"] == size
 
 
-async def test_chunked_upload_with_trailers(start_edge):
+async def test_chunked_upload_with_trailers(transport, start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             parts = [os.urandom(n) for n in (1, 100, 70_000, 3)]
-            await connection.send(b"PUT /up HTTP/1.1\r\nHost: live.edge.test\r\nTransfer-Encoding: chunked\r\n"
-                                  b"Trailer: X-Sum\r\n\r\n")
+            upload = await connection.begin("PUT", "/up", fields=[("Trailer", "X-Sum")], body="open")
             for part in parts:
-                await connection.send(b"%x;ext=1\r\n%s\r\n" % (len(part), part))
-            await connection.send(b"0\r\nX-Sum: abc\r\n\r\n")
-            message = await connection.response()
+                await upload.send(part)
+            await upload.finish([("X-Sum", "abc")])
+            message = await upload.response()
             assert message.json()["sha256"] == hashlib.sha256(b"".join(parts)).hexdigest()
             assert ["X-Sum", "abc"] in [[n.title(), v] for n, v in message.json()["trailers"]]
 
 
-async def test_chunked_download_with_trailers(start_edge):
+async def test_chunked_download_with_trailers(transport, start_edge):
     parts = [os.urandom(n) for n in (10, 1, 200_000, 5)]
 
     async def chunked(connection):
@@ -120,25 +120,25 @@ async def test_chunked_download_with_trailers(start_edge):
 
     async with ScriptedOrigin(chunked) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             message = await connection.request(fields=[("TE", "trailers")])
             assert message.body == b"".join(parts)
             assert [(n.lower(), v) for n, v in message.trailers] == [("x-sum", "42")]
 
 
-async def test_an_answer_that_ends_with_the_connection(start_edge):
+async def test_an_answer_that_ends_with_the_connection(transport, start_edge):
     async def until_close(connection):
         await read_request(connection.reader)
         await connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"z" * 300_000)
 
     async with ScriptedOrigin(until_close) as origin:
         edge = start_edge(site(origin))
-        message = await http1.fetch(edge.http)
+        message = await transport.fetch(edge.http)
         assert message.body == b"z" * 300_000
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-async def test_an_answer_cut_short_is_not_taken_for_whole(start_edge, framing):
+async def test_an_answer_cut_short_is_not_taken_for_whole(transport, start_edge, framing):
     async def cut(connection):
         await read_request(connection.reader)
         head = b"Content-Length: 1000" if framing == "length" else b"Transfer-Encoding: chunked"
@@ -147,16 +147,16 @@ async def test_an_answer_cut_short_is_not_taken_for_whole(start_edge, framing):
 
     async with ScriptedOrigin(cut) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             with pytest.raises((http1.Ended, ConnectionError)):
                 await connection.request()
         await edge.logged(lambda r: r.get("close_by") == "origin")
 
 
-async def test_head_has_no_body_and_the_connection_goes_on(start_edge):
+async def test_head_has_no_body_and_the_connection_goes_on(transport, start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             for _ in range(3):
                 message = await connection.request("HEAD", "/x")
                 assert message.status == 200 and int(message.head.get("content-length")) > 100
@@ -164,7 +164,7 @@ async def test_head_has_no_body_and_the_connection_goes_on(start_edge):
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-async def test_bodiless_statuses(start_edge, status):
+async def test_bodiless_statuses(transport, start_edge, status):
     async def bodiless(connection):
         while True:
             await read_request(connection.reader, 60)
@@ -172,13 +172,13 @@ async def test_bodiless_statuses(start_edge, status):
 
     async with ScriptedOrigin(bodiless) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             for _ in range(3):
                 message = await connection.request()
                 assert f"{message.status}" == status[:3] and message.head.get("etag") == '"a"'
 
 
-async def test_events_arrive_before_the_next_is_sent(start_edge, ca):
+async def test_events_arrive_before_the_next_is_sent(transport, start_edge, ca):
     """SSE: the origin sends an event only when the client has the one before."""
     arrived = asyncio.Semaphore(0)
 
@@ -194,17 +194,16 @@ async def test_events_arrive_before_the_next_is_sent(start_edge, ca):
     async with ScriptedOrigin(events) as origin:
         edge = start_edge(site(origin, ca))
         for port, tls in ((edge.http, None), (edge.https, ca.client_context())):
-            async with http1.connect(port, tls) as connection:
-                await connection.send(b"GET /events HTTP/1.1\r\nHost: live.edge.test\r\n\r\n")
-                head = await read_head(connection.reader)
-                assert head.get("content-type") == "text/event-stream"
+            async with transport.connect(port, tls) as connection:
+                source = await connection.begin("GET", "/events")
+                assert (await source.head()).get("content-type") == "text/event-stream"
                 for i in range(20):
-                    assert await read_chunk(connection.reader, 5) == b"data: %d\n\n" % i
+                    assert await source.piece(5) == b"data: %d\n\n" % i
                     arrived.release()
-                assert await read_chunk(connection.reader, 5) == b""
+                assert await source.piece(5) == b""
 
 
-async def test_a_body_streams_up_while_the_answer_streams_down(start_edge):
+async def test_a_body_streams_up_while_the_answer_streams_down(transport, start_edge):
     async def conversation(connection):
         await read_head(connection.reader)
         await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -216,17 +215,17 @@ async def test_a_body_streams_up_while_the_answer_streams_down(start_edge):
 
     async with ScriptedOrigin(conversation) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
-            await connection.send(b"POST / HTTP/1.1\r\nHost: live.edge.test\r\nTransfer-Encoding: chunked\r\n\r\n")
-            assert (await read_head(connection.reader)).status == 200
+        async with transport.connect(edge.http) as connection:
+            talk = await connection.begin("POST", body="open")
+            assert (await talk.head()).status == 200
             for word in (b"one", b"two", b"three"):
-                await connection.send(b"%x\r\n%s\r\n" % (len(word), word))
-                assert await read_chunk(connection.reader, 5) == b"got " + word
-            await connection.send(b"0\r\n\r\n")
-            assert await read_chunk(connection.reader, 5) == b""
+                await talk.send(word)
+                assert await talk.piece(5) == b"got " + word
+            await talk.finish()
+            assert await talk.piece(5) == b""
 
 
-async def test_100_continue_comes_from_the_origin(start_edge):
+async def test_100_continue_comes_from_the_origin(transport, start_edge):
     asked = asyncio.Event()
 
     async def careful(connection):
@@ -239,17 +238,16 @@ async def test_100_continue_comes_from_the_origin(start_edge):
 
     async with ScriptedOrigin(careful) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
-            await connection.send(b"POST / HTTP/1.1\r\nHost: live.edge.test\r\nContent-Length: 5\r\n"
-                                  b"Expect: 100-continue\r\n\r\n")
-            assert (await read_head(connection.reader)).status == 100
+        async with transport.connect(edge.http) as connection:
+            upload = await connection.begin("POST", fields=[("Expect", "100-continue")], body=5)
+            assert (await upload.head()).status == 100
             assert asked.is_set()
-            await connection.send(b"hello")
-            message = await connection.response()
+            await upload.send(b"hello")
+            message = await upload.response()
             assert message.status == 200 and message.body == b"olleh"
 
 
-async def test_a_refused_expectation_spares_the_body(start_edge):
+async def test_a_refused_expectation_spares_the_body(transport, start_edge):
     async def strict(connection):
         await read_head(connection.reader)
         await connection.send(answer("413 Content Too Large", b"no"))
@@ -257,14 +255,13 @@ async def test_a_refused_expectation_spares_the_body(start_edge):
 
     async with ScriptedOrigin(strict) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
-            await connection.send(b"POST / HTTP/1.1\r\nHost: live.edge.test\r\nContent-Length: 5000000\r\n"
-                                  b"Expect: 100-continue\r\n\r\n")
-            message = await connection.response()
+        async with transport.connect(edge.http) as connection:
+            upload = await connection.begin("POST", fields=[("Expect", "100-continue")], body=5_000_000)
+            message = await upload.response()
             assert message.status == 413 and message.body == b"no" and not message.interim
 
 
-async def test_early_hints_pass(start_edge):
+async def test_early_hints_pass(transport, start_edge):
     async def hints(connection):
         await read_request(connection.reader)
         await connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
@@ -272,12 +269,12 @@ async def test_early_hints_pass(start_edge):
 
     async with ScriptedOrigin(hints) as origin:
         edge = start_edge(site(origin))
-        message = await http1.fetch(edge.http)
+        message = await transport.fetch(edge.http)
         assert [h.status for h in message.interim] == [103, 102] and message.body == b"page"
         assert message.interim[0].get("link") == "</a.css>; rel=preload"
 
 
-async def test_a_stale_kept_alive_connection_to_the_origin_is_not_the_clients_trouble(start_edge):
+async def test_a_stale_kept_alive_connection_to_the_origin_is_not_the_clients_trouble(transport, start_edge):
     """The origin closes idle connections at once: every second request would fall into that gap."""
     async def once(connection):
         request = await read_request(connection.reader)
@@ -285,13 +282,13 @@ async def test_a_stale_kept_alive_connection_to_the_origin_is_not_the_clients_tr
 
     async with ScriptedOrigin(once) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
+        async with transport.connect(edge.http) as connection:
             for i in range(30):
                 message = await connection.request("GET", f"/{i}")
                 assert message.status == 200 and message.body == f"/{i}".encode()
 
 
-async def test_an_origin_connection_with_unasked_bytes_is_not_reused(start_edge):
+async def test_an_origin_connection_with_unasked_bytes_is_not_reused(transport, start_edge):
     """What an origin sends beyond its answer must never become the answer to somebody else's request."""
     async def chatty(connection):
         while True:
@@ -301,10 +298,10 @@ async def test_an_origin_connection_with_unasked_bytes_is_not_reused(start_edge)
     async with ScriptedOrigin(chatty) as origin:
         edge = start_edge(site(origin))
         for i in range(10):
-            assert (await http1.fetch(edge.http, f"/{i}")).body == f"/{i}".encode()
+            assert (await transport.fetch(edge.http, f"/{i}")).body == f"/{i}".encode()
 
 
-async def test_the_client_goes_away_and_the_origin_is_told(start_edge):
+async def test_the_client_goes_away_and_the_origin_is_told(transport, start_edge):
     began, gone = asyncio.Event(), asyncio.Event()
 
     async def endless(connection):
@@ -320,17 +317,17 @@ async def test_the_client_goes_away_and_the_origin_is_told(start_edge):
 
     async with ScriptedOrigin(endless) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
-            await connection.send(b"GET / HTTP/1.1\r\nHost: live.edge.test\r\n\r\n")
+        async with transport.connect(edge.http) as connection:
+            download = await connection.begin()
             await began.wait()
-            await read_head(connection.reader)
+            await download.head()
         await asyncio.wait_for(gone.wait(), 5)
 
 
-async def test_requests_are_logged_and_counted(start_edge):
+async def test_requests_are_logged_and_counted(transport, start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin))
-        await http1.fetch(edge.http, "/logged?x=\"quoted\\", "POST", body=b"12345")
+        await transport.fetch(edge.http, "/logged?x=\"quoted\\", "POST", body=b"12345")
         record = await edge.logged(lambda r: r["target"].startswith("/logged"))
         assert (record["method"], record["status"], record["origin_status"]) == ("POST", 200, 200)
         assert record["bytes_in"] == 5 and record["bytes_out"] > 100 and record["domain"] == "live.edge.test"

@@ -1,7 +1,6 @@
 """Header fields of ordinary HTTP: what the edge adds, believes, takes away and leaves alone; and names that choose a
 domain."""
 
-from harness import http1
 from harness.edge import domain
 from harness.http1 import ScriptedOrigin, answer, echo_handler, read_request
 
@@ -19,22 +18,22 @@ def seen(message):
     return fields
 
 
-async def test_forwarding_fields_say_who_and_how(start_edge, ca):
+async def test_forwarding_fields_say_who_and_how(transport, start_edge, ca):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin, ca))
-        fields = seen(await http1.fetch(edge.http))
+        fields = seen(await transport.fetch(edge.http))
         assert fields["host"] == ["live.edge.test"]
         assert fields["x-forwarded-for"] == ["127.0.0.1"] and fields["x-forwarded-proto"] == ["http"]
         assert fields["x-forwarded-host"] == ["live.edge.test"]
         assert "for=127.0.0.1" in fields["forwarded"][0].replace('"', "") and "proto=http" in fields["forwarded"][0]
-        fields = seen(await http1.fetch(edge.https, tls=ca.client_context()))
+        fields = seen(await transport.fetch(edge.https, tls=ca.client_context()))
         assert fields["x-forwarded-proto"] == ["https"] and "proto=https" in fields["forwarded"][0]
 
 
-async def test_forwarding_fields_of_a_client_are_not_believed(start_edge):
+async def test_forwarding_fields_of_a_client_are_not_believed(transport, start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin))
-        fields = seen(await http1.fetch(edge.http, fields=[
+        fields = seen(await transport.fetch(edge.http, fields=[
             ("X-Forwarded-For", "1.2.3.4"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=1.2.3.4;proto=https"),
             ("X-Forwarded-Host", "evil.example")]))
         assert fields["x-forwarded-proto"] == ["http"]
@@ -44,7 +43,7 @@ async def test_forwarding_fields_of_a_client_are_not_believed(start_edge):
         assert "127.0.0.1" in ",".join(fields["forwarded"]).split(",")[-1]
 
 
-async def test_hop_by_hop_fields_stay_on_their_hop(start_edge):
+async def test_hop_by_hop_fields_stay_on_their_hop(transport, start_edge):
     async def nosy(connection):
         while True:
             request = await read_request(connection.reader, 60)
@@ -54,11 +53,12 @@ async def test_hop_by_hop_fields_stay_on_their_hop(start_edge):
 
     async with ScriptedOrigin(nosy) as origin:
         edge = start_edge(site(origin))
-        async with http1.connect(edge.http) as connection:
-            message = await connection.request(fields=[
-                ("Connection", "X-Secret, keep-alive"), ("X-Secret", "1"), ("Keep-Alive", "300"), ("TE", "gzip"),
-                ("Proxy-Connection", "keep-alive"), ("X-Kept", "2"),
-                ("Upgrade-Insecure-Requests", "1")])
+        async with transport.connect(edge.http) as connection:
+            of_hop = [("Connection", "X-Secret, keep-alive"), ("X-Secret", "1"), ("Keep-Alive", "300"), ("TE", "gzip"),
+                      ("Proxy-Connection", "keep-alive")]
+            if transport.name == "h2":  # there such fields make a request malformed (test_http2.py)
+                of_hop = []
+            message = await connection.request(fields=[*of_hop, ("X-Kept", "2"), ("Upgrade-Insecure-Requests", "1")])
             names = message.body.decode().split("\n")
             for name in ("x-secret", "keep-alive", "proxy-connection", "te", "upgrade"):
                 assert name not in names, name
@@ -67,7 +67,7 @@ async def test_hop_by_hop_fields_stay_on_their_hop(start_edge):
             assert message.head.get("x-public") == "2"
 
 
-async def test_fields_keep_order_case_and_repetition(start_edge):
+async def test_fields_keep_order_case_and_repetition(transport, start_edge):
     async def cookies(connection):
         request = await read_request(connection.reader)
         assert request.head.all("X-Many") == ["one", "two", "three"]
@@ -75,28 +75,28 @@ async def test_fields_keep_order_case_and_repetition(start_edge):
 
     async with ScriptedOrigin(cookies) as origin:
         edge = start_edge(site(origin))
-        message = await http1.fetch(edge.http, fields=[("X-Many", "one"), ("X-Many", "two"), ("X-Many", "three")])
+        message = await transport.fetch(edge.http, fields=[("X-Many", "one"), ("X-Many", "two"), ("X-Many", "three")])
         assert message.head.all("set-cookie") == ["a=1; Path=/", "b=2"]
 
 
-async def test_add_header_is_on_every_answer(start_edge):
+async def test_add_header_is_on_every_answer(transport, start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin, layer7={"add_header": {"X-Edge": "mine", "Strict-Transport-Security": "max-age=60"}}))
-        message = await http1.fetch(edge.http)
+        message = await transport.fetch(edge.http)
         assert message.head.get("x-edge") == "mine" and message.head.get("strict-transport-security") == "max-age=60"
 
 
-async def test_origin_host_header(start_edge):
+async def test_origin_host_header(transport, start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin, origin_host_header="app.internal:8080"))
-        fields = seen(await http1.fetch(edge.http))
+        fields = seen(await transport.fetch(edge.http))
         assert fields["host"] == ["app.internal:8080"] and fields["x-forwarded-host"] == ["live.edge.test"]
 
 
-async def test_a_wildcard_domain_serves_every_name_below(start_edge):
+async def test_a_wildcard_domain_serves_every_name_below(transport, start_edge):
     async with ScriptedOrigin(echo_handler("wild")) as wild, ScriptedOrigin(echo_handler("exact")) as exact:
         edge = start_edge(domain(".edge.test", wild), domain("live.edge.test", exact))
         for host, label in [("live.edge.test", "exact"), ("LIVE.Edge.Test:1234", "exact"), ("a.edge.test", "wild"),
                             ("x.y.edge.test", "wild")]:
-            assert (await http1.fetch(edge.http, host=host)).json()["label"] == label, host
-        assert (await http1.fetch(edge.http, host="edge.test")).status == 404
+            assert (await transport.fetch(edge.http, host=host)).json()["label"] == label, host
+        assert (await transport.fetch(edge.http, host="edge.test")).status == 404

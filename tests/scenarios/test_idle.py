@@ -7,7 +7,7 @@ import pytest
 
 from harness.edge import domain
 from harness.waiting import Stopwatch
-from harness.wire import BINARY, CONTINUATION, PING, PONG, TEXT, WireOrigin, encode, pair
+from harness.wire import BINARY, CONTINUATION, PING, PONG, TEXT, WireOrigin, encode
 
 TIMEOUT = 2.0
 TOLERANCE = 0.5
@@ -32,14 +32,14 @@ async def ends_idle(client, origin, since):
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
-async def test_silence_ends_both_sides(scheme, start_edge, ca):
+async def test_silence_ends_both_sides(transport, scheme, start_edge, ca):
     async with WireOrigin() as origin:
         edge = start_edge(idle_domain(origin, ca))
         port, tls = (edge.http, None) if scheme == "ws" else (edge.https, ca.client_context())
-        async with pair(port, origin, tls=tls) as (client, served):
+        async with transport.pair(port, origin, tls=tls) as (client, served):
             await ends_idle(client, served, Stopwatch())
         record = await edge.logged({"close_cause": "connection_timeout"})
-        assert record["close_by"] == "edge" and record["close_code"] == 1001 and record["status"] == 101
+        assert record["close_by"] == "edge" and record["close_code"] == 1001 and record["status"] == transport.session_status
         assert abs(record["duration_ms"] - TIMEOUT * 1000) <= 600
 
 
@@ -57,7 +57,7 @@ ACTS = {
 }
 
 
-async def test_any_frame_postpones_the_end(start_edge):
+async def test_any_frame_postpones_the_end(transport, start_edge):
     """All kinds at once, a session each: the clocks do not disturb one another."""
     async def kind(name):
         async with WireOrigin() as origin:
@@ -65,7 +65,7 @@ async def test_any_frame_postpones_the_end(start_edge):
             domains.append({**idle_domain(origin), "name": host})
             ready.release()
             await go.wait()
-            async with pair(edge.http, origin, host=host) as (client, served):
+            async with transport.pair(edge.http, origin, host=host) as (client, served):
                 for i in range(3):
                     await asyncio.sleep(1.0)  # the pace of the peer, not a wait for anything
                     await ACTS[name](client, served, i)
@@ -83,10 +83,10 @@ async def test_any_frame_postpones_the_end(start_edge):
     assert not failed, failed
 
 
-async def test_bytes_of_one_long_frame_are_data(start_edge):
+async def test_bytes_of_one_long_frame_are_data(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(idle_domain(origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             frame = encode(BINARY, b"0123456789", key=b"abcd")
             await client.send(frame[:6])
             for byte in frame[6:]:
@@ -95,11 +95,11 @@ async def test_bytes_of_one_long_frame_are_data(start_edge):
             assert (await served.recv()).payload == b"0123456789"
 
 
-async def test_the_other_domain_keeps_its_own_clock(start_edge):
+async def test_the_other_domain_keeps_its_own_clock(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(idle_domain(origin), domain("slow.edge.test", origin, websocket={"connection_timeout": "60s"}))
-        async with pair(edge.http, origin) as (client, served), \
-                pair(edge.http, origin, host="slow.edge.test") as (other, other_served):
+        async with transport.pair(edge.http, origin) as (client, served), \
+                transport.pair(edge.http, origin, host="slow.edge.test") as (other, other_served):
             await ends_idle(client, served, Stopwatch())
             await other.text("still here")
             await other_served.expect(TEXT, b"still here")

@@ -8,7 +8,7 @@ import pytest
 
 from harness.edge import domain
 from harness.waiting import Stopwatch
-from harness.wire import BINARY, CLOSE, PING, PONG, TEXT, Ended, WireOrigin, close_payload, open_session, pair
+from harness.wire import BINARY, CLOSE, PING, PONG, TEXT, Ended, WireOrigin, close_payload
 
 
 def live(origin, **websocket):
@@ -18,10 +18,10 @@ def live(origin, **websocket):
 @pytest.mark.parametrize("first", ["client", "origin"])
 @pytest.mark.parametrize("code,reason", [(1000, "done"), (1001, ""), (3000, "grüße"), (4999, "x" * 123)],
                          ids=["1000", "1001 bare", "3000 utf-8", "4999 longest"])
-async def test_close_passes_with_code_and_reason(start_edge, first, code, reason):
+async def test_close_passes_with_code_and_reason(transport, start_edge, first, code, reason):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             sender, other = (client, served) if first == "client" else (served, client)
             reason = reason.encode()[:123].decode(errors="ignore")
             await sender.send_close(code, reason)
@@ -33,10 +33,10 @@ async def test_close_passes_with_code_and_reason(start_edge, first, code, reason
         assert (record["close_by"], record["close_code"]) == (first, code)
 
 
-async def test_close_without_a_code(start_edge):
+async def test_close_without_a_code(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await client.frame(CLOSE)
             await served.expect(CLOSE, b"")
             await served.frame(CLOSE)
@@ -45,10 +45,10 @@ async def test_close_without_a_code(start_edge):
         assert (await edge.logged({"close_cause": "closing_handshake"}))["close_code"] == 1005
 
 
-async def test_max_session_age_ends_a_busy_session(start_edge):
+async def test_max_session_age_ends_a_busy_session(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin, max_session_age="2s"))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             since = Stopwatch()
 
             async def chatter():
@@ -66,11 +66,11 @@ async def test_max_session_age_ends_a_busy_session(start_edge):
         assert (await edge.logged({"close_cause": "max_session_age"}))["close_by"] == "edge"
 
 
-async def test_frames_arrive_as_they_were_sent(start_edge):
+async def test_frames_arrive_as_they_were_sent(transport, start_edge):
     """Boundaries, reserved bits agreed by an extension, and masking keys: nothing is rewritten."""
     async with WireOrigin(answer_fields=["Sec-WebSocket-Extensions: permessage-deflate"]) as origin:
         edge = start_edge(live(origin))
-        async with open_session(edge.http, fields=[("Sec-WebSocket-Extensions", "permessage-deflate")]) as client:
+        async with transport.open_session(edge.http, fields=[("Sec-WebSocket-Extensions", "permessage-deflate")]) as client:
             served = await origin.accept()
             assert served.request_head.get("sec-websocket-extensions") == "permessage-deflate"
             assert client.head.get("sec-websocket-extensions") == "permessage-deflate"
@@ -87,12 +87,12 @@ async def test_frames_arrive_as_they_were_sent(start_edge):
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
-async def test_what_the_origin_learns_of_the_client(start_edge, ca, scheme):
+async def test_what_the_origin_learns_of_the_client(transport, start_edge, ca, scheme):
     async with WireOrigin(answer_fields=["Set-Cookie: s=1", "X-Mine: yes"]) as origin:
         edge = start_edge(domain("live.edge.test", origin, ca=ca, websocket={"origin_scheme": "http"}))
         port, tls = (edge.http, None) if scheme == "ws" else (edge.https, ca.client_context())
         host = f"live.edge.test:{port}"
-        async with open_session(port, target="/chat?room=1", host=host, tls=tls, fields=[
+        async with transport.open_session(port, target="/chat?room=1", host=host, tls=tls, fields=[
                 ("Origin", "https://page.example"), ("Cookie", "a=b"), ("Authorization", "Bearer t"),
                 ("X-Forwarded-For", "9.9.9.9")]) as client:
             head = (await origin.accept()).request_head
@@ -104,10 +104,10 @@ async def test_what_the_origin_learns_of_the_client(start_edge, ca, scheme):
             assert client.head.get("set-cookie") == "s=1" and client.head.get("x-mine") == "yes"
 
 
-async def test_the_log_counts_bytes_frames_and_messages(start_edge):
+async def test_the_log_counts_bytes_frames_and_messages(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))
-        async with pair(edge.http, origin, target="/room?x=1") as (client, served):
+        async with transport.pair(edge.http, origin, target="/room?x=1") as (client, served):
             await client.frame(TEXT, b"ab", fin=False)
             await client.frame(0, b"cd")
             await client.ping(b"p")
@@ -119,21 +119,21 @@ async def test_the_log_counts_bytes_frames_and_messages(start_edge):
             await served.expect_close(1000)
             await client.expect_close(1000, answer=False)
         record = await edge.logged({"close_cause": "closing_handshake"})
-        assert record["target"] == "/room?x=1" and record["method"] == "GET" and record["domain"] == "live.edge.test"
+        assert record["target"] == "/room?x=1" and record["method"] == transport.session_method and record["domain"] == "live.edge.test"
         assert (record["frames_in"], record["messages_in"]) == (4, 1), record
         assert (record["frames_out"], record["messages_out"]) == (2, 1), record
         assert record["bytes_in"] == 8 + 8 + 7 + 8, record  # heads of 6 with their keys, payloads 2, 2, 1 and 2
         assert record["bytes_out"] == 4 + 1000 + 4, record
         assert record["client"] == "127.0.0.1" and record["origin"].endswith(str(origin.port))
-        assert record["protocol"] == "h1" and record["origin_status"] == 101 and record["session"]
+        assert record["protocol"] == transport.name and record["origin_status"] == 101 and record["session"]
 
 
 @pytest.mark.parametrize("lost", ["client", "origin"])
 @pytest.mark.parametrize("how", ["end", "reset"])
-async def test_a_lost_side_ends_the_other(start_edge, lost, how):
+async def test_a_lost_side_ends_the_other(transport, start_edge, lost, how):
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             gone, other = (client, served) if lost == "client" else (served, client)
             await gone.text("last words")
             await other.expect(TEXT, b"last words")
@@ -153,7 +153,7 @@ async def test_a_lost_side_ends_the_other(start_edge, lost, how):
         assert record["close_by"] == lost and record["close_code"] == 1006
 
 
-async def test_early_bytes_of_the_client_and_the_origin_are_not_lost(start_edge):
+async def test_early_bytes_of_the_client_and_the_origin_are_not_lost(transport, start_edge):
     """Frames that arrive together with the handshake, before the other side is ready for them."""
     from harness import http1, wire
 
@@ -169,21 +169,17 @@ async def test_early_bytes_of_the_client_and_the_origin_are_not_lost(start_edge)
 
     async with http1.ScriptedOrigin(eager) as origin:
         edge = start_edge(live(origin))
-        async with http1.connect(edge.http) as connection:
-            await connection.send(wire.opening("/") + wire.encode(TEXT, b"early", key=b"1234"))
-            answer = await connection.response()
-            assert answer.status == 101
-            client = wire.Wire(connection.reader, connection.writer, "client", answer.head)
+        async with transport.open_session(edge.http, early=wire.encode(TEXT, b"early", key=b"1234")) as client:
             for expected in (b"welcome", b"again", b"got early"):
                 await client.expect(TEXT, expected)
 
 
-async def test_a_thousand_short_sessions_leave_nothing(start_edge):
+async def test_a_thousand_short_sessions_leave_nothing(transport, start_edge):
     async with WireOrigin(handler=_one_echo) as origin:
         edge = start_edge(live(origin))
 
         async def one(i):
-            async with open_session(edge.http) as client:
+            async with transport.open_session(edge.http) as client:
                 await client.text(f"{i}")
                 await client.expect(TEXT, f"{i}".encode())
                 await client.send_close(1000)

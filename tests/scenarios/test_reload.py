@@ -4,21 +4,20 @@ import asyncio
 
 import pytest
 
-from harness import http1
 from harness.edge import domain, sanitized
 from harness.waiting import Stopwatch, eventually_async
-from harness.wire import TEXT, WireOrigin, echo, open_session
+from harness.wire import TEXT, WireOrigin, echo
 
 
 class Sessions:
     """Many live echo sessions on one domain."""
 
-    def __init__(self, edge, host, count, tls=None):
-        self.edge, self.host, self.count, self.tls = edge, host, count, tls
+    def __init__(self, transport, edge, host, count, tls=None):
+        self.transport, self.edge, self.host, self.count, self.tls = transport, edge, host, count, tls
 
     async def __aenter__(self):
         port = self.edge.https if self.tls else self.edge.http
-        self.contexts = [open_session(port, host=self.host, tls=self.tls) for _ in range(self.count)]
+        self.contexts = [self.transport.open_session(port, host=self.host, tls=self.tls) for _ in range(self.count)]
         self.clients = []
         for at in range(0, self.count, 50):
             self.clients += await asyncio.gather(*(c.__aenter__() for c in self.contexts[at:at + 50]))
@@ -36,10 +35,10 @@ class Sessions:
         await asyncio.gather(*(one(i, c) for i, c in enumerate(self.clients)))
 
 
-async def test_500_sessions_of_other_domains_are_not_touched(start_edge):
+async def test_500_sessions_of_other_domains_are_not_touched(transport, start_edge):
     async with WireOrigin(handler=echo) as origin:
         edge = start_edge(domain("a.edge.test", origin), domain("b.edge.test", origin))
-        async with Sessions(edge, "a.edge.test", 500) as untouched, Sessions(edge, "b.edge.test", 20) as changed:
+        async with Sessions(transport, edge, "a.edge.test", 500) as untouched, Sessions(transport, edge, "b.edge.test", 20) as changed:
             await untouched.all_alive("before")
             assert edge.reload(edge.changed(lambda c: c["domains"][1].update(
                 websocket={"enabled": False}))) == "applied"
@@ -49,26 +48,26 @@ async def test_500_sessions_of_other_domains_are_not_touched(start_edge):
             assert not [r for r in edge.access_log() if r["domain"] == "a.edge.test"]
 
 
-async def test_a_setting_of_one_domain_reaches_new_sessions_only(start_edge):
+async def test_a_setting_of_one_domain_reaches_new_sessions_only(transport, start_edge):
     """A changed clock is for sessions that are opened from now on; those that live keep their policy."""
     async with WireOrigin(handler=echo) as origin:
         edge = start_edge(domain("a.edge.test", origin))
-        async with open_session(edge.http, host="a.edge.test") as old:
+        async with transport.open_session(edge.http, host="a.edge.test") as old:
             assert edge.reload(edge.changed(lambda c: c["domains"][0].update(
                 websocket={"connection_timeout": "1s"}))) == "applied"
-            async with open_session(edge.http, host="a.edge.test") as new:
+            async with transport.open_session(edge.http, host="a.edge.test") as new:
                 await new.expect_close(1001, timeout=3)
             await old.text("still")
             await old.expect(TEXT, b"still")
 
 
 @pytest.mark.timeout(300)  # 120 reloads of 50 certificates under a sanitizer on busy cores; what is judged is what they leave
-async def test_100_reloads_leave_nothing_behind(start_edge, ca):
+async def test_100_reloads_leave_nothing_behind(transport, start_edge, ca):
     async with WireOrigin(handler=echo) as origin:
         names = [f"d{i}.edge.test" for i in range(50)]
         edge = start_edge(*(domain(n, origin, ca=ca, websocket={"origin_scheme": "http", "connection_timeout": "1h"})
                             for n in names))
-        async with Sessions(edge, names[0], 20) as plain, Sessions(edge, names[1], 20, ca.client_context()) as over_tls:
+        async with Sessions(transport, edge, names[0], 20) as plain, Sessions(transport, edge, names[1], 20, ca.client_context()) as over_tls:
             timeouts = iter(range(100, 1000))
 
             def again(times):
@@ -87,11 +86,11 @@ async def test_100_reloads_leave_nothing_behind(start_edge, ca):
             await asyncio.gather(plain.all_alive("x"), over_tls.all_alive("y"))
 
 
-async def test_a_bad_file_changes_nothing(start_edge):
+async def test_a_bad_file_changes_nothing(transport, start_edge):
     async with WireOrigin(handler=echo) as origin:
         edge = start_edge(domain("a.edge.test", origin))
         good = edge.path.read_text()
-        async with Sessions(edge, "a.edge.test", 20) as sessions:
+        async with Sessions(transport, edge, "a.edge.test", 20) as sessions:
             revision = edge.revision()
             for text, said in [("listeners: [", "fairlead.yaml:"),
                                (good.replace("name: a.edge.test", "name: bad name"), "bad name"),
@@ -102,16 +101,16 @@ async def test_a_bad_file_changes_nothing(start_edge):
             assert edge.revision() == revision
             assert "fairlead.yaml:" in edge.log(), "the log does not say where"
             await sessions.all_alive("x")
-            async with open_session(edge.http, host="a.edge.test") as fresh:
+            async with transport.open_session(edge.http, host="a.edge.test") as fresh:
                 await fresh.text("new one")
                 await fresh.expect(TEXT, b"new one")
             assert edge.reload(file_text=good.replace("a.edge.test", "c.edge.test")) == "applied"
-            async with open_session(edge.http, host="c.edge.test") as fresh:
+            async with transport.open_session(edge.http, host="c.edge.test") as fresh:
                 await fresh.text("applied")
                 await fresh.expect(TEXT, b"applied")
 
 
-async def test_a_changed_listener_is_left_as_it_was_and_said(start_edge):
+async def test_a_changed_listener_is_left_as_it_was_and_said(transport, start_edge):
     from harness.ports import free_port
     async with WireOrigin(handler=echo) as origin:
         edge = start_edge(domain("a.edge.test", origin))
@@ -122,13 +121,13 @@ async def test_a_changed_listener_is_left_as_it_was_and_said(start_edge):
             config["domains"].append(domain("b.edge.test", origin))
 
         assert edge.reload(edge.changed(change)) == "applied"
-        async with open_session(edge.http, host="b.edge.test") as client:
+        async with transport.open_session(edge.http, host="b.edge.test") as client:
             await client.text("old port, new domain")
             await client.expect(TEXT, b"old port, new domain")
         assert "listener" in edge.log() and "restart" in edge.log()
 
 
-async def test_a_thousand_domains_reload_in_under_a_second(start_edge):
+async def test_a_thousand_domains_reload_in_under_a_second(transport, start_edge):
     async with WireOrigin(handler=echo) as origin:
         edge = start_edge(*(domain(f"d{i}.edge.test", origin) for i in range(1000)))
         config = edge.changed(lambda c: c["domains"][500].update(websocket={"enabled": False}))
@@ -136,5 +135,5 @@ async def test_a_thousand_domains_reload_in_under_a_second(start_edge):
         since = Stopwatch()
         assert edge.reload(config) == "applied"
         assert sanitized() or since.seconds < 1.5, since.seconds  # 0.5 s of it are allowed to writing the file here
-        answer = await http1.fetch(edge.http, host="d999.edge.test")
+        answer = await transport.fetch(edge.http, host="d999.edge.test")
         assert answer.status == 200

@@ -4,15 +4,14 @@ import asyncio
 
 import pytest
 
-from harness import http1
 from harness.edge import domain
 from harness.waiting import Stopwatch
-from harness.wire import TEXT, Refused, WireOrigin, open_session, pair
+from harness.wire import TEXT, Refused, WireOrigin
 
 
-async def refused(edge, status, code=None, host="live.edge.test"):
+async def refused(transport, edge, status, code=None, host="live.edge.test"):
     with pytest.raises(Refused) as caught:
-        async with open_session(edge.http, host=host):
+        async with transport.open_session(edge.http, host=host):
             pass
     assert caught.value.status == status
     problem = caught.value.message.problem()
@@ -20,31 +19,31 @@ async def refused(edge, status, code=None, host="live.edge.test"):
     return caught.value.message
 
 
-async def test_off_is_403_with_a_reason_and_http_goes_on(start_edge):
+async def test_off_is_403_with_a_reason_and_http_goes_on(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, websocket={"enabled": False}))
-        await refused(edge, 403, "websocket_disabled")
-        answer = await http1.fetch(edge.http, "/page")
+        await refused(transport, edge, 403, "websocket_disabled")
+        answer = await transport.fetch(edge.http, "/page")
         assert answer.status == 200 and answer.body == b"ordinary\n"
         assert all("upgrade" not in {n.lower() for n, _ in r.fields} for r in origin.requests)
 
 
 @pytest.mark.parametrize("acceleration,enabled", [("whole-site", True), ("static", False)])
-async def test_the_default_follows_acceleration(start_edge, acceleration, enabled):
+async def test_the_default_follows_acceleration(transport, start_edge, acceleration, enabled):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, acceleration=acceleration))
         if enabled:
-            async with pair(edge.http, origin) as (client, served):
+            async with transport.pair(edge.http, origin) as (client, served):
                 await client.text("on")
                 await served.expect(TEXT, b"on")
         else:
-            await refused(edge, 403, "websocket_disabled")
+            await refused(transport, edge, 403, "websocket_disabled")
 
 
-async def test_static_with_the_switch_on(start_edge):
+async def test_static_with_the_switch_on(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, acceleration="static", websocket={"enabled": True}))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await served.text("on")
             await client.expect(TEXT, b"on")
 
@@ -53,27 +52,27 @@ def switched_off(edge, on_disable, **more):
     return edge.changed(lambda c: c["domains"][0].update(websocket={"enabled": False, "on_disable": on_disable, **more}))
 
 
-async def test_close_ends_live_sessions_at_once(start_edge):
+async def test_close_ends_live_sessions_at_once(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), domain("other.edge.test", origin))
-        async with pair(edge.http, origin) as (client, served), \
-                pair(edge.http, origin, host="other.edge.test") as (bystander, bystander_served):
+        async with transport.pair(edge.http, origin) as (client, served), \
+                transport.pair(edge.http, origin, host="other.edge.test") as (bystander, bystander_served):
             since = Stopwatch()
             assert edge.reload(switched_off(edge, "close")) == "applied"
             await asyncio.gather(client.expect_close(1001), served.expect_close(1001))
             assert since.seconds < 1.5, since.seconds
             await asyncio.gather(client.expect_end(), served.expect_end())
-            await refused(edge, 403, "websocket_disabled")
+            await refused(transport, edge, 403, "websocket_disabled")
             await bystander.text("undisturbed")
             await bystander_served.expect(TEXT, b"undisturbed")
         assert (await edge.logged({"close_cause": "disabled"}))["close_by"] == "operator"
 
 
-async def test_close_waits_for_the_frame_boundary(start_edge):
+async def test_close_waits_for_the_frame_boundary(transport, start_edge):
     from harness.wire import BINARY, encode
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             frame = encode(BINARY, bytes(1000))
             await served.send(frame[:500])
             first = await client.reader.readexactly(100)
@@ -85,14 +84,14 @@ async def test_close_waits_for_the_frame_boundary(start_edge):
             await client.expect_close(1001)
 
 
-async def test_drain_ends_them_within_its_time(start_edge):
+async def test_drain_ends_them_within_its_time(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        sessions = [pair(edge.http, origin) for _ in range(20)]
+        sessions = [transport.pair(edge.http, origin) for _ in range(20)]
         ends = [await s.__aenter__() for s in sessions]
         since = Stopwatch()
         assert edge.reload(switched_off(edge, "drain", drain_time="2s")) == "applied"
-        await refused(edge, 403, "websocket_disabled")
+        await refused(transport, edge, 403, "websocket_disabled")
 
         async def when(client, served):
             await client.expect_close(1001, timeout=6)
@@ -107,12 +106,12 @@ async def test_drain_ends_them_within_its_time(start_edge):
             await s.__aexit__(None, None, None)
 
 
-async def test_keep_lets_them_live(start_edge):
+async def test_keep_lets_them_live(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             assert edge.reload(switched_off(edge, "keep")) == "applied"
-            await refused(edge, 403, "websocket_disabled")
+            await refused(transport, edge, 403, "websocket_disabled")
             for i in range(10):
                 await client.text(f"{i}")
                 await served.expect(TEXT, f"{i}".encode())
@@ -120,20 +119,20 @@ async def test_keep_lets_them_live(start_edge):
                 await client.expect(TEXT, f"{i}".encode())
 
 
-async def test_a_removed_domain_ends_its_sessions(start_edge):
+async def test_a_removed_domain_ends_its_sessions(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin), domain("other.edge.test", origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             assert edge.reload(edge.changed(lambda c: c["domains"].pop(0))) == "applied"
             await asyncio.gather(client.expect_close(1001), served.expect_close(1001))
-        await refused(edge, 404)
+        await refused(transport, edge, 404)
 
 
-async def test_on_again(start_edge):
+async def test_on_again(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, websocket={"enabled": False}))
-        await refused(edge, 403)
+        await refused(transport, edge, 403)
         assert edge.reload(edge.changed(lambda c: c["domains"][0].update(websocket={"enabled": True}))) == "applied"
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await client.text("on again")
             await served.expect(TEXT, b"on again")

@@ -8,8 +8,7 @@ import pytest
 
 from harness.edge import domain
 from harness.waiting import eventually_async
-from harness.wire import (BINARY, CLOSE, CONTINUATION, PING, TEXT, Ended, WireOrigin, close_payload, encode, open_session,
-                          pair)
+from harness.wire import (BINARY, CLOSE, CONTINUATION, PING, TEXT, Ended, WireOrigin, close_payload, encode)
 
 KEY = b"\x11\x22\x33\x44"
 
@@ -59,14 +58,14 @@ def protocol_errors(edge):
     return [r for r in edge.access_log() if r.get("close_cause") == "protocol_error"]
 
 
-async def test_violations_end_the_session_with_1002(start_edge):
+async def test_violations_end_the_session_with_1002(transport, start_edge):
     """Each after a good message, on a session of its own."""
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin))
         wrong = {}
 
         async def one(side, name):
-            async with pair(edge.http, origin) as (client, served):
+            async with transport.pair(edge.http, origin) as (client, served):
                 bad = (CLIENT if side == "client" else ORIGIN)[name]
                 sender, other = (client, served) if side == "client" else (served, client)
                 await sender.send(encode(TEXT, b"good", key=KEY if side == "client" else None) + bad)
@@ -93,30 +92,30 @@ async def test_violations_end_the_session_with_1002(start_edge):
 
 
 @pytest.mark.parametrize("side,name", [c for c in CASES if "2^63" not in c[1] and not c[1].startswith("close")])
-async def test_they_pass_when_validation_is_off(start_edge, side, name):
+async def test_they_pass_when_validation_is_off(transport, start_edge, side, name):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, websocket={"validate": False}))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             sender, other = (client, served) if side == "client" else (served, client)
             bad = (CLIENT if side == "client" else ORIGIN)[name]
             await sender.send(bad)
             assert await asyncio.wait_for(other.reader.readexactly(len(bad)), 5) == bad
 
 
-async def test_frames_after_a_close_do_not_pass(start_edge):
+async def test_frames_after_a_close_do_not_pass(transport, start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await client.send(client_frame(CLOSE, close_payload(1000)) + client_frame(TEXT, b"ghost"))
             await served.expect_close(1000)
             assert b"ghost" not in await served.at_end()
 
 
 @pytest.mark.parametrize("fragmented", [False, True])
-async def test_a_message_over_the_limit_is_1009(start_edge, fragmented):
+async def test_a_message_over_the_limit_is_1009(transport, start_edge, fragmented):
     async with WireOrigin() as origin:
         edge = start_edge(domain("live.edge.test", origin, websocket={"max_message_size": "64KiB"}))
-        async with pair(edge.http, origin) as (client, served):
+        async with transport.pair(edge.http, origin) as (client, served):
             await client.binary(bytes(65_536))
             assert len((await served.recv()).payload) == 65_536
             if fragmented:
@@ -130,10 +129,10 @@ async def test_a_message_over_the_limit_is_1009(start_edge, fragmented):
         assert (await edge.logged({"close_cause": "message_too_big"}))["close_by"] == "edge"
 
 
-async def test_reserved_bits_of_an_agreed_extension_are_no_violation(start_edge):
+async def test_reserved_bits_of_an_agreed_extension_are_no_violation(transport, start_edge):
     async with WireOrigin(answer_fields=["Sec-WebSocket-Extensions: permessage-deflate"]) as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        async with open_session(edge.http, fields=[("Sec-WebSocket-Extensions", "permessage-deflate")]) as client:
+        async with transport.open_session(edge.http, fields=[("Sec-WebSocket-Extensions", "permessage-deflate")]) as client:
             served = await origin.accept()
             await client.frame(TEXT, b"\xf2\x48\xcd\xc9\xc9\x07\x00", rsv=0x40)
             assert (await served.recv()).rsv == 0x40
@@ -143,21 +142,21 @@ async def test_reserved_bits_of_an_agreed_extension_are_no_violation(start_edge)
 
 @pytest.mark.parametrize("field,value", [("Sec-WebSocket-Protocol", "never-offered"),
                                          ("Sec-WebSocket-Extensions", "x-never-offered")])
-async def test_an_origin_may_choose_only_what_was_offered(start_edge, field, value):
+async def test_an_origin_may_choose_only_what_was_offered(transport, start_edge, field, value):
     from harness.wire import Refused
     async with WireOrigin(answer_fields=[f"{field}: {value}"]) as origin:
         edge = start_edge(domain("live.edge.test", origin))
         with pytest.raises(Refused) as caught:
-            async with open_session(edge.http, fields=[("Sec-WebSocket-Protocol", "a, b")]):
+            async with transport.open_session(edge.http, fields=[("Sec-WebSocket-Protocol", "a, b")]):
                 pass
         assert caught.value.status == 502
         caught.value.message.problem()
 
 
-async def test_the_subprotocol_passes(start_edge):
+async def test_the_subprotocol_passes(transport, start_edge):
     async with WireOrigin(answer_fields=["Sec-WebSocket-Protocol: b"]) as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        async with open_session(edge.http, fields=[("Sec-WebSocket-Protocol", "a, b")]) as client:
+        async with transport.open_session(edge.http, fields=[("Sec-WebSocket-Protocol", "a, b")]) as client:
             served = await origin.accept()
             assert served.request_head.get("sec-websocket-protocol") == "a, b"
             assert client.head.get("sec-websocket-protocol") == "b"

@@ -58,13 +58,13 @@ def domain(name, *origins, ca=None, certificates=None, **settings):
 
 
 class Edge:
-    def __init__(self, folder: Path, domains, listeners=None, preexec_fn=None, binary=None, **top):
+    def __init__(self, folder: Path, domains, listeners=None, preexec_fn=None, binary=None, h2c=False, **top):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.binary = Path(binary or BINARY)
         self.http, self.https, self.admin = free_port(), free_port(), free_port()
         if listeners is None:
-            listeners = [{"address": f"127.0.0.1:{self.http}", "protocol": "http"}]
+            listeners = [{"address": f"127.0.0.1:{self.http}", "protocol": "http", **({"h2c": True} if h2c else {})}]
             if any(d.get("certificates") for d in domains):
                 listeners.append({"address": f"127.0.0.1:{self.https}", "protocol": "https"})
         self.config = {

@@ -144,6 +144,48 @@ def abort(writer):
         writer.transport.abort()
 
 
+class Exchange:
+    """One request and its answer, piece by piece; http2.Stream has the same methods. A body of unknown length is sent in
+    chunks, each with an extension, which is the edge's to ignore (RFC 9112 section 7.1.1)."""
+
+    def __init__(self, connection, method, chunked):
+        self.connection, self.method, self.chunked = connection, method, chunked
+        self.last, self.left = None, 0
+
+    async def send(self, data):
+        """Some of the request's body."""
+        await self.connection.send(b"%x;ext=1\r\n%s\r\n" % (len(data), data) if self.chunked else data)
+
+    async def finish(self, trailers=()):
+        """The end of a body of unknown length."""
+        assert self.chunked
+        await self.connection.send(b"0\r\n" + "".join(f"{n}: {v}\r\n" for n, v in trailers).encode() + b"\r\n")
+
+    async def head(self, timeout=10.0):
+        """The next head: an interim one, or the final."""
+        self.last = await read_head(self.connection.reader, timeout)
+        self.left = int(self.last.get("content-length") or 0)
+        return self.last
+
+    async def piece(self, timeout=10.0):
+        """After the final head, the next bytes of the body; b"" at its end."""
+        reader = self.connection.reader
+        if self.last.get("content-length") is None:
+            return await read_chunk(reader, timeout)
+        data = await asyncio.wait_for(reader.read(min(self.left, 1 << 20)), timeout) if self.left else b""
+        if self.left and not data:
+            raise Ended(f"{self.left} bytes of the body are missing")
+        self.left -= len(data)
+        return data
+
+    async def response(self, timeout=20.0):
+        """All that is left of the answer."""
+        return await read_response(self.connection.reader, self.method, timeout)
+
+    def fall_asleep(self):
+        self.connection.fall_asleep()
+
+
 class Connection:
     """A client's connection to the edge."""
 
@@ -153,6 +195,14 @@ class Connection:
     async def send(self, data):
         self.writer.write(data)
         await self.writer.drain()
+
+    async def begin(self, method="GET", target="/", host="live.edge.test", fields=(), body=None):
+        """Sends a request's head. `body`: None for none, its length, or "open" for one that finish() ends."""
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{n}: {v}" for n, v in fields)]
+        if body is not None:
+            lines.append("Transfer-Encoding: chunked" if body == "open" else f"Content-Length: {body}")
+        await self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+        return Exchange(self, method, body == "open")
 
     async def request(self, method="GET", target="/", host="live.edge.test", fields=(), body=b"", timeout=20.0):
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{n}: {v}" for n, v in fields)]

@@ -17,7 +17,7 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
 
 class Refused(Exception):
-    """The opening handshake was answered by something else than 101."""
+    """The opening handshake was answered by something else than 101 (over HTTP/2: than 200)."""
 
     def __init__(self, message):
         super().__init__(f"{message.status}: {message.body[:300]!r}")
@@ -180,11 +180,13 @@ def opening(target="/", host="live.edge.test", key=None, fields=(), without=()):
 
 
 @contextlib.asynccontextmanager
-async def open_session(port, target="/", host="live.edge.test", tls=None, fields=(), timeout=10.0, limit=1 << 20, **options):
-    """A session through the edge, as its client. Raises Refused when the answer is not 101."""
+async def open_session(port, target="/", host="live.edge.test", tls=None, fields=(), timeout=10.0, limit=1 << 20, early=b"",
+                       **options):
+    """A session through the edge, as its client; `early` goes out with the handshake. Raises Refused when the answer is
+    not 101."""
     key = base64.b64encode(os.urandom(16)).decode()
     async with http1.connect(port, tls, host.split(":")[0], limit=limit, **options) as connection:
-        await connection.send(opening(target, host, key, fields))
+        await connection.send(opening(target, host, key, fields) + early)
         message = await read_response(connection.reader, timeout=timeout)
         if message.status != 101:
             raise Refused(message)
