@@ -42,6 +42,8 @@ ordered_json line_with_everything() {
   AccessRecord r;
   r.session = true;
   r.error = "x";
+  r.origin_error = "x";
+  r.stream = 1;
   std::string line;
   append_json(line, r);
   return ordered_json::parse(line);

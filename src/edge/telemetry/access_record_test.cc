@@ -71,7 +71,7 @@ TEST(AccessRecord, ARequestHasNoSessionFields) {
   r.close_by = r.close_cause = {};
   auto json = ordered_json::parse(line_of(r));
   for (const char* name : {"frames_in", "frames_out", "messages_in", "messages_out", "close_by", "close_cause",
-                           "close_code", "session", "error"}) {
+                           "close_code", "session", "error", "origin_error", "stream"}) {
     EXPECT_FALSE(json.contains(name)) << name;
   }
   r.close_by = "origin";
@@ -81,6 +81,22 @@ TEST(AccessRecord, ARequestHasNoSessionFields) {
   EXPECT_EQ(json["close_cause"], "origin_timeout");
   EXPECT_EQ(json["error"], "origin_timeout");
   EXPECT_FALSE(json.contains("close_code"));
+}
+
+TEST(AccessRecord, SessionsOfOneConnectionAreToldApartByTheirStream) {
+  AccessRecord r = session();
+  r.protocol = "h2";
+  r.stream = 2'147'483'647;  // the highest there is (RFC 9113 5.1.1)
+  const std::string line = line_of(r);
+  EXPECT_TRUE(line.ends_with(R"("session":"0123456789abcdef","stream":2147483647})"
+                             "\n"))
+      << line;
+  r.error = "x";
+  r.origin_error = "origin: refused: connect to \"a\"";
+  EXPECT_TRUE(
+      line_of(r).ends_with(R"("error":"x","origin_error":"origin: refused: connect to \"a\"","stream":2147483647})"
+                           "\n"))
+      << line_of(r);
 }
 
 // nlohmann::json's `replace` policy is the same rule (one U+FFFD for each maximal ill-formed part), and its escapes

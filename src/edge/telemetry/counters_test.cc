@@ -1,6 +1,7 @@
 #include "edge/telemetry/counters.h"
 
 #include <climits>
+#include <set>
 #include <thread>
 
 namespace fairlead::edge {
@@ -97,6 +98,21 @@ TEST(StatusCounter, EveryIntHasAPlace) {
   for (const int status : {0, 99, 600, 999, -1, INT_MIN, INT_MAX}) s.add(status);
   const std::array<std::uint64_t, 6> expected{7, 2, 1, 1, 1, 2};
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(s.of_class(i), expected[i]) << i;
+}
+
+TEST(ClientProtocol, NamesGoBothWays) {
+  for (std::size_t i = 0; i < kClientProtocols; ++i) {
+    const auto protocol = static_cast<ClientProtocol>(i);
+    EXPECT_EQ(client_protocol(to_string(protocol)), protocol) << i;
+  }
+  EXPECT_EQ(client_protocol("h2"), ClientProtocol::h2);
+}
+
+TEST(Http2Limit, EachHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kHttp2Limits; ++i) names.insert(to_string(static_cast<Http2Limit>(i)));
+  EXPECT_EQ(names.size(), kHttp2Limits);
+  EXPECT_EQ(to_string(static_cast<Http2Limit>(kHttp2Limits - 1)), "slow_client");  // the last one
 }
 
 }  // namespace

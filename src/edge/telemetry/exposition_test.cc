@@ -18,6 +18,7 @@
 #include <set>
 #include <sstream>
 
+#include "edge/admission.h"
 #include "edge/telemetry/exposition_page.h"
 #include "edge/telemetry/testing/prometheus_text.h"
 
@@ -55,6 +56,14 @@ void fill(CounterRegistry& registry) {
     c.handshake_timeouts.add(1);
     c.unknown_domain.add(6);
     c.proxy_protocol_errors.add(1);
+    c.http2_connections.add(5);
+    c.http2_connections_open.add(2);
+    c.http2_streams.add(100);
+    c.http2_streams_open.add(7);
+    c.http2_stream_resets.add(9);
+    c.http2_requests_malformed.add(1);
+    for (std::size_t i = 0; i < kHttp2Limits; ++i) c.http2_limits[i].add(10 * i + w);
+    c.count(Http2Limit::resets);
     c.policy_revision.add(8 - w);  // the second one is behind
     c.refused_connections_total.add(1);
     c.refused_rate_client.add(2);
@@ -85,6 +94,7 @@ void fill(CounterRegistry& registry) {
   auto shop = registry.domain(1, "a \"quoted\\name\"");
   shop->requests.add(200);
   shop->requests.add(502);
+  shop->requests_by_protocol[static_cast<std::size_t>(ClientProtocol::h1)].add(2);
   shop->requests_open.add(1);
   shop->http_bytes_in.add(1);
   shop->http_bytes_out.add(2);
@@ -338,12 +348,28 @@ TEST(MetricsDocument, SaysWhatThePageHasAndNothingElse) {
   }
 }
 
+// A label's values are for alerts to name, so the row says them all.
+TEST(MetricsDocument, SaysEveryLimitByName) {
+  const std::string text = read_file(fs::path(FAIRLEAD_SOURCE_DIR) / "docs/metrics.md");
+  const auto expect = [&](const std::string& metric, std::size_t limits, auto name) {
+    const std::size_t at = text.find("| `" + metric + "` |");
+    ASSERT_NE(at, std::string::npos) << metric;
+    const std::string row = text.substr(at, text.find('\n', at) - at);
+    for (std::size_t i = 0; i < limits; ++i) {
+      EXPECT_NE(row.find(fmt::format("`{}`", name(i))), std::string::npos) << name(i) << " in " << row;
+    }
+  };
+  expect("fairlead_refused_total", kLimitNames, [](std::size_t i) { return to_string(static_cast<LimitName>(i)); });
+  expect("fairlead_http2_limit_total", kHttp2Limits,
+         [](std::size_t i) { return to_string(static_cast<Http2Limit>(i)); });
+}
+
 // Alerts and examples name metrics too; a misspelt one would never fire.
 TEST(MetricsDocument, NamesNoMetricThatDoesNotExist) {
   const auto documented = documented_metrics();
   const std::string text = read_file(fs::path(FAIRLEAD_SOURCE_DIR) / "docs/metrics.md");
   for (std::size_t at = 0; (at = text.find("fairlead_", at)) != std::string::npos;) {
-    const auto end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at);
+    const auto end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", at);
     std::string name = text.substr(at, end - at);
     at = end;
     for (const char* suffix : {"_bucket", "_sum", "_count"}) {
