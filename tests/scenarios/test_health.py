@@ -119,6 +119,39 @@ async def test_when_every_origin_is_ejected_the_one_ejected_longest_is_tried(sta
         assert (await http1.fetch(edge.http)).status == 200
 
 
+async def test_the_log_says_why_the_origin_failed(start_edge):
+    """The client is told what an address of the inside cannot be read from; the operator's log has the rest."""
+    closed = free_port()
+    async with http1.ScriptedOrigin(never) as silent, WireOrigin(greet) as good:
+        edge = start_edge(
+            domain("live.edge.test", closed),
+            domain("silent.edge.test", silent, origin_request_timeout="1s"),
+            domain("good.edge.test", closed, good, load_balancing={"policy": "round-robin"}), workers=1)
+        answer = await http1.fetch(edge.http, "/refused")
+        assert answer.status == 502 and b"127.0.0.1" not in answer.body
+        with pytest.raises(Refused) as caught:
+            await opened(edge, target="/refused-session")
+        assert caught.value.message.status == 502 and b"127.0.0.1" not in caught.value.message.body
+        for target in ("/refused", "/refused-session"):
+            record = await edge.logged({"target": target})
+            assert record["error"] == "origin_refused" and record["origin_status"] == 0
+            assert record["origin_error"].startswith("origin: refused: "), record
+            assert f"127.0.0.1:{closed}" in record["origin_error"], record
+
+        assert (await http1.fetch(edge.http, "/silent", host="silent.edge.test")).status == 504
+        record = await edge.logged({"target": "/silent"})
+        assert record["origin_error"].startswith("origin: timeout: "), record
+        assert f"127.0.0.1:{silent.port}" in record["origin_error"], record
+
+        # A session that came about at the second try is no failure.
+        for _ in range(2):
+            await opened(edge, host="good.edge.test", target="/good")
+        assert edge.metric("fairlead_origin_retries_total", domain="good.edge.test") >= 1
+        records = await eventually_async(
+            lambda: (found := [r for r in edge.access_log() if r["target"] == "/good"]) and len(found) == 2 and found)
+        assert all(r["status"] == 101 and "origin_error" not in r for r in records), records
+
+
 async def test_the_refusal_of_the_origin_reaches_the_client(start_edge):
     """A status that the origin means for the client is not the edge's to replace, nor a reason to try elsewhere."""
     async def unauthorized(connection):
