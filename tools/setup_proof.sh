@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Proves that `./dev setup` is complete: builds an empty Debian 12 (debootstrap's "minbase": no compiler, no git, no
 # Python) in a folder under build/, clones this commit into it, and runs there what a newcomer runs: ./dev setup,
-# ./dev build, ./dev test unit. A package that only this machine happens to have shows up as a failure. Part of `./dev test ci`; prints `N passed, N failed` last.
+# ./dev build, ./dev test unit, and the scenarios with other people's peers (Node, Python, Chromium, `ip netns`). A
+# package that only this machine happens to have shows up as a failure. Part of `./dev test ci`; prints
+# `N passed, N failed` last.
 #
 # Mirror, keys, proxy and certificates are this machine's own, copied in at run time. Everything is mounted in a mount
 # and process namespace of its own, so nothing stays mounted and nothing stays running, however this ends.
@@ -80,6 +82,8 @@ bootstrap() {
 
 # What a network needs that a package cannot bring: names, and the certificates this machine trusts.
 connect() {
+  # A root that is a mount of its own, because `ip netns exec` changes how mounts below / propagate.
+  mount --bind "$jail" "$jail"
   cp -L /etc/resolv.conf /etc/hosts "$jail/etc/"
   [ ! -d /etc/apt/auth.conf.d ] || cp -a /etc/apt/auth.conf.d "$jail/etc/apt/"
   mkdir -p "$jail/usr/local/share/ca-certificates" "$jail/run/proof"
@@ -155,3 +159,4 @@ check "./dev setup, again" setup_again_is_quick
 check "no service was started" no_service_runs
 check "./dev build" in_jail './dev build dev'
 check_tests unit
+check_tests "scenarios -k 'peers or browser or vanish'"
