@@ -121,11 +121,17 @@ async def test_when_every_origin_is_ejected_the_one_ejected_longest_is_tried(sta
 
 async def test_the_log_says_why_the_origin_failed(start_edge):
     """The client is told what an address of the inside cannot be read from; the operator's log has the rest."""
+    async def breaks_off(connection):
+        await http1.read_head(connection.reader)
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfive!")
+
     closed = free_port()
-    async with http1.ScriptedOrigin(never) as silent, WireOrigin(greet) as good:
+    async with (http1.ScriptedOrigin(never) as silent, http1.ScriptedOrigin(breaks_off) as short,
+                WireOrigin(greet) as good):
         edge = start_edge(
             domain("live.edge.test", closed),
             domain("silent.edge.test", silent, origin_request_timeout="1s"),
+            domain("short.edge.test", short),
             domain("good.edge.test", closed, good, load_balancing={"policy": "round-robin"}), workers=1)
         answer = await http1.fetch(edge.http, "/refused")
         assert answer.status == 502 and b"127.0.0.1" not in answer.body
@@ -142,6 +148,12 @@ async def test_the_log_says_why_the_origin_failed(start_edge):
         record = await edge.logged({"target": "/silent"})
         assert record["origin_error"].startswith("origin: timeout: "), record
         assert f"127.0.0.1:{silent.port}" in record["origin_error"], record
+
+        with pytest.raises((http1.Ended, ConnectionError)):
+            await http1.fetch(edge.http, "/short", host="short.edge.test")
+        record = await edge.logged({"target": "/short"})
+        assert record["status"] == 200 and record["error"] == "answer_cut_short", record
+        assert record["origin_error"].startswith("origin: closed"), record
 
         # A session that came about at the second try is no failure.
         for _ in range(2):
