@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace fairlead::edge {
 namespace {
@@ -115,8 +116,13 @@ void ClientTable::forget_if_idle(Item* item) {
     clients_.erase(item->first);
     return;
   }
-  c.queued = true;
-  idle_.push_back(item->first);
+  // No memory for the line: forgotten now, with a fresh bucket next time. Seats are given back by destructors.
+  try {
+    idle_.push_back(item->first);
+    c.queued = true;
+  } catch (const std::bad_alloc&) {
+    clients_.erase(item->first);
+  }
 }
 
 // Every handshake puts at most one client in line and looks at several, so the line is never longer than what came in
@@ -159,10 +165,11 @@ ConnectionSeat& ConnectionSeat::operator=(ConnectionSeat&& o) noexcept {
   return *this;
 }
 
+// Also gives back a seat that enter_connection() has only taken in part.
 void ConnectionSeat::give_back() {
   Admission* a = std::exchange(admission_, nullptr);
   if (!a) return;
-  a->shard(client_->first).leave_connection(client_);
+  if (auto* item = std::exchange(client_, nullptr)) a->shard(item->first).leave_connection(item);
   a->connections_.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -200,13 +207,11 @@ std::expected<ConnectionSeat, LimitName> Admission::enter_connection(const net::
   if (!add_below(connections_, max_connections_.load(std::memory_order_relaxed))) {
     return std::unexpected(LimitName::connections_total);
   }
+  ConnectionSeat seat(*this, nullptr);  // a refusal, or no memory for a new client, gives it back
   const std::uint64_t key = client_key(client);
-  auto* item = shard(key).enter_connection(key, max_connections_per_client_.load(std::memory_order_relaxed));
-  if (!item) {
-    connections_.fetch_sub(1, std::memory_order_relaxed);
-    return std::unexpected(LimitName::connections_client);
-  }
-  return ConnectionSeat(*this, item);
+  seat.client_ = shard(key).enter_connection(key, max_connections_per_client_.load(std::memory_order_relaxed));
+  if (!seat.client_) return std::unexpected(LimitName::connections_client);
+  return seat;
 }
 
 std::expected<SessionSeat, LimitName> Admission::enter_session(const net::SocketAddress& client,

@@ -80,7 +80,13 @@ net::Task<void> Session::run() {
   counters_->sessions_open.add();
   set_clock();
   running_ = kPeers;
-  for (Relay& relay : relays_) relay.start(*this);
+  for (Relay& relay : relays_) {
+    try {
+      relay.start(*this);
+    } catch (const std::exception& e) {
+      failed_by_exception(e.what());  // no memory for its frame; the other one runs, and is waited for
+    }
+  }
   co_await BothEnded{runner_, running_};
   Timer::cancel();
   report();
@@ -177,7 +183,9 @@ void Session::ended(Relay&) {
 }
 
 void Session::failed_by_exception(const char* what) {
-  base::log_error("session {} ({}): {}", record_->session_id, policy_->name, what);
+  loop().caught("a session's relay");
+  net::guarded("a line of the log",
+               [&] { base::log_error("session {} ({}): {}", record_->session_id, policy_->name, what); });
   abort(CloseBy::edge, CloseCause::internal_error);
   if (--running_ == 0 && runner_) loop().ready(std::exchange(runner_, {}));
 }
