@@ -76,6 +76,11 @@ std::string to_text(const Authority& authority) {
   return text;
 }
 
+bool same_authority(const Authority& a, const Authority& b, std::string_view scheme) {
+  const std::uint16_t port = scheme == "https" ? 443 : 80;
+  return a.host == b.host && a.ipv6 == b.ipv6 && a.port.value_or(port) == b.port.value_or(port);
+}
+
 IpFamily ip_family(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> zero_ended{};
   // inet_pton stops at a NUL, so a text with one inside must not reach it.

@@ -24,6 +24,9 @@ std::optional<Authority> parse_authority(std::string_view text);
 // "host[:port]" again, brackets where they belong.
 std::string to_text(const Authority& authority);
 
+// The same host and port, whether or not the scheme's own port is written out: 443 of "https", else 80.
+bool same_authority(const Authority& a, const Authority& b, std::string_view scheme);
+
 enum class IpFamily : std::uint8_t { none, ipv4, ipv6 };
 
 // Which kind of IP address the text is (inet_pton's opinion; no brackets, no zone).

@@ -13,11 +13,11 @@ namespace fairlead::protocol {
 enum class HttpVersion : std::uint8_t { http10, http11, http2 };
 
 struct RequestHead {
-  std::string method;     // a token, in the case it came in: methods are case-sensitive
-  std::string target;     // origin-form, path?query, never empty and beginning with '/'; or "*" of OPTIONS
-  std::string scheme;     // lower case, from an absolute-form target or :scheme; empty when the message did not say
-  std::string authority;  // host[:port], host in lower case, from an absolute-form target, else Host; may be empty
-                          // in HTTP/1.0 only
+  std::string method;      // a token, in the case it came in: methods are case-sensitive
+  std::string target;      // origin-form, path?query, never empty and beginning with '/'; or "*" of OPTIONS
+  std::string scheme;      // lower case, from an absolute-form target or :scheme; empty when the message did not say
+  std::string authority;   // host[:port], host in lower case, from an absolute-form target, else Host; may be empty
+                           // in HTTP/1.0 only
   std::string protocol{};  // :protocol of an extended CONNECT (RFC 8441 4), which only HTTP/2 has
   HttpVersion version = HttpVersion::http11;
   Fields fields;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/http/authority.h"
+#include "protocol/http/target.h"
 
 namespace fairlead::protocol::detail {
 namespace {
@@ -17,12 +18,6 @@ Ruled<void> check_version(std::string_view text) {
   }
   if (text[5] != '1' || text[7] > '1') return not_done_here(505, "HTTP version other than 1.0 and 1.1");
   return {};
-}
-
-// The same host and port, whether or not the scheme's own port is written out.
-bool same_authority(const Authority& a, const Authority& b, std::string_view scheme) {
-  const std::uint16_t port = scheme == "https" ? 443 : 80;
-  return a.host == b.host && a.ipv6 == b.ipv6 && a.port.value_or(port) == b.port.value_or(port);
 }
 
 Ruled<BodyFraming> chunked_framing(const std::vector<std::string_view>& codings, HttpVersion version) {
@@ -56,10 +51,7 @@ Ruled<void> check_request_line(std::string_view line) {
   const std::size_t second = rest.find(' ');
   const std::string_view target = rest.substr(0, second);
   if (target.empty()) return refused("request line with superfluous white space");
-  if (!std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7f; })) {
-    return refused("target with a character that is not visible ASCII");
-  }
-  if (target.find('#') != std::string_view::npos) return refused("target with a fragment");
+  if (const auto wrong = fault_in_target(target); !wrong.empty()) return refused(wrong);
   if (second == std::string_view::npos) return refused("HTTP/0.9 request");
   const std::string_view version = rest.substr(second + 1);
   if (version.find_first_of(" \t") != std::string_view::npos)
@@ -129,7 +121,7 @@ Ruled<void> resolve_target(RequestHead& head) {
   }
   if (head.target.starts_with('/')) return {};
   if (head.target == "*") {
-    if (head.method != "OPTIONS") return refused("target * with a method other than OPTIONS");
+    if (const auto wrong = fault_in_origin_form(head.method, head.target); !wrong.empty()) return refused(wrong);
     return {};
   }
 

@@ -162,6 +162,7 @@ class Http2ServerCodec {
   void ping();
 
   std::size_t streams_open() const;
+  bool is_open(std::uint32_t stream) const;  // not closed by either side's reset or both sides' ends
   // A head has begun (a frame of it, or part of one) and not ended: the client owes the rest of it.
   bool head_under_way() const;
   // Nothing more will be read or written: after fail(), or shut_down() with all streams closed.

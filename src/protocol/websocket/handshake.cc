@@ -97,13 +97,19 @@ bool contains_nocase(const std::vector<std::string_view>& names, std::string_vie
 }  // namespace
 
 bool wants_upgrade(const RequestHead& head) {
+  if (head.version == HttpVersion::http2) return head.protocol == "websocket";
   return head.fields.has_token("upgrade", "websocket") && head.fields.has_token("connection", "upgrade");
 }
 
 base::Result<OpeningHandshake> parse_opening(const RequestHead& head) {
   if (!wants_upgrade(head)) return bad_request("no Upgrade to websocket");
-  if (head.method != "GET") return bad_request("opening handshake with a method other than GET");
-  if (head.version != HttpVersion::http11) return bad_request("opening handshake over HTTP/1.0");
+  const bool http2 = head.version == HttpVersion::http2;
+  if (http2) {
+    if (head.method != "CONNECT") return bad_request("opening handshake over HTTP/2 with a method other than CONNECT");
+  } else {
+    if (head.method != "GET") return bad_request("opening handshake with a method other than GET");
+    if (head.version != HttpVersion::http11) return bad_request("opening handshake over HTTP/1.0");
+  }
   if (head.authority.empty()) return bad_request("opening handshake without Host");
   if (head.fields.contains("transfer-encoding")) return bad_request("opening handshake with a body");
   for (const std::string_view length : head.fields.all("content-length")) {
@@ -111,19 +117,23 @@ base::Result<OpeningHandshake> parse_opening(const RequestHead& head) {
   }
 
   const auto versions = head.fields.all("sec-websocket-version");
-  if (versions.size() != 1) return bad_request("opening handshake needs one Sec-WebSocket-Version");
-  if (versions[0] != "13") {
+  if (versions.size() > 1 || (versions.empty() && !http2)) {
+    return bad_request("opening handshake needs one Sec-WebSocket-Version");
+  }
+  if (!versions.empty() && versions[0] != "13") {
     const bool number = !versions[0].empty() && versions[0].size() <= 3 &&
                         versions[0].find_first_not_of("0123456789") == std::string_view::npos;
     if (!number) return bad_request("Sec-WebSocket-Version is no version");
     return base::fail(Code::unsupported, Side::client, "Sec-WebSocket-Version " + std::string(versions[0]));
   }
-  const auto keys = head.fields.all("sec-websocket-key");
-  if (keys.size() != 1) return bad_request("opening handshake needs one Sec-WebSocket-Key");
-  if (!is_key(keys[0])) return bad_request("Sec-WebSocket-Key is not 16 bytes in base64");
 
   OpeningHandshake opening;
-  opening.key = keys[0];
+  if (!http2) {
+    const auto keys = head.fields.all("sec-websocket-key");
+    if (keys.size() != 1) return bad_request("opening handshake needs one Sec-WebSocket-Key");
+    if (!is_key(keys[0])) return bad_request("Sec-WebSocket-Key is not 16 bytes in base64");
+    opening.key = keys[0];
+  }
   for (const std::string_view value : head.fields.all("sec-websocket-protocol")) {
     std::string_view wrong;
     for_each_list_member(value, [&opening, &wrong](std::string_view name) {

@@ -120,6 +120,76 @@ TEST(Opening, KeyIs16BytesOnce) {
   expect_refused(head, "one Sec-WebSocket-Key");
 }
 
+RequestHead opening_over_http2() {
+  RequestHead head;
+  head.method = "CONNECT";
+  head.target = "/chat";
+  head.scheme = "https";
+  head.authority = "a";
+  head.protocol = "websocket";
+  head.version = HttpVersion::http2;
+  return head;
+}
+
+TEST(OpeningOverHttp2, IsWhatProtocolSays) {
+  RequestHead head = opening_over_http2();
+  EXPECT_TRUE(wants_upgrade(head));
+  for (const char* other : {"", "WebSocket", "connect-udp"}) {
+    head.protocol = other;
+    EXPECT_FALSE(wants_upgrade(head)) << other;
+    expect_refused(head, "no Upgrade");
+  }
+  // Fields that mean nothing in HTTP/2 ask for nothing.
+  head.fields.add("upgrade", "websocket");
+  head.fields.add("connection", "upgrade");
+  EXPECT_FALSE(wants_upgrade(head));
+}
+
+TEST(OpeningOverHttp2, NeedsNeitherKeyNorVersion) {
+  RequestHead head = opening_over_http2();
+  head.fields.add("sec-websocket-protocol", "graphql-ws, mqtt");
+  head.fields.add("sec-websocket-extensions", "permessage-deflate");
+  auto parsed = parse_opening(head);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().context;
+  EXPECT_EQ(parsed->key, "");
+  EXPECT_THAT(parsed->subprotocols, ElementsAre("graphql-ws", "mqtt"));
+  EXPECT_EQ(parsed->extensions, "permessage-deflate");
+
+  head.fields.add("sec-websocket-key", "no key at all");
+  head.fields.add("sec-websocket-version", "13");
+  parsed = parse_opening(head);
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().context;
+  EXPECT_EQ(parsed->key, "");
+
+  head.fields.set("sec-websocket-version", "8");
+  expect_refused(head, "8", Code::unsupported);
+  head.fields.set("sec-websocket-version", "x");
+  expect_refused(head, "no version");
+  head.fields.set("sec-websocket-version", "13");
+  head.fields.add("sec-websocket-version", "13");
+  expect_refused(head, "one Sec-WebSocket-Version");
+}
+
+TEST(OpeningOverHttp2, KeepsTheOtherRules) {
+  RequestHead head = opening_over_http2();
+  head.method = "GET";
+  expect_refused(head, "CONNECT");
+  head = opening_over_http2();
+  head.authority.clear();
+  expect_refused(head, "Host");
+  head = opening_over_http2();
+  head.fields.add("content-length", "0");
+  EXPECT_TRUE(parse_opening(head).has_value());
+  head.fields.set("content-length", "1");
+  expect_refused(head, "body");
+  head = opening_over_http2();
+  head.fields.add("sec-websocket-protocol", "a, a");
+  expect_refused(head, "twice");
+  head = opening_over_http2();
+  head.fields.add("sec-websocket-extensions", "a;=");
+  expect_refused(head, "malformed");
+}
+
 TEST(Opening, ListsFollowTheirGrammar) {
   RequestHead head = opening();
   head.fields.add("Sec-WebSocket-Protocol", "a b");

@@ -1,0 +1,39 @@
+#pragma once
+// FrameMeter: counts what a client's HTTP/2 frames are, from their headers alone, as the bytes come. nghttp2 does not
+// tell of the frames it drops (of streams that are gone, of types it does not know, empty ones), which are just what
+// floods are made of. Internal to http2; owned by the codec, fed the same bytes as nghttp2; holds no payload.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/http2/server_codec.h"
+
+namespace fairlead::protocol::detail {
+
+class FrameMeter {
+ public:
+  // The next bytes of the connection, preface included. Adds to all of `activity` but resets and data_frames_sent; of
+  // resets it counts the client's RST_STREAM frames.
+  void feed(std::string_view bytes, Http2Activity& activity);
+
+  // A HEADERS frame was begun (as far as its type) and the head it opens is not complete: CONTINUATION is owed, or the
+  // rest of a frame. Trailers are a head, too.
+  bool head_under_way() const;
+
+ private:
+  void frame_begins(Http2Activity& activity);
+  void frame_ends();
+  void count_empty(std::size_t padding, Http2Activity& activity);
+
+  std::array<unsigned char, 9> header_{};  // RFC 9113 4.1
+  std::size_t header_size_ = 0;            // bytes of it that have come
+  std::size_t preface_left_ = kHttp2Preface.size();
+  std::size_t payload_left_ = 0;
+  std::uint32_t highest_stream_ = 0;
+  bool padding_due_ = false;  // the next byte of the payload is the Pad Length
+  bool head_open_ = false;    // a HEADERS frame was complete, its END_HEADERS has not come
+};
+
+}  // namespace fairlead::protocol::detail
