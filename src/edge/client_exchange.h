@@ -1,6 +1,6 @@
 #pragma once
-// ClientExchange: one request of a client and its answer, the seam between frontends (HTTP/1.1 here, HTTP/2 streams
-// later) and what the edge does with a request (tunnel_opening.h, http_exchange.h). A frontend makes it once the head
+// ClientExchange: one request of a client and its answer, the seam between frontends (http1_frontend.h, http2/) and
+// what the edge does with a request (tunnel_opening.h, http_exchange.h). A frontend makes it once the head
 // has been read; the consumer reads the body, then answers exactly once: interim heads, then either send_head …
 // send_end, or accept_tunnel. Whatever a consumer does not read of the body is the frontend's to get rid of.
 
@@ -27,7 +27,7 @@ struct ClientInfo {
   std::string_view tls_version;  // "TLSv1.3", empty on plain
   std::string sni;
   std::shared_ptr<const net::TlsServerContext> tls_context;
-  std::string_view protocol = "h1";
+  std::string_view protocol = "h1";  // or "h2"
 };
 
 // A run of body bytes, valid until the next call on the same exchange. `end` comes once, maybe with data.
@@ -70,6 +70,14 @@ class ClientExchange {
   // Accepts the opening handshake with `answer` (the origin's 101) and hands the client's stream over. What the client
   // sent already is in its unread bytes.
   virtual net::Task<base::Result<std::unique_ptr<net::ByteStream>>> accept_tunnel(protocol::ResponseHead answer) = 0;
+
+  // HTTP/2: tells the requests of one connection apart. 0 otherwise.
+  virtual std::uint32_t stream_id() const { return 0; }
+  // Stops when nobody waits for the answer any more, so that no origin is kept busy with it: the client has reset the
+  // stream, the connection is over, or the edge stops. Of this exchange's time: not to be used after accept_tunnel.
+  virtual net::StopToken gone() = 0;
+  // Whether it was the client who left before it was answered.
+  virtual bool client_left() const { return false; }
 
   // The settings of the request's domain (add_header, keepalive_timeout), once it is known; must outlive the exchange.
   void obey(const model::Layer7& settings) { layer7_ = &settings; }

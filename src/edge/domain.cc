@@ -11,7 +11,8 @@ net::TlsVersion to_net(model::TlsVersion v) {
   return v == model::TlsVersion::tls1_2 ? net::TlsVersion::tls1_2 : net::TlsVersion::tls1_3;
 }
 
-net::TlsServerOptions server_options(const model::DomainPolicy& p, std::shared_ptr<net::TlsTicketKeys> tickets) {
+net::TlsServerOptions server_options(const model::DomainPolicy& p, bool http,
+                                     std::shared_ptr<net::TlsTicketKeys> tickets) {
   net::TlsServerOptions o;
   for (const model::Certificate& c : p.certificates) o.certificates.push_back({c.chain_pem, c.key_pem});
   const auto& versions = p.layer7.ssl_protocols;
@@ -20,7 +21,8 @@ net::TlsServerOptions server_options(const model::DomainPolicy& p, std::shared_p
     o.max_version = to_net(*std::max_element(versions.begin(), versions.end()));
   }
   o.ciphers = p.layer7.ssl_ciphers;
-  o.alpn = {"http/1.1"};
+  if (http && p.http2) o.alpn.emplace_back("h2");
+  o.alpn.emplace_back("http/1.1");
   o.ticket_keys = std::move(tickets);
   o.session_scope = p.name;
   return o;
@@ -35,17 +37,18 @@ Domain::Domain(std::shared_ptr<const model::DomainPolicy> policy, std::shared_pt
       origins_(std::move(origins)),
       tickets_(std::move(tickets)) {}
 
-std::shared_ptr<const net::TlsServerContext> Domain::server_tls() const {
+std::shared_ptr<const net::TlsServerContext> Domain::server_tls(bool http) const {
   std::lock_guard lock(tls_mutex_);
-  if (!std::exchange(server_tls_made_, true) && !policy_->certificates.empty()) {
-    auto made = net::TlsServerContext::create(server_options(*policy_, tickets_));
+  ServerTls& tls = server_tls_[http ? 1 : 0];
+  if (!std::exchange(tls.made, true) && !policy_->certificates.empty()) {
+    auto made = net::TlsServerContext::create(server_options(*policy_, http, tickets_));
     if (made) {
-      server_tls_ = std::move(*made);
+      tls.context = std::move(*made);
     } else {
       base::log_error("domain {}: TLS cannot be offered: {}", policy_->name, base::describe(made.error()));
     }
   }
-  return server_tls_;
+  return tls.context;
 }
 
 base::Result<std::shared_ptr<const net::TlsClientContext>> Domain::origin_tls(const model::Origin& origin) const {
@@ -68,6 +71,7 @@ std::shared_ptr<const DomainTable> DomainTable::build(const DomainTable* previou
                                                       std::shared_ptr<net::TlsTicketKeys> tickets) {
   auto table = std::make_shared<DomainTable>();
   snapshot->for_each([&](const std::shared_ptr<const model::DomainPolicy>& policy) {
+    table->any_http2_websocket_ |= policy->http2 && policy->websocket.enabled;
     std::shared_ptr<const Domain> before = previous ? previous->by_name(policy->name) : nullptr;
     if (before && before->policy_ptr() == policy) {
       table->domains_.emplace(policy->name, std::move(before));

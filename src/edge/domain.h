@@ -39,7 +39,9 @@ class Domain {
 
   // Built on first use (10,000 domains' certificates are not parsed at start), by whichever worker comes first; null
   // when the domain has no certificate or it cannot be loaded (logged once).
-  std::shared_ptr<const net::TlsServerContext> server_tls() const;
+  // `http`: for an https listener, which offers HTTP/2 by ALPN when the domain's `http2` is on; else for a tcp-ssl
+  // listener, which cannot know what its origin speaks besides what it always did.
+  std::shared_ptr<const net::TlsServerContext> server_tls(bool http) const;
   // For this origin of the policy: one that verifies, or not, as the policy and the origin itself say.
   base::Result<std::shared_ptr<const net::TlsClientContext>> origin_tls(const model::Origin& origin) const;
 
@@ -49,8 +51,11 @@ class Domain {
   std::shared_ptr<OriginSet> origins_;
   std::shared_ptr<net::TlsTicketKeys> tickets_;
   mutable std::mutex tls_mutex_;
-  mutable bool server_tls_made_ = false;
-  mutable std::shared_ptr<const net::TlsServerContext> server_tls_;
+  struct ServerTls {
+    bool made = false;
+    std::shared_ptr<const net::TlsServerContext> context;
+  };
+  mutable ServerTls server_tls_[2];                                     // [http]
   mutable std::shared_ptr<const net::TlsClientContext> origin_tls_[2];  // [verifies]
 };
 
@@ -68,10 +73,13 @@ class DomainTable {
   // By the domain's own name.
   std::shared_ptr<const Domain> by_name(const std::string& name) const;
   const std::map<std::string, std::shared_ptr<const Domain>>& all() const { return domains_; }
+  // Whether any domain takes WebSocket over HTTP/2.
+  bool any_http2_websocket() const { return any_http2_websocket_; }
 
  private:
   std::shared_ptr<const model::PolicySnapshot> snapshot_;
   std::map<std::string, std::shared_ptr<const Domain>> domains_;
+  bool any_http2_websocket_ = false;
 };
 
 }  // namespace fairlead::edge

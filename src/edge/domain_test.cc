@@ -74,7 +74,7 @@ TEST_F(DomainTables, finds_by_host_the_nearest_name) {
 }
 
 TEST_F(DomainTables, a_domain_without_a_certificate_offers_no_tls) {
-  EXPECT_EQ(next({policy("a.test")})->by_name("a.test")->server_tls(), nullptr);
+  EXPECT_EQ(next({policy("a.test")})->by_name("a.test")->server_tls(true), nullptr);
 }
 
 TEST_F(DomainTables, origins_are_verified_unless_one_says_otherwise) {

@@ -52,6 +52,7 @@ class Http1Connection final : public ClientExchange {
   }
   net::Task<base::Result<BodyPart>> read_body(base::Duration idle) override;
   const protocol::Fields& trailers() const override { return body_ ? body_->trailers() : kNone; }
+  net::StopToken gone() override { return worker_.stop_token(); }
   void stop_reading() override {
     keep_alive_ = false;
     stream_->interrupt_read(ECANCELED);

@@ -115,7 +115,7 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
                                          DialledOrigin dialled, RequestOutcome& outcome, net::TimePoint head_due) {
   const model::DomainPolicy& policy = domain.policy();
   OriginConnection origin(std::move(dialled.stream), client.head().method, dialled.reused);
-  const net::StopCallback on_stop(worker.stop_token(), [&origin] { origin.stream().cancel(); });
+  const net::StopCallback on_stop(client.gone(), [&origin] { origin.stream().cancel(); });
   bool chunked = false;
   std::string out;
   if (!protocol::append_request_head(out, origin_head(client, domain, chunked))) {

@@ -22,7 +22,7 @@ net::Task<base::Result<DialledOrigin>> dial_once(Worker& worker, const ClientInf
                                                  const protocol::RequestHead* head,
                                                  const std::shared_ptr<const Domain>& domain, Tried& tried,
                                                  net::TimePoint deadline, OriginLease::Kind kind, bool from_pool,
-                                                 bool& picked) {
+                                                 net::StopToken stop, bool& picked) {
   const model::DomainPolicy& policy = domain->policy();
   const bool https = to_https(policy, client);
   const auto choice = domain->origins().pick(
@@ -68,7 +68,7 @@ net::Task<base::Result<DialledOrigin>> dial_once(Worker& worker, const ClientInf
   request.source = client.peer;
   request.destination = client.local;
   counters.origin_connects.add();
-  auto connected = co_await worker.connector().connect(std::move(request), worker.stop_token());
+  auto connected = co_await worker.connector().connect(std::move(request), stop);
   if (!connected) {
     counters.origin_connect_errors.add();
     d.failed(worker, connected.error());
@@ -81,11 +81,12 @@ net::Task<base::Result<DialledOrigin>> dial_once(Worker& worker, const ClientInf
 
 net::Task<base::Result<DialledOrigin>> dial(Worker& worker, const ClientInfo& client, const protocol::RequestHead* head,
                                             const std::shared_ptr<const Domain>& domain, Tried& tried,
-                                            net::TimePoint deadline, OriginLease::Kind kind, bool from_pool) {
+                                            net::TimePoint deadline, OriginLease::Kind kind, bool from_pool,
+                                            net::StopToken stop) {
   base::Error last(Code::internal, Side::none);
   for (;;) {
     bool picked = false;
-    auto d = co_await dial_once(worker, client, head, domain, tried, deadline, kind, from_pool, picked);
+    auto d = co_await dial_once(worker, client, head, domain, tried, deadline, kind, from_pool, stop, picked);
     if (d) co_return d;
     // With nobody left to ask, what the last one said tells more than that there is none left.
     if (!picked) co_return std::unexpected(last.code == Code::internal ? d.error() : last);
@@ -113,17 +114,18 @@ void DialledOrigin::keep(Worker& worker, std::unique_ptr<net::SocketStream> conn
   worker.idle_pool().put(key, std::move(connection));
 }
 
-net::Task<base::Result<DialledOrigin>> dial_origin(Worker& worker, const ClientExchange& client,
+net::Task<base::Result<DialledOrigin>> dial_origin(Worker& worker, ClientExchange& client,
                                                    const std::shared_ptr<const Domain>& domain, Tried& tried,
                                                    net::TimePoint deadline, OriginLease::Kind kind, bool from_pool) {
-  return dial(worker, client.client(), &client.head(), domain, tried, deadline, kind, from_pool);
+  return dial(worker, client.client(), &client.head(), domain, tried, deadline, kind, from_pool, client.gone());
 }
 
 net::Task<base::Result<DialledOrigin>> dial_tunnel(Worker& worker, const ClientInfo& info,
                                                    const std::shared_ptr<const Domain>& domain) {
   Tried tried;
   const net::TimePoint due = base::later(worker.loop().now(), domain->policy().origin_request_timeout);
-  co_return co_await dial(worker, info, nullptr, domain, tried, due, OriginLease::Kind::session, false);
+  co_return co_await dial(worker, info, nullptr, domain, tried, due, OriginLease::Kind::session, false,
+                          worker.stop_token());
 }
 
 void prepare_for_origin(protocol::RequestHead& head, const ClientExchange& client, const model::DomainPolicy& policy) {

@@ -36,7 +36,7 @@ struct DialledOrigin {
 
 // For an HTTP exchange or opening handshake of `client`. Origins that could not be reached are added to `tried`.
 // Errors: those of the last origin tried, or unreachable when there was none to try.
-net::Task<base::Result<DialledOrigin>> dial_origin(Worker& worker, const ClientExchange& client,
+net::Task<base::Result<DialledOrigin>> dial_origin(Worker& worker, ClientExchange& client,
                                                    const std::shared_ptr<const Domain>& domain, Tried& tried,
                                                    net::TimePoint deadline, OriginLease::Kind kind, bool from_pool);
 

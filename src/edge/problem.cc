@@ -26,10 +26,8 @@ protocol::ResponseHead problem_head(const Problem& p, std::size_t body_size) {
   head.fields.add("content-length", std::to_string(body_size));
   head.fields.add("cache-control", "no-store");
   head.fields.add("fairlead-error", p.code);
-  if (p.status == 426) {
-    head.fields.add("Upgrade", "websocket");
-    head.fields.add("Sec-WebSocket-Version", "13");
-  }
+  if (p.status == 426) head.fields.add("Upgrade", "websocket");
+  if (p.code == "websocket_version") head.fields.add("Sec-WebSocket-Version", "13");
   if (p.status == 503 || p.status == 429) head.fields.add("retry-after", "1");
   return head;
 }

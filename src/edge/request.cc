@@ -18,6 +18,10 @@ bool on_right_connection(const ClientInfo& client, std::string_view host) {
   return !client.tls || !client.tls_context || host == client.sni || client.tls_context->covers(host);
 }
 
+// A domain of its own connection says by ALPN what it speaks; on another's connection only the answer can (RFC 9113
+// 9.1.2).
+bool is_http2(const ClientExchange& client) { return client.head().version == protocol::HttpVersion::http2; }
+
 // RFC 7230's Upgrade to anything but websocket is ignored, as any server may; h2c is refused, because requests that
 // carry it exist to smuggle others past an edge.
 bool asks_for_h2c(const protocol::RequestHead& head) {
@@ -27,7 +31,7 @@ bool asks_for_h2c(const protocol::RequestHead& head) {
 }  // namespace
 
 void RequestOutcome::origin_failed(const base::Error& why) {
-  if (why.side != base::Side::client) origin_error = base::describe(why);
+  if (why.side != base::Side::client && why.code != base::Code::cancelled) origin_error = base::describe(why);
 }
 
 net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
@@ -42,6 +46,12 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
   } else if (!on_right_connection(client.client(), host)) {
     outcome.error = "misdirected_request";
     co_await answer_problem(client, {421, "misdirected_request", "this connection's certificate is not for that host"});
+  } else if (is_http2(client) && !result.domain->policy().http2) {
+    outcome.error = "misdirected_request";
+    co_await answer_problem(client, {421, "misdirected_request", "HTTP/2 is switched off for this domain"});
+  } else if (client.head().method == "CONNECT" && !protocol::wants_upgrade(client.head())) {
+    outcome.error = "not_implemented";
+    co_await answer_problem(client, {501, "not_implemented", "CONNECT is done for WebSocket only"});
   } else if (asks_for_h2c(client.head())) {
     outcome.error = "upgrade_not_supported";
     co_await answer_problem(client, {501, "upgrade_not_supported", "Upgrade: h2c is not done here"});
@@ -59,6 +69,11 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
         counters.requests_by_protocol[static_cast<std::size_t>(client_protocol(client.client().protocol))].add();
       }
     }
+  }
+  if (client.client_left() && client.status() == 0) {
+    outcome.error = "client_gone";
+    outcome.close_by = to_string(CloseBy::client);
+    outcome.origin_error.clear();
   }
   log_request(worker, client, result.domain.get(), outcome);
   co_return result;

@@ -24,7 +24,7 @@ struct RequestOutcome {
   std::string_view close_by{};  // when cut short: whose fault
   std::string origin_error{};   // why no origin's answer, or not all of it, came; for the operator: names addresses
 
-  // Notes `why` in origin_error, unless it is the client's fault.
+  // Notes `why` in origin_error, unless it is the client's fault or the exchange was called off.
   void origin_failed(const base::Error& why);
 };
 

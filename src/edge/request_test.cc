@@ -21,5 +21,12 @@ TEST(RequestOutcome, AClientsFaultIsNoneOfTheOrigins) {
   EXPECT_EQ(outcome.origin_error, "");
 }
 
+// The exchange was called off: the client left, or the edge is stopping.
+TEST(RequestOutcome, ACancelledExchangeIsNoFailureOfTheOrigins) {
+  RequestOutcome outcome;
+  outcome.origin_failed(Error(Code::cancelled, Side::origin, "body: Operation canceled"));
+  EXPECT_EQ(outcome.origin_error, "");
+}
+
 }  // namespace
 }  // namespace fairlead::edge

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
+
 #include "edge/http_exchange.h"
 #include "edge/origin_connection.h"
 #include "edge/origin_dial.h"
@@ -17,14 +20,30 @@ namespace {
 using base::Code;
 using base::Side;
 
-protocol::RequestHead opening_for_origin(const ClientExchange& client, const model::DomainPolicy& policy) {
+// Whatever the client speaks, the origin gets an opening handshake of HTTP/1.1 (RFC 8441 5.1: GET, a key, a version).
+protocol::RequestHead opening_for_origin(const ClientExchange& client, const std::string& key,
+                                         const model::DomainPolicy& policy) {
   protocol::RequestHead head = client.head();
+  head.method = "GET";
   protocol::remove_hop_by_hop(head.fields);
   head.fields.remove("content-length");
   head.fields.add("Connection", "Upgrade");
   head.fields.add("Upgrade", "websocket");
+  head.fields.set("Sec-WebSocket-Key", key);
+  head.fields.set("Sec-WebSocket-Version", "13");
   prepare_for_origin(head, client, policy);
   return head;
+}
+
+// The client's own key, or one of ours for a client of HTTP/2, which has none.
+std::string key_for_origin(Worker& worker, const protocol::OpeningHandshake& offered) {
+  if (!offered.key.empty()) return offered.key;
+  std::array<std::uint8_t, 16> bytes;
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(std::uint64_t)) {
+    const std::uint64_t random = worker.random();
+    std::memcpy(bytes.data() + i, &random, sizeof random);
+  }
+  return protocol::make_key(bytes);
 }
 
 bool worth_another_origin(int status) { return status == 502 || status == 503 || status == 504; }
@@ -36,14 +55,15 @@ struct Answer {
   protocol::ResponseHead head;
 };
 
-net::Task<base::Result<Answer>> ask_origin(Worker& worker, const ClientExchange& client, DialledOrigin dialled,
+net::Task<base::Result<Answer>> ask_origin(Worker& worker, ClientExchange& client, DialledOrigin dialled,
                                            const protocol::OpeningHandshake& offered, net::TimePoint due) {
   Answer a{std::move(dialled), nullptr, {}};
   a.connection = std::make_unique<OriginConnection>(std::move(a.dialled.stream), "GET", false);
   OriginConnection* const origin = a.connection.get();
-  const net::StopCallback on_stop(worker.stop_token(), [origin] { origin->stream().cancel(); });
+  const net::StopCallback on_stop(client.gone(), [origin] { origin->stream().cancel(); });
+  const std::string key = key_for_origin(worker, offered);
   std::string out;
-  if (!protocol::append_request_head(out, opening_for_origin(client, a.dialled.domain->policy()))) {
+  if (!protocol::append_request_head(out, opening_for_origin(client, key, a.dialled.domain->policy()))) {
     co_return base::fail(Code::malformed, Side::client, "a field cannot be passed on");
   }
   if (auto sent = co_await origin->send(out, {}, due); !sent) {
@@ -60,7 +80,6 @@ net::Task<base::Result<Answer>> ask_origin(Worker& worker, const ClientExchange&
   } while (a.head.status < 200 && a.head.status != 101);
   a.dialled.answered(worker, a.head.status);
   if (a.head.status == 101) {
-    const auto key = client.head().fields.find("sec-websocket-key").value_or("");
     if (auto right = protocol::check_answer(a.head, key, offered); !right) co_return std::unexpected(right.error());
   }
   co_return a;
@@ -133,8 +152,9 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   const auto offered = protocol::parse_opening(client.head());
   if (!offered) {
     const bool version = offered.error().code == Code::unsupported;
-    co_await refuse(
-        {version ? 426 : 400, version ? "websocket_version" : "malformed_handshake", offered.error().context});
+    // RFC 6455 4.4 has 426 for HTTP/1.1, whose Upgrade field HTTP/2 does not know.
+    const int status = version && client.head().version != protocol::HttpVersion::http2 ? 426 : 400;
+    co_await refuse({status, version ? "websocket_version" : "malformed_handshake", offered.error().context});
     co_return nullptr;
   }
   if (worker.draining()) {
@@ -157,9 +177,17 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   }
   outcome.origin_status = answer->head.status;
   if (answer->dialled.set_cookie) answer->head.fields.add("Set-Cookie", *answer->dialled.set_cookie);
+  const bool success = answer->head.status / 100 == 2;
+  if (success && client.head().version == protocol::HttpVersion::http2) {
+    // Passed on, it would tell the client that the tunnel is open (RFC 8441 5: any 2xx does).
+    outcome.close_by = to_string(CloseBy::origin);
+    outcome.origin_error = "a 2xx instead of 101";
+    co_await refuse({502, "origin_protocol", "the origin did not open a WebSocket"});
+    co_return nullptr;
+  }
   if (answer->head.status != 101) {
     OriginConnection* const origin = answer->connection.get();
-    const net::StopCallback on_stop(worker.stop_token(), [origin] { origin->stream().cancel(); });
+    const net::StopCallback on_stop(client.gone(), [origin] { origin->stream().cancel(); });
     auto passed =
         co_await pass_answer(client, *answer->connection, std::move(answer->head), policy.layer7.proxy_read_timeout);
     if (!passed) {

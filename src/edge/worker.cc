@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "edge/http1_frontend.h"
+#include "edge/http2/connection.h"
 #include "edge/tcp_tunnel.h"
 #include "net/tls_stream.h"
 #include "protocol/http/message.h"
@@ -34,7 +35,7 @@ struct Worker::Listener final : net::TlsServerSelector {
   std::shared_ptr<const net::TlsServerContext> select(std::string_view sni) override {
     const auto domain = config.protocol == model::ListenerProtocol::tcp_ssl ? worker.table_->by_name(config.domain)
                                                                             : worker.find_domain(sni);
-    return domain ? domain->server_tls() : nullptr;
+    return domain ? domain->server_tls(config.protocol == model::ListenerProtocol::https) : nullptr;
   }
 
   const Worker& worker;
@@ -131,7 +132,14 @@ net::Task<std::unique_ptr<Session>> Worker::serve_requests(Listener& listener, s
   if (listener.config.protocol == model::ListenerProtocol::tcp_ssl) {
     co_await serve_tcp_tunnel(*this, std::move(stream), info, listener.config.domain);
   } else {
-    session = co_await serve_http1(*this, std::move(stream), info, due);
+    bool http2 = info.protocol == "h2";
+    if (listener.config.h2c) http2 = co_await begins_http2(*stream, due);
+    if (http2) {
+      info.protocol = "h2";
+      co_await serve_http2(*this, std::move(stream), info, due);
+    } else {
+      session = co_await serve_http1(*this, std::move(stream), info, due);
+    }
   }
   co_return session;
 }
@@ -162,6 +170,7 @@ net::Task<std::unique_ptr<net::SocketStream>> Worker::prepare(Listener& listener
   info.tls_version = (*tls)->tls_version();
   info.sni = (*tls)->server_name();
   info.tls_context = (*tls)->server_context();
+  if ((*tls)->alpn() == "h2") info.protocol = "h2";
   co_return std::unique_ptr<net::SocketStream>(std::move(*tls));
 }
 
@@ -197,6 +206,30 @@ net::Task<bool> Worker::read_proxy_header(Listener& listener, net::TcpStream& tc
   }
   counters_.proxy_protocol_errors.add();
   co_return false;
+}
+
+net::Task<bool> Worker::begins_http2(net::SocketStream& stream, net::TimePoint due) {
+  const std::string_view preface = protocol::kHttp2Preface;
+  std::string seen;
+  while (seen.size() < preface.size() && preface.starts_with(seen)) {
+    net::Chunk chunk;
+    {
+      // As between two requests: nothing is under way yet.
+      const net::StopCallback on_drain(drain_token(), [&stream] { stream.interrupt_read(ECANCELED); });
+      const net::ReadDeadline guard(stream, due);
+      chunk = co_await stream.read(preface.size() - seen.size());
+    }
+    if (chunk.size == 0) break;
+    seen += chunk.view();
+  }
+  stream.unread(seen);
+  co_return seen == preface;
+}
+
+bool Worker::takes_websocket(std::string_view name) const {
+  if (name.empty()) return table_->any_http2_websocket();
+  const auto domain = find_domain(name);
+  return domain && domain->policy().websocket.enabled;
 }
 
 WorkerDomain& Worker::domain_state(const Domain& domain) {
@@ -300,6 +333,7 @@ AccessRecord Worker::new_record(const ClientExchange& client, const Domain* doma
   r.client_port = info.peer.port();
   r.protocol = info.protocol;
   r.tls = info.tls_version;
+  r.stream = client.stream_id();
   r.method = client.head().method;
   r.target = client.head().target;
   return r;

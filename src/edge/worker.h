@@ -79,6 +79,9 @@ class Worker final {
   AccessLog& log() { return shared_.log; }
   WorkerCounters& counters() { return counters_; }
   const model::GlobalLimits& limits() const { return limits_; }
+  // Whether a client that came for this name may be told that WebSocket works over HTTP/2 (RFC 8441 3); without a name,
+  // whether any domain's may.
+  bool takes_websocket(std::string_view name) const;
   std::shared_ptr<const Domain> find_domain(std::string_view host) const { return table_->find(host); }
   std::shared_ptr<const Domain> domain_named(const std::string& name) const { return table_->by_name(name); }
   WorkerDomain& domain_state(const Domain& domain);
@@ -97,6 +100,8 @@ class Worker final {
   // `seat` passes from the proxy to the client that its header names.
   net::Task<std::unique_ptr<net::SocketStream>> prepare(Listener& listener, std::unique_ptr<net::TcpStream> tcp,
                                                         ClientInfo& info, ConnectionSeat& seat, net::TimePoint due);
+  // Whether the first bytes are HTTP/2's preface; what was read is put back.
+  net::Task<bool> begins_http2(net::SocketStream& stream, net::TimePoint due);
   net::Task<bool> read_proxy_header(Listener& listener, net::TcpStream& tcp, ClientInfo& info, net::TimePoint due);
   void switch_off(WorkerDomain& state);
   void cut_all();
