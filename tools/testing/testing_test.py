@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from testing.console import Console, Outcome, summary  # noqa: E402
 from testing.parse import count_ctest, count_pytest, tally_line  # noqa: E402
+import run_tests  # noqa: E402
 
 GTEST = """[==========] Running 3 tests from 1 test suite.
 [ RUN      ] A.good
@@ -101,3 +102,31 @@ def test_the_summary_ends_with_the_sum(tmp_path, capsys):
     console.done(Outcome("b", 1, 2, 0, 1.0, None))
     assert summary(console) == 1
     assert capsys.readouterr().out.endswith("\n4 passed, 2 failed\n")
+
+
+@pytest.mark.parametrize("flaky,counted,again", [(2, (2, 0), 2), (4, (0, 4), 0)])
+def test_second_tries_are_few_and_shown(tmp_path, monkeypatch, capsys, flaky, counted, again):
+    """Tests that fail at first and pass alone: up to three are tried again and said to be; of four none is."""
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "test_flaky.py").write_text(f"""
+import pathlib, pytest
+@pytest.mark.parametrize("n", range({flaky}))
+def test_flaky(n):
+    seen = pathlib.Path(__file__).parent / f"seen{{n}}"
+    before = seen.exists()
+    seen.touch()
+    assert before
+""")
+    monkeypatch.setattr(run_tests, "LOGS", tmp_path)
+    suite = run_tests.Suite(Console(tmp_path))
+    suite.say_second_tries()
+    assert suite.console.outcomes == []  # nothing ran that could have been tried again
+    suite.pytest("scenarios (dev)", [str(folder)], 60, again=run_tests.MOST_AGAIN)
+    suite.say_second_tries()
+    outcome, row = suite.console.outcomes[-2:]
+    assert (outcome.passed, outcome.failed) == counted
+    assert (row.name, row.note) == ("second tries", f"{again} scenarios")
+    assert summary(suite.console) == (1 if counted[1] else 0)
+    assert "second tries" in capsys.readouterr().out.split("-" * 72)[1]
