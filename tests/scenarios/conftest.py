@@ -8,8 +8,9 @@ import pytest
 from harness import names
 from harness.authority import Authority
 from harness.edge import Edge, domain
-from harness.process import Origin
-from harness.transport import TRANSPORTS
+from harness.process import Origin, run_client
+from harness.transport import TRANSPORTS, Http2
+from harness.waiting import eventually
 
 names.install()
 
@@ -20,7 +21,7 @@ def pytest_addoption(parser):
 
 def pytest_generate_tests(metafunc):
     if "via" in metafunc.fixturenames:
-        ways = ["ws", "wss"] + (["direct"] if metafunc.config.getoption("--direct") else [])
+        ways = ["ws", "wss", "h2"] + (["direct"] if metafunc.config.getoption("--direct") else [])
         metafunc.parametrize("via", ways)
 
 
@@ -98,11 +99,20 @@ def start_origin(request, tmp_path, ca):
 
 
 class Way:
-    """How a peer reaches an origin: over ws or wss through an edge, or directly."""
+    """How a peer reaches an origin: through an edge over ws, wss, or wss over HTTP/2; or directly."""
 
-    def __init__(self, scheme, port, host, edge):
-        self.scheme, self.port, self.host, self.edge = scheme, port, host, edge
+    def __init__(self, scheme, port, host, edge, http2=False):
+        self.scheme, self.port, self.host, self.edge, self.http2 = scheme, port, host, edge, http2
         self.http = {"ws": "http", "wss": "https"}[scheme]
+
+    def run(self, script, *arguments, **settings):
+        """run_client; over HTTP/2 the access log must agree that it was."""
+        if not self.http2:
+            return run_client(script, *arguments, **settings)
+        result = run_client(script, *arguments, **settings, options=Http2.node)
+        sessions = eventually(lambda: [r for r in self.edge.access_log() if r.get("session")], what="records of sessions")
+        assert {(r["protocol"], r["method"]) for r in sessions} == {("h2", "CONNECT")}, sessions
+        return result
 
     def url(self, path="/"):
         return f"{self.scheme}://{self.host}:{self.port}{path}"
@@ -120,6 +130,8 @@ def reach(via, start_edge, ca):
             return Way("ws", origins[0].port, host, None)
         settings.setdefault("websocket", {}).setdefault("origin_scheme", "http")
         edge = start_edge(domain(host, *origins, ca=ca, **settings))
-        return Way(via, edge.http if via == "ws" else edge.https, host, edge)
+        if via == "ws":
+            return Way("ws", edge.http, host, edge)
+        return Way("wss", edge.https, host, edge, http2=via == "h2")
 
     return way

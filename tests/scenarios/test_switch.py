@@ -19,9 +19,14 @@ async def refused(transport, edge, status, code=None, host="live.edge.test"):
     return caught.value.message
 
 
+# A domain beside, so that HTTP/2 by prior knowledge, which names none before the first request, offers sessions at all.
+def beside(origin):
+    return domain("beside.edge.test", origin)
+
+
 async def test_off_is_403_with_a_reason_and_http_goes_on(transport, start_edge):
     async with WireOrigin() as origin:
-        edge = start_edge(domain("live.edge.test", origin, websocket={"enabled": False}))
+        edge = start_edge(domain("live.edge.test", origin, websocket={"enabled": False}), beside(origin))
         await refused(transport, edge, 403, "websocket_disabled")
         answer = await transport.fetch(edge.http, "/page")
         assert answer.status == 200 and answer.body == b"ordinary\n"
@@ -31,7 +36,7 @@ async def test_off_is_403_with_a_reason_and_http_goes_on(transport, start_edge):
 @pytest.mark.parametrize("acceleration,enabled", [("whole-site", True), ("static", False)])
 async def test_the_default_follows_acceleration(transport, start_edge, acceleration, enabled):
     async with WireOrigin() as origin:
-        edge = start_edge(domain("live.edge.test", origin, acceleration=acceleration))
+        edge = start_edge(domain("live.edge.test", origin, acceleration=acceleration), beside(origin))
         if enabled:
             async with transport.pair(edge.http, origin) as (client, served):
                 await client.text("on")
@@ -130,7 +135,7 @@ async def test_a_removed_domain_ends_its_sessions(transport, start_edge):
 
 async def test_on_again(transport, start_edge):
     async with WireOrigin() as origin:
-        edge = start_edge(domain("live.edge.test", origin, websocket={"enabled": False}))
+        edge = start_edge(domain("live.edge.test", origin, websocket={"enabled": False}), beside(origin))
         await refused(transport, edge, 403)
         assert edge.reload(edge.changed(lambda c: c["domains"][0].update(websocket={"enabled": True}))) == "applied"
         async with transport.pair(edge.http, origin) as (client, served):

@@ -31,11 +31,16 @@ _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
+VALGRIND = os.environ.get("FAIRLEAD_PRESET") == "valgrind"
+SLOWNESS = 4 if VALGRIND else 1  # of starting and of reloading, which is nearly all computing
+
+
 def sanitized():
-    """Whether the binary carries a sanitizer, whose shadow memory and quarantine make its RSS say nothing."""
+    """Whether the binary carries a sanitizer or runs under valgrind: shadow memory and quarantine make its RSS say
+    nothing, and its speed is not that of the program."""
     if not hasattr(sanitized, "known"):
         data = BINARY.read_bytes() if BINARY.exists() else b""
-        sanitized.known = b"__asan_init" in data or b"__tsan_init" in data
+        sanitized.known = VALGRIND or b"__asan_init" in data or b"__tsan_init" in data
     return sanitized.known
 
 
@@ -93,7 +98,7 @@ class Edge:
         fresh.write_text(yaml.dump(self.config, Dumper=_Dumper, sort_keys=False))
         fresh.rename(self.path)
 
-    def start(self, timeout=15.0):
+    def start(self, timeout=15.0 * SLOWNESS):
         self.write()
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:exitcode=99")
@@ -165,7 +170,7 @@ class Edge:
 
     # Reload
 
-    def reload(self, config=None, timeout=10.0, file_text=None):
+    def reload(self, config=None, timeout=10.0 * SLOWNESS, file_text=None):
         """Writes the file (or the given text), sends SIGHUP, and waits until a new revision is in force or the file was
         refused. Returns "applied" or "refused"."""
         revision, refused = self.revision(), self.refusals()

@@ -171,7 +171,8 @@ class Stream(asyncio.Transport):
     def _give_back(self, least=1):
         if self._owed >= least and not self.manual and not self.over and not self.remote_ended:
             owed, self._owed = self._owed, 0
-            self.client.h2.increment_flow_control_window(owed, self.id)
+            with contextlib.suppress(h2.exceptions.StreamClosedError):  # its end is the next event
+                self.client.h2.increment_flow_control_window(owed, self.id)
             self.client.flush()
 
     def _data(self, data, flow_controlled):
@@ -253,6 +254,7 @@ class Http2Client(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        self.port = transport.get_extra_info("sockname")[1]  # by which the access log knows the connection
         self.h2.initiate_connection()
         if self.connection_window > 65535:
             self.h2.increment_flow_control_window(self.connection_window - 65535)
@@ -277,13 +279,14 @@ class Http2Client(asyncio.Protocol):
             at += 9 + size
         del self._frames[:at]
         try:
-            for event in self.h2.receive_data(bytes(known)) if known else ():
-                self._event(event)
+            events = self.h2.receive_data(bytes(known)) if known else ()
         except h2.exceptions.ProtocolError as e:
             self.failure = AssertionError(f"the edge broke RFC 9113: {e!r}")
             self.flush()
             self.transport.abort()
             return
+        for event in events:
+            self._event(event)
         if self._owed * 2 >= self.connection_window:
             self.h2.increment_flow_control_window(self._owed)
             self._owed = 0
@@ -375,11 +378,6 @@ class Http2Client(asyncio.Protocol):
 
     # Streams
 
-    @property
-    def port(self):
-        """This side's port, by which the access log knows the connection."""
-        return self.transport.get_extra_info("sockname")[1]
-
     def usable(self):
         """Whether another stream can be opened now."""
         return not (self.lost.done() or self.goaways or self.transport.is_closing()) \
@@ -415,7 +413,8 @@ class Http2Client(asyncio.Protocol):
     async def session(self, target="/", host="live.edge.test", fields=(), timeout=10.0, early=b"", **options):
         """A session on a stream of its own. Raises Refused when the answer is not 200."""
         from .wire import Refused, Wire
-        await asyncio.wait_for(asyncio.shield(self.settings), timeout)
+        if not self.settings.done():
+            await asyncio.wait_for(asyncio.shield(self.settings), timeout)
         if not self.offers_sessions():
             raise NoConnectProtocol()
         stream = self.ask(target, host, fields, **options)

@@ -94,10 +94,11 @@ class Origin(Child):
         return {"host": "127.0.0.1", "http_port": self.port, "https_port": self.port, **more}
 
 
-def run_client(script, *args, ca=None, timeout=50, cwd=HERE, env=None):
-    """Runs a client script to its end; returns the JSON of its last line. A client that fails says so by its status."""
-    path = HERE / "peers" / script
-    done = subprocess.run([*command(path), *map(str, args)], capture_output=True, text=True, timeout=timeout, cwd=cwd,
+def run_client(script, *args, ca=None, timeout=50, cwd=HERE, env=None, options=()):
+    """Runs a client script to its end; returns the JSON of its last line. A client that fails says so by its status.
+    `options` are its interpreter's."""
+    *interpreter, path = command(HERE / "peers" / script)
+    done = subprocess.run([*interpreter, *options, path, *map(str, args)], capture_output=True, text=True, timeout=timeout, cwd=cwd,
                           env={**environment(ca), **(env or {})}, stdin=subprocess.DEVNULL)
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     assert done.returncode == 0 and lines, (

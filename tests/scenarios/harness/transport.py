@@ -8,6 +8,7 @@ methods take the edge's port and give objects with the same methods, whichever i
 Over HTTP/2 the sessions of a test share connections, as a browser's do: those to one port by one name over TLS, or to one
 port in plain text. A connection is filled up to what the edge allows."""
 
+import asyncio
 import contextlib
 
 from . import http1, http2, wire
@@ -38,16 +39,19 @@ class Http2:
 
     def __init__(self):
         self._pool = []  # (key, client, its context)
+        self._lock = asyncio.Lock()
 
     async def _client(self, port, tls, host, options):
         key = (port, host if tls else None, tuple(sorted(options.items())))
-        for have, client, _ in self._pool:
-            if have == key and client.usable():
-                return client
-        context = http2.connect(port, tls, host, **options)
-        client = await context.__aenter__()
-        self._pool.append((key, client, context))
-        return client
+        async with self._lock:
+            for have, client, _ in self._pool:
+                if have == key and client.usable():
+                    return client
+            context = http2.connect(port, tls, host, **options)
+            client = await context.__aenter__()
+            self._pool.append((key, client, context))
+            await asyncio.shield(client.settings)  # then it is known how many streams it takes
+            return client
 
     @contextlib.asynccontextmanager
     async def open_session(self, port, target="/", host="live.edge.test", tls=None, fields=(), timeout=10.0, limit=1 << 20,

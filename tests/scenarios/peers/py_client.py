@@ -1,4 +1,4 @@
-"""Echo clients in Python: py_client.py LIB URL [subprotocol]. Text, binary, large, many; a clean close at the end."""
+"""Echo clients in Python: py_client.py LIB URL. Text, binary, large, many; a clean close at the end."""
 
 import asyncio
 import hashlib
@@ -83,8 +83,48 @@ async def with_autobahn():
     return {"code": code, "extensions": []}
 
 
+async def with_h2():
+    """Over HTTP/2, by ALPN or prior knowledge."""
+    import ssl
+    from urllib.parse import urlsplit
+
+    from harness import http2
+    from harness.wire import CLOSE, PING, PONG, TEXT
+
+    url = urlsplit(URL)
+    tls = ssl.create_default_context() if url.scheme == "wss" else None
+    async with http2.connect(url.port, tls, url.hostname) as connection:
+        async with connection.session(url.path, url.netloc, [("Sec-WebSocket-Protocol", "echo.v1")]) as ws:
+            assert ws.head.get("sec-websocket-protocol") == "echo.v1"
+
+            async def take():
+                """A whole message; some origins answer in several frames."""
+                whole = frame = await next_frame()
+                while not frame.fin:
+                    frame = await next_frame()
+                    whole.payload += frame.payload
+                return whole.payload.decode() if whole.opcode == TEXT else whole.payload
+
+            async def next_frame():
+                while (frame := await ws.recv(30)).opcode == PING:
+                    await ws.pong(frame.payload)
+                return frame
+
+            for message in MESSAGES:
+                sending = asyncio.ensure_future(ws.text(message) if isinstance(message, str) else ws.binary(message))
+                assert digest(await take()) == digest(message)
+                await sending
+            await ws.ping(b"still there")
+            await ws.expect(PONG, b"still there")
+            await ws.send_close(1000, "done")
+            code = (await ws.expect(CLOSE)).code
+            await ws.expect_end()
+            return {"code": code, "extensions": []}
+
+
 async def main():
-    run = {"websockets": with_websockets, "aiohttp": with_aiohttp, "autobahn": with_autobahn}[LIB]
+    run = {"websockets": with_websockets, "aiohttp": with_aiohttp, "autobahn": with_autobahn,
+           "h2": with_h2}[LIB]
     result = await asyncio.wait_for(run(), 40)
     assert result["code"] == 1000, result
     print(json.dumps(result))
