@@ -32,7 +32,8 @@ model::EdgeConfig config_of(unsigned workers) {
   return config;
 }
 
-// A letter that throws in a real worker's thread: counted, logged, and the worker goes on to serve, to obey and to end.
+// A letter or a connection that throws in a real worker's thread: counted, logged, and the worker goes on to serve, to
+// obey and to end.
 TEST(Edge, a_worker_survives_what_is_thrown_in_it) {
   std::promise<void> finished;
   Edge edge(config_of(2), [&] { finished.set_value(); });
@@ -51,7 +52,7 @@ TEST(Edge, a_worker_survives_what_is_thrown_in_it) {
   const base::TimePoint due = base::later(base::monotonic_now(), base::seconds(10));
   while (edge.metrics().find("\nfairlead_worker_exceptions_total 1\n") == std::string::npos &&
          base::monotonic_now() < due) {
-    EXPECT_THAT(ask().bytes, StartsWith("HTTP/1.1 "));
+    ask();  // the letter, or a connection: whichever allocates first
   }
   EXPECT_EQ(ScarceMemory::end_elsewhere(), 0);
   const std::string log = ::testing::internal::GetCapturedStderr();

@@ -20,7 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using net::testing::Net;
-using net::testing::RawClient;
 using net::testing::ScarceMemory;
 using testing::Frame;
 using testing::WebSocketPeer;
@@ -80,7 +79,6 @@ constexpr base::Duration kLimit = 5s;  // of real time: who waits longer waits f
 
 class OutOfMemory : public ::testing::Test {
  protected:
-  OutOfMemory() : origin_(world_.loop(), [this](net::TcpStream& s) { return serve(s); }) {}
   void SetUp() override {
     base::log_set_level(base::LogLevel::off);
     ASSERT_TRUE(origin_.open(world_.loopback()));
@@ -91,20 +89,6 @@ class OutOfMemory : public ::testing::Test {
     world_.run(origin_.stop());
     world_.finish();
     base::log_set_level(base::LogLevel::info);
-  }
-
-  // Echoes WebSocket messages, or says in an answer how long the body was.
-  net::Task<void> serve(net::TcpStream& stream) {
-    const net::testing::Received head = co_await net::testing::read_until(stream, "\r\n\r\n");
-    if (head.bytes.find("ebsocket") != std::string::npos) {
-      stream.unread(head.bytes);
-      co_await testing::websocket_echo(stream);
-      co_return;
-    }
-    if (head.bytes.starts_with("POST")) co_await net::testing::read_until(stream, "0\r\n\r\n");
-    const int error =
-        co_await stream.write(std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-A: b\r\n\r\ndone"));
-    if (error == 0) co_await net::testing::read_all(stream);
   }
 
   net::Task<std::string> session(net::SocketAddress at) {
@@ -126,20 +110,6 @@ class OutOfMemory : public ::testing::Test {
       const Frame closed = co_await peer.receive();
       if (!closed.is(Opcode::close)) outcome = "cut";
     }
-    if (base::monotonic_now() >= due) outcome = "waits for ever";
-    co_return outcome;
-  }
-
-  net::Task<std::string> request(net::SocketAddress at, std::string bytes) {
-    const net::TimePoint due = base::later(base::monotonic_now(), kLimit);
-    RawClient client(world_.loop(), kLimit);
-    const bool up = co_await client.connect(at);
-    if (!up) co_return "refused";
-    co_await client.send(std::move(bytes));
-    const net::testing::Received r = co_await client.read_all();
-    std::string outcome = "cut";
-    if (r.bytes.starts_with("HTTP/1.1 ")) outcome = r.bytes.substr(9, 3);
-    if (outcome == "200" && !r.bytes.ends_with("done")) outcome = "cut";
     if (base::monotonic_now() >= due) outcome = "waits for ever";
     co_return outcome;
   }
@@ -191,25 +161,11 @@ class OutOfMemory : public ::testing::Test {
 
   net::testing::World world_{Net::kernel};
   model::DomainPolicy policy_;
-  net::testing::Server origin_;
+  net::testing::Server origin_{world_.loop(), testing::websocket_echo};
 };
 
 TEST_F(OutOfMemory, at_every_allocation_of_a_session) {
   fail_each("hello", [this](net::SocketAddress at) { return session(at); });
-}
-
-TEST_F(OutOfMemory, at_every_allocation_of_a_request) {
-  fail_each("200", [this](net::SocketAddress at) {
-    return request(at, "GET /a HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\r\n");
-  });
-}
-
-TEST_F(OutOfMemory, at_every_allocation_of_an_upload) {
-  fail_each("200", [this](net::SocketAddress at) {
-    return request(at,
-                   "POST /a HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-                   "5\r\nhello\r\n0\r\n\r\n");
-  });
 }
 
 }  // namespace

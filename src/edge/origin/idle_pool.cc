@@ -17,6 +17,10 @@ struct IdlePool::Entry final : net::Timer {
         pool(p),
         key(std::move(k)),
         stream(std::move(s)) {}
+  // Listed still: there was no memory for the rest of the books, or for the watcher.
+  ~Entry() {
+    if (listed) pool.leave(*this);
+  }
 
   IdlePool& pool;
   IdleKey key;
@@ -50,11 +54,11 @@ void IdlePool::put(IdleKey key, std::unique_ptr<net::SocketStream> stream) {
   if (size_ >= limits_.total) drop(*by_age_.front(), ECANCELED);
 
   auto entry = std::make_unique<Entry>(*this, std::move(key), std::move(stream));
-  lanes_[entry->key].push_back(entry.get());
   // In the books before the watcher starts: its read may end before it had to wait.
   entry->by_age = by_age_.insert(by_age_.end(), entry.get());
   entry->listed = true;
   ++size_;
+  lanes_[entry->key].push_back(entry.get());
   loop_.timers().set(*entry, base::later(loop_.now(), limits_.idle_timeout));
   scope_.spawn(watch(std::move(entry)));
 }
@@ -97,8 +101,10 @@ net::Task<std::unique_ptr<net::SocketStream>> IdlePool::take(IdleKey key) {
 
 void IdlePool::leave(Entry& entry) {
   const auto lane = lanes_.find(entry.key);
-  std::erase(lane->second, &entry);
-  if (lane->second.empty()) lanes_.erase(lane);
+  if (lane != lanes_.end()) {
+    std::erase(lane->second, &entry);
+    if (lane->second.empty()) lanes_.erase(lane);
+  }
   by_age_.erase(entry.by_age);
   entry.listed = false;
   entry.cancel();
