@@ -13,7 +13,7 @@ from .http2 import error_name
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED = 0x1, 0x1, 0x4, 0x8
-ENHANCE_YOUR_CALM = 0xB
+COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 0x9, 0xB
 
 
 def frame(kind, flags=0, stream=0, payload=b""):
