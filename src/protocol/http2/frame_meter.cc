@@ -62,6 +62,7 @@ void FrameMeter::frame_begins(Http2Activity& activity) {
                                0x7fffffffu;
   switch (header_[kTypeAt]) {
     case kHeaders:
+      continuations_ = 0;
       if (stream > highest_stream_) {
         highest_stream_ = stream;
         ++activity.streams;
@@ -71,7 +72,10 @@ void FrameMeter::frame_begins(Http2Activity& activity) {
       padding_due_ = (flags & kPadded) != 0 && payload_left_ != 0;
       if (!padding_due_) count_empty(0, activity);
       break;
-    case kContinuation: count_empty(0, activity); break;
+    case kContinuation:
+      most_continuations_ = std::max(most_continuations_, ++continuations_);
+      count_empty(0, activity);
+      break;
     case kPriority:
     case kPriorityUpdate: ++activity.priorities; break;
     case kRstStream: ++activity.resets; break;

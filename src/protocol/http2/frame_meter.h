@@ -22,6 +22,9 @@ class FrameMeter {
   // rest of a frame. Trailers are a head, too.
   bool head_under_way() const;
 
+  // Of all heads so far, in how many CONTINUATION frames came the one that took most.
+  std::size_t most_continuations() const { return most_continuations_; }
+
  private:
   void frame_begins(Http2Activity& activity);
   void frame_ends();
@@ -32,6 +35,7 @@ class FrameMeter {
   std::size_t preface_left_ = kHttp2Preface.size();
   std::size_t payload_left_ = 0;
   std::uint32_t highest_stream_ = 0;
+  std::size_t continuations_ = 0, most_continuations_ = 0;
   bool padding_due_ = false;  // the next byte of the payload is the Pad Length
   bool head_open_ = false;    // a HEADERS frame was complete, its END_HEADERS has not come
 };

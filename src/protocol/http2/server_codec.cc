@@ -67,6 +67,7 @@ Http2ServerCodec::Impl::Impl(const Http2ServerOptions& o) : options(o) {
   nghttp2_option_set_no_auto_window_update(raw_option, 1);
   nghttp2_option_set_no_closed_streams(raw_option, 1);
   nghttp2_option_set_max_send_header_block_length(raw_option, kMaxSentHeadBytes);
+  nghttp2_option_set_max_continuations(raw_option, SIZE_MAX);
   nghttp2_option_set_max_outbound_ack(raw_option, kMaxRepliesWaiting);
   // nghttp2 would count resets by the wall clock. The edge counts them by its own (activity().resets).
   nghttp2_option_set_stream_reset_rate_limit(raw_option, UINT64_MAX, UINT64_MAX);
@@ -96,14 +97,17 @@ base::Result<void> Http2ServerCodec::receive(std::string_view bytes) {
   Impl& impl = *impl_;
   if (impl.failure) return std::unexpected(*impl.failure);
   impl.meter.feed(bytes, impl.activity);
+  if (impl.meter.most_continuations() > Impl::kMaxContinuations) {
+    impl.fail(Http2Error::enhance_your_calm,
+              base::Error(Code::too_large, Side::client, "too many CONTINUATION frames"));
+    return std::unexpected(*impl.failure);
+  }
   const ssize_t n =
       nghttp2_session_mem_recv(impl.session, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (n < 0) {
     const auto client = [](Code code, std::string why) { return base::Error(code, Side::client, std::move(why)); };
     if (impl.beyond_measure) {
       impl.fail(Http2Error::enhance_your_calm, client(Code::too_large, "head beyond all measure"));
-    } else if (n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
-      impl.fail(Http2Error::enhance_your_calm, client(Code::too_large, "too many CONTINUATION frames"));
     } else if (n == NGHTTP2_ERR_FLOODED) {
       impl.fail(Http2Error::enhance_your_calm, client(Code::overloaded, "more acknowledgements asked for than taken"));
     } else if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {

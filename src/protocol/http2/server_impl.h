@@ -30,6 +30,9 @@ struct Http2ServerCodec::Impl {
   // taken, then the connection is failed: whoever asks without end and reads nothing gets nothing. The limit nghttp2
   // has for acks inside of one receive().
   static constexpr std::size_t kMaxRepliesWaiting = 1000;
+  // A head may come in so many CONTINUATION frames, the limit nghttp2 has, too. But that counts how often it is called
+  // while it waits for one, so that a head that arrives in small pieces would be taken for a flood; it is switched off.
+  static constexpr std::size_t kMaxContinuations = 8;
   // A response head or trailers beyond this cannot be sent; the stream is then reset.
   static constexpr std::size_t kMaxSentHeadBytes = 1024 * 1024;
   // How far past its limit a head may go before the connection is failed.
@@ -123,6 +126,7 @@ struct Http2ServerCodec::Impl {
   std::string waiting;              // frames that go before all others
   std::size_t waiting_taken = 0;    // bytes of it that are gone
   std::size_t replies_waiting = 0;  // frames in it that answer the client
+  bool replies_counted = false;     // while frames go there
   std::string* data_out = nullptr;  // of send_data(), while it runs
   std::size_t data_room = 0;
   std::uint32_t data_stream = 0;

@@ -27,7 +27,7 @@ struct Http2ServerCodec::Impl::Receive {
     });
   }
 
-  // Headers or trailers that go on and on are stopped here, whatever they would become.
+  // A head that goes on and on is stopped here, whatever it would become.
   static bool beyond_measure(Impl& impl, std::size_t bytes) {
     if (bytes <= kHeadBeyondMeasure * impl.options.head.max_bytes) return false;
     impl.beyond_measure = true;
@@ -54,7 +54,6 @@ struct Http2ServerCodec::Impl::Receive {
     if (!stream.incoming) stream.incoming = std::make_unique<Incoming>(impl.options.head);
     Incoming& incoming = *stream.incoming;
     incoming.trailer_bytes += detail::field_size(name, value);
-    if (beyond_measure(impl, incoming.trailer_bytes)) return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (incoming.trailer_bytes > impl.options.head.max_bytes ||
         incoming.trailers.size() >= impl.options.head.max_fields) {
       // Too late for an answer of ours, the origin may have spoken.

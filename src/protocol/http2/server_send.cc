@@ -33,7 +33,7 @@ struct Http2ServerCodec::Impl::Send {
           break;
         case NGHTTP2_GOAWAY: goaway(impl, frame->goaway); break;
         default:
-          ++impl.replies_waiting;
+          impl.replies_waiting += impl.replies_counted;
           // Not asked for by us: nghttp2 resets what breaks the rules.
           if (frame->hd.type == NGHTTP2_RST_STREAM && (stream == nullptr || !stream->resetting)) ++impl.activity.resets;
       }
@@ -226,7 +226,9 @@ void Http2ServerCodec::Impl::pump(std::string& out, std::size_t room) {
 }
 
 void Http2ServerCodec::Impl::collect() {
+  replies_counted = true;
   if (nghttp2_session_want_write(session) != 0) pump(waiting, SIZE_MAX);
+  replies_counted = false;
 }
 
 void Http2ServerCodec::Impl::flush(std::string& out, std::size_t room) {

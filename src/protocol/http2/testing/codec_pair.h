@@ -1,5 +1,6 @@
 #pragma once
-// Http2Pair: a server codec and a client of nghttp2's, joined without a network; both have greeted. For the codec's own tests.
+// Http2Pair: a server codec and a client of nghttp2's, joined without a network; both have greeted. For the codec's own
+// tests.
 
 #include <gtest/gtest.h>
 
