@@ -37,6 +37,11 @@ Keepalive::Due Keepalive::check(Peer peer, TimePoint now, std::uint64_t bytes) {
   return Due::ping;
 }
 
+void Keepalive::unheard(Peer peer, TimePoint now) {
+  Side& s = side(peer);
+  if (s.pong_due != base::kNever) s.pong_due = base::later(now, pong_timeout_);
+}
+
 void Keepalive::ping_written(Peer peer, TimePoint now, std::uint64_t bytes) {
   Side& s = side(peer);
   if (s.pong_due != base::kNever) return;  // an earlier one is still to be answered: its date holds

@@ -40,6 +40,9 @@ class Keepalive {
   // the latest), it is known as one.
   const Nonce& nonce(Peer peer) const { return side(peer).nonce; }
   void ping_written(Peer peer, TimePoint now, std::uint64_t bytes);
+  // `peer` is not being read from, because what it sent last is still on its way: its silence proves nothing, and the
+  // answer is due when it has been listened to for long enough.
+  void unheard(Peer peer, TimePoint now);
   void pong_received(Peer peer) { side(peer).pong_due = base::kNever; }
 
  private:

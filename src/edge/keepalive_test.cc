@@ -53,6 +53,15 @@ TEST(Keepalive, any_byte_or_the_pong_proves_life) {
   EXPECT_EQ(k.check(Peer::client, kStart + 13s, 71), Due::nothing);
 }
 
+TEST(Keepalive, who_is_not_listened_to_is_not_dead) {
+  Keepalive k(settings(model::HeartbeatTo::origin), kStart, 1);
+  ASSERT_EQ(k.check(Peer::origin, kStart + 5s, 70), Due::ping);
+  k.ping_written(Peer::origin, kStart + 5s, 70);
+  k.unheard(Peer::origin, kStart + 8s);
+  EXPECT_EQ(k.check(Peer::origin, kStart + 8s, 70), Due::nothing);
+  EXPECT_EQ(k.check(Peer::origin, kStart + 11s, 70), Due::dead);
+}
+
 TEST(Keepalive, a_second_ping_does_not_put_off_the_answer_due_to_the_first) {
   Keepalive k({.interval = 1s, .to = model::HeartbeatTo::origin, .pong_timeout = 3s}, kStart, 1);
   ASSERT_EQ(k.check(Peer::origin, kStart + 1s, 0), Due::ping);

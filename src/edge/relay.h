@@ -41,6 +41,7 @@ class Relay {
   bool close_flushed() const { return flags_ & kCloseFlushed; }    // accepted by the side this relay writes
   // A Close is asked for or being written, and not accepted yet.
   bool close_pending() const { return (flags_ & (kCloseWanted | kCloseWritten)) && !(flags_ & kCloseFlushed); }
+  bool reading() const { return flags_ & kReading; }  // waits for bytes, not for the sink to take some
   bool source_ended() const { return flags_ & kSourceEnded; }
 
  private:

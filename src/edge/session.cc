@@ -215,6 +215,7 @@ void Session::on_clock() {
             reason_of(CloseCause::connection_timeout));
     } else if (keepalive_) {
       for (Peer p : {Peer::client, Peer::origin}) {
+        if (!from(p).reading()) keepalive_->unheard(p, now);
         switch (keepalive_->check(p, now, from(p).bytes())) {
           case Keepalive::Due::nothing: break;
           case Keepalive::Due::ping: from(other(p)).request_ping(*this); break;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "edge/testing/http2_client.h"
 #include "edge/worker.h"
 #include "net/sim_poller.h"
 #include "net/socket_stream.h"
@@ -42,6 +43,7 @@ struct Story {
   std::size_t messages;
   std::size_t largest;
   bool heartbeat;
+  bool http2;
 };
 
 Story draw(std::uint64_t seed) {
@@ -59,6 +61,7 @@ Story draw(std::uint64_t seed) {
   s.messages = r.below(12);
   s.largest = s.net.split == Split::bytewise ? 600 : r.chance(0.2) ? 70000 : 3000;
   s.heartbeat = s.plot == Plot::heartbeat_dead || r.chance(0.3);
+  s.http2 = r.chance(0.4);
   if (s.plot == Plot::faults) {
     s.net.faults.reset = 0.01;
     s.net.faults.stall = 0.05;
@@ -91,7 +94,7 @@ class Play {
     if (story_.plot == Plot::heartbeat_dead) policy.websocket.connection_timeout = 600s;
     snapshot_ = model::PolicySnapshot::replace(nullptr, {policy}, 1);
     worker_.apply(table(), {});
-    const auto listening = worker_.listen({.address = "10.0.0.1:8080"});
+    const auto listening = worker_.listen({.address = "10.0.0.1:8080", .h2c = true});
     ASSERT_TRUE(listening) << base::describe(listening.error());
     net::Acceptor origin(
         loop_, [this](int h, const net::SocketAddress& p) { peers_.spawn(origin_peer(h, p)); }, [](int) {});
@@ -122,7 +125,7 @@ class Play {
   // ---- the client ----------------------------------------------------------------------------------------------
 
   // One frame at a time, whichever task has something to say: what a real library does with a lock.
-  Task<int> send(net::SocketStream& stream, std::string bytes) {
+  Task<int> send(net::ByteStream& stream, std::string bytes) {
     while (writing_) co_await loop_.sleep_for(1ms);
     writing_ = true;
     const int error = co_await stream.write(bytes);
@@ -136,34 +139,69 @@ class Play {
       client_done_ = true;
       co_return;
     }
-    auto stream = std::move(*connected);
-    const std::string key = "dGhlIHNhbXBsZSBub25jZQ==";
-    int error = co_await stream->write(
-        "GET /x?y=1 HTTP/1.1\r\nHost: live.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
-        key + "\r\n\r\n");
-    if (error == 0) {
-      const auto head = co_await net::testing::read_until(*stream, "\r\n\r\n");
-      if (head.bytes.size() > 12) client_.status = std::atoi(head.bytes.c_str() + 9);
-      if (client_.status == 101) {
-        client_.open = true;
-        client_.wrong = header_value(head.bytes, "sec-websocket-accept") != protocol::accept_key(key);
-        co_await converse(*stream);
-      }
+    connection_ = connected->get();
+    if (story_.http2) {
+      co_await over_http2(std::move(*connected));
+    } else {
+      co_await over_http1(std::move(*connected));
     }
-    stream.reset();
     client_done_ = true;
   }
 
+  Task<void> over_http1(std::unique_ptr<net::TcpStream> stream) {
+    const std::string key = "dGhlIHNhbXBsZSBub25jZQ==";
+    const int error = co_await stream->write(
+        "GET /x?y=1 HTTP/1.1\r\nHost: live.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
+        key + "\r\n\r\n");
+    if (error != 0) co_return;
+    const auto head = co_await net::testing::read_until(*stream, "\r\n\r\n");
+    if (head.bytes.size() > 12) client_.status = std::atoi(head.bytes.c_str() + 9);
+    if (client_.status != 101) co_return;
+    client_.open = true;
+    client_.wrong = header_value(head.bytes, "sec-websocket-accept") != protocol::accept_key(key);
+    co_await converse(*stream);
+  }
+
+  // A tunnel among others: a neighbour that says nothing and is left when the story is over, and one that is given up
+  // in the middle of its handshake.
+  Task<void> over_http2(std::unique_ptr<net::TcpStream> stream) {
+    protocol::testing::Http2ClientOptions options;
+    options.stream_window = static_cast<std::uint32_t>(1 + random_.below(70000));
+    edge::testing::Http2Peer peer(std::move(stream), options);
+    net::TaskScope running(loop_);
+    running.spawn(peer.run());
+    protocol::Fields head = protocol::testing::http2_head("CONNECT", "/x?y=1", "live.test", "http");
+    head.add(":protocol", "websocket");
+    protocol::Fields given_up_head = head;
+    given_up_head.set(":path", "/given-up");
+    const std::uint32_t given_up = peer.ask(given_up_head, false);
+    const std::uint32_t id = peer.ask(head, false);
+    if (random_.chance(0.5)) co_await loop_.sleep_for(std::chrono::milliseconds(random_.below(100)));
+    peer.codec().reset(given_up);
+    peer.flush();
+    co_await peer.answer(id);
+    // HTTP/2's 200 is HTTP/1.1's 101 (RFC 8441 5).
+    client_.status = peer.seen(id).head.status == 200 ? 101 : peer.seen(id).head.status;
+    if (client_.status == 101) {
+      client_.open = true;
+      client_.wrong = peer.seen(id).head.fields.contains("sec-websocket-accept");
+      edge::testing::Http2Tunnel tunnel(peer, id);
+      co_await converse(tunnel);
+    }
+    peer.close();
+    co_await running.join();
+  }
+
   // Writes in one task, reads in another, as real clients do.
-  Task<void> converse(net::SocketStream& stream) {
+  Task<void> converse(net::ByteStream& stream) {
     net::TaskScope scope(loop_);
     scope.spawn(client_reads(stream, scope));
     co_await client_writes(stream);
     co_await scope.join();
   }
 
-  Task<void> client_writes(net::SocketStream& stream) {
+  Task<void> client_writes(net::ByteStream& stream) {
     for (std::size_t i = 0; i < story_.messages && !client_close_seen_; ++i) {
       std::string message = text(random_.below(story_.largest + 1));
       std::string rest = message;
@@ -191,7 +229,7 @@ class Play {
       case Plot::client_vanishes: stream.shutdown_write(); break;
       case Plot::heartbeat_dead:
         co_await answered();
-        poller_.stall(stream.handle(), net::Flow::outgoing, base::Duration::max());
+        poller_.stall(connection_->handle(), net::Flow::outgoing, base::Duration::max());
         // Out of reach for good: what it would still hear does not matter.
         co_await loop_.sleep_for(30s);
         stream.abort_on_close();
@@ -234,18 +272,18 @@ class Play {
     while (client_.messages.size() < sent_.size() && !client_over_) co_await loop_.sleep_for(10ms);
   }
 
-  Task<void> client_answers(net::SocketStream& stream, std::string bytes) {
+  Task<void> client_answers(net::ByteStream& stream, std::string bytes) {
     (void)co_await send(stream, std::move(bytes));
   }
 
-  Task<void> client_closes(net::SocketStream& stream, std::uint16_t code) {
+  Task<void> client_closes(net::ByteStream& stream, std::uint16_t code) {
     if (std::exchange(client_close_sent_, true)) co_return;
     std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
     (void)co_await send(stream, encode({true, 8, true, payload}, &random_));
   }
 
   // What it has to answer it answers beside the reading: a reader that waits for its writer stops the whole circle.
-  Task<void> client_reads(net::SocketStream& stream, net::TaskScope& answers) {
+  Task<void> client_reads(net::ByteStream& stream, net::TaskScope& answers) {
     FrameReader reader(stream);
     std::string message;
     while (auto f = co_await reader.next()) {
@@ -291,8 +329,9 @@ class Play {
     net::TcpStream stream(loop_, handle, peer);
     const auto head = co_await net::testing::read_until(stream, "\r\n\r\n");
     if (head.error != 0 || !head.bytes.ends_with("\r\n\r\n")) co_return;
-    origin_.open = true;
-    origin_.wrong |= header_value(head.bytes, "x-forwarded-proto") != "http";
+    Seen& seen = head.bytes.starts_with("GET /given-up") ? given_up_ : origin_;
+    seen.open = true;
+    seen.wrong |= header_value(head.bytes, "x-forwarded-proto") != "http";
     if (story_.plot == Plot::refused) {
       (void)co_await stream.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
       stream.shutdown_write();
@@ -308,10 +347,10 @@ class Play {
     std::string message;
     const std::size_t close_after = random_.below(story_.messages + 1);
     while (auto f = co_await reader.next()) {
-      if (!f->masked) origin_.wrong = true;
-      if (origin_.close_code != 0) origin_.after_close = true;
+      if (!f->masked) seen.wrong = true;
+      if (seen.close_code != 0) seen.after_close = true;
       if (f->opcode == 8) {
-        origin_.close_code = close_code_of(*f);
+        seen.close_code = close_code_of(*f);
         if (!origin_close_sent_) (void)co_await stream.write(encode({true, 8, false, f->payload}, nullptr));
         break;
       }
@@ -320,15 +359,15 @@ class Play {
         continue;
       }
       if (f->opcode == 10) {
-        origin_.wrong = true;  // nobody here sent a Ping, and the edge's own Pongs are for the edge
+        seen.wrong = true;  // nobody here sent a Ping, and the edge's own Pongs are for the edge
         continue;
       }
       message += f->payload;
       if (!f->fin) continue;
-      origin_.messages.push_back(message);
+      seen.messages.push_back(message);
       if (co_await stream.write(encode({true, 2, false, message}, nullptr)) != 0) break;
       message.clear();
-      if (origin_.messages.size() != close_after) continue;
+      if (seen.messages.size() != close_after) continue;
       if (story_.plot == Plot::origin_vanishes) co_return;
       if (story_.plot == Plot::origin_closes && !std::exchange(origin_close_sent_, true)) {
         if (co_await stream.write(encode({true, 8, false, std::string("\x0f\xa1", 2)}, nullptr)) != 0) break;
@@ -358,6 +397,11 @@ class Play {
     EXPECT_EQ(gauges.tracked_clients, 0u);
     EXPECT_FALSE(client_.wrong) << "the client was sent something no edge may send";
     EXPECT_FALSE(origin_.wrong) << "the origin was sent something no edge may send";
+    EXPECT_FALSE(given_up_.wrong);
+    // Where nothing else could have ended it before the reset arrived.
+    if (story_.plot == Plot::talk || story_.plot == Plot::idle || story_.plot == Plot::origin_closes) {
+      EXPECT_EQ(given_up_.close_code, 0) << "a tunnel that was reset outlived its client's patience";
+    }
     EXPECT_FALSE(client_.after_close);
     EXPECT_FALSE(origin_.after_close);
     expect_prefix(origin_.messages, sent_, "origin");
@@ -409,7 +453,9 @@ class Play {
   model::PolicySnapshot::Ptr snapshot_;
   std::shared_ptr<const edge::DomainTable> table_;
 
+  net::SocketStream* connection_ = nullptr;  // the client's
   Seen client_, origin_;
+  Seen given_up_;  // by the origin, of the tunnel that its client gave up
   std::vector<std::string> sent_;
   bool writing_ = false;
   bool client_done_ = false, client_over_ = false, client_close_seen_ = false, client_close_sent_ = false;
