@@ -28,6 +28,12 @@ SIM_SEEDS = {"dev": "10000", "asan": "1000", "tsan": "1000"}
 # So many scenarios of a part that failed beside others get a second try alone; more than that is no accident of load.
 MOST_AGAIN = 3
 
+# What runs under valgrind: 20 times slower, so over HTTP/2 only the switch, and not the hundred reloads of 50
+# certificates, which take several minutes by themselves.
+VALGRIND = ("(test_tls or test_switch or test_lifetime or test_idle or test_reload or test_drain or test_tcp_ssl or "
+            "test_proxy_protocol or test_http.py) and not 100_reloads and "
+            "(not h2 or test_switch)")
+
 # Longest time of a part, in seconds. All of them together stay far below what a CI run may take.
 LIMIT = {"build": 1800, "unit": 900, "sim": 900, "scenarios": 1500, "proof": 1500, "tidy": 60}
 
@@ -131,10 +137,10 @@ class Suite:
         self.judge_reports(reports)
 
     def valgrind(self):
-        """Leaks and invalid accesses as valgrind sees them, which knows what no sanitizer was compiled into: a few
-        scenarios of sessions, TLS and the switch, 20 times slower than usual."""
+        """Leaks and invalid accesses as valgrind sees them, which knows what no sanitizer was compiled into: scenarios of
+        every kind of session and of the edge's own life, 20 times slower than usual."""
         if tracked("tests/scenarios/test_tls.py") and self.build("dev"):
-            self.pytest("scenarios (valgrind)", ["tests/scenarios", "-k", "test_tls or test_switch"], LIMIT["scenarios"],
+            self.pytest("scenarios (valgrind)", ["tests/scenarios", "-n", "2", "-k", VALGRIND], LIMIT["scenarios"],
                         {"FAIRLEAD_BIN": str(ROOT / "tools" / "under_valgrind.sh"), "FAIRLEAD_PRESET": "valgrind",
                          "FAIRLEAD_REAL_BIN": str(binary("dev"))}, again=MOST_AGAIN)
 
