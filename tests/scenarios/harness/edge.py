@@ -267,16 +267,17 @@ class Edge:
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
 
+    def ticks(self):
+        """Processor time so far, in the kernel's ticks."""
+        with open(f"/proc/{self.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
     def cpu_is_idle(self, seconds=1.0, share=0.2):
         """Whether the process takes less than `share` of one core over the next `seconds`."""
-        def ticks():
-            with open(f"/proc/{self.pid}/stat") as stat:
-                fields = stat.read().rsplit(")", 1)[1].split()
-            return int(fields[11]) + int(fields[12])
-
-        before = ticks()
+        before = self.ticks()
         time.sleep(seconds)
-        return (ticks() - before) / os.sysconf("SC_CLK_TCK") < seconds * share
+        return (self.ticks() - before) / os.sysconf("SC_CLK_TCK") < seconds * share
 
     def tails(self, size=4000):
         parts = []
