@@ -53,7 +53,7 @@ std::string_view to_string(Http2Error e) {
 
 // --- the connection as a whole
 
-Http2ServerCodec::Impl::Impl(const Http2ServerOptions& o) : options(o) {
+Http2ServerCodec::Impl::Impl(const Http2ServerOptions& o) : Impl(Bare{}, o) {
   static_assert(kCallbackFailure == NGHTTP2_ERR_CALLBACK_FAILURE);
   nghttp2_session_callbacks* raw_callbacks = nullptr;
   must(nghttp2_session_callbacks_new(&raw_callbacks));

@@ -63,8 +63,8 @@ struct Http2ServerOptions {
 };
 
 // One request's head, complete. When `refusal_status` is not 0 the head is not to be served: it is to be answered with
-// that status (431 too large, 414 target too long, 400 malformed, 417 an expectation other than 100-continue, 501 CONNECT
-// without :protocol), and `head` has only what could be made of it (for the log).
+// that status (431 too large, 414 target too long, 400 malformed, 417 an expectation other than 100-continue, 501
+// CONNECT without :protocol), and `head` has only what could be made of it (for the log).
 struct Http2Request {
   RequestHead head;    // cookies joined (RFC 9113 8.2.3); Host is taken out, authority has it; `protocol` = ":protocol"
   bool ended = false;  // END_STREAM: no body follows
@@ -113,8 +113,8 @@ class Http2ServerCodec {
 
   // Errors: side client: malformed (the connection's rules are broken), too_large (a head that went on beyond all
   // measure: more than four times head.max_bytes; CONTINUATION without end), overloaded (a hard limit on answers or
-  // SETTINGS, see above). A GOAWAY that says so is in the output, all streams are `closed`; the connection is then over:
-  // write the output, close. From then on, and after fail(), the same error is returned.
+  // SETTINGS, see above). A GOAWAY that says so is in the output, all streams are `closed`; the connection is then
+  // over: write the output, close. From then on, and after fail(), the same error is returned.
   base::Result<void> receive(std::string_view bytes);
 
   // What has happened since the last call, in order. receive() and append_output() both add to it.
@@ -152,8 +152,9 @@ class Http2ServerCodec {
   // RST_STREAM. Nothing more comes or goes on this stream; `closed` follows. Cuts a released stream short, too.
   void reset(std::uint32_t stream, Http2Error error);
   // Nobody is interested in the stream any more: further data of it is dropped (its window stays shut), no more events
-  // but `closed` come. A side of ours that was ended is still sent to its end; then, or at once when it was not ended,
-  // the stream is reset: no_error when our answer was whole (RFC 9113 8.1), else `error`.
+  // but `closed` come, those aside that have happened already. A side of ours that was ended is still sent to its end;
+  // then, or at once when it was not ended, the stream is reset: no_error when our answer was whole (RFC 9113 8.1),
+  // else `error`.
   void release(std::uint32_t stream, Http2Error error);
 
   // Bytes that may be sent on the stream now: the smaller of its window and the connection's. 0 when gone.

@@ -4,7 +4,7 @@
 #include "protocol/http2/server_codec.h"
 #include "protocol/http2/testing/codec_pair.h"
 
-// Windows, and how streams and connections end: resets, release, GOAWAY.
+// How streams and connections end: resets, release, GOAWAY.
 
 namespace fairlead::protocol {
 namespace {
@@ -14,166 +14,16 @@ using ::testing::ElementsAre;
 using testing::get;
 using testing::http2_head;
 using testing::Http2Pair;
+using testing::open_tunnel;
 using testing::SeenEvent;
 using ::testing::UnorderedElementsAre;
-using testing::websocket;
 using Kind = Http2Event::Kind;
-
-std::uint32_t tunnel(Http2Pair& pair) {
-  const auto id = pair.ask(websocket("/"), false);
-  EXPECT_TRUE(pair.server.send_head(id, answer(200), false));
-  pair.settle();
-  pair.take();
-  pair.requests.clear();
-  return id;
-}
-
-// --- windows
-
-TEST(Http2Windows, StopAStreamAndNoOther) {
-  Http2Pair pair({}, {.stream_window = 1000, .connection_window = 1 << 20});
-  const auto stalled = tunnel(pair);
-  auto sent = pair.send(stalled, std::string(3000, 'a'));
-  EXPECT_EQ(sent.bytes, 1000u);
-  EXPECT_TRUE(sent.blocked_by_window);
-  EXPECT_EQ(pair.server.send_window(stalled), 0u);
-  sent = pair.send(stalled, "more");
-  EXPECT_EQ(sent.bytes, 0u);
-  EXPECT_TRUE(sent.blocked_by_window);
-  EXPECT_FALSE(sent.gone);
-  EXPECT_FALSE(pair.server.has_output());
-
-  for (int i = 0; i < 100; ++i) {
-    const auto other = tunnel(pair);
-    sent = pair.send(other, std::string(900, 'b'));
-    EXPECT_EQ(sent.bytes, 900u);
-    EXPECT_FALSE(sent.blocked_by_window);
-    EXPECT_EQ(pair.client.stream(other).body.size(), 900u);
-    pair.server.reset(other, Http2Error::cancel);
-  }
-  pair.settle();
-  pair.take();
-  pair.client.consume(stalled, 1000);
-  pair.settle();
-  EXPECT_THAT(pair.take(), ElementsAre(SeenEvent{Kind::window, stalled}));
-  EXPECT_EQ(pair.send(stalled, std::string(2000, 'c')).bytes, 1000u);
-}
-
-TEST(Http2Windows, OfTheConnectionStopAll) {
-  Http2Pair pair({}, {.stream_window = 1 << 20});
-  const auto a = tunnel(pair), b = tunnel(pair);
-  EXPECT_EQ(pair.send(a, std::string(65000, 'a')).bytes, 65000u);
-  EXPECT_EQ(pair.server.send_window(b), 535u);
-  const auto sent = pair.send(b, std::string(1000, 'b'));
-  EXPECT_EQ(sent.bytes, 535u);
-  EXPECT_TRUE(sent.blocked_by_window);
-  pair.client.consume(a, 65000);
-  pair.settle();
-  EXPECT_THAT(pair.take(), ElementsAre(SeenEvent{Kind::window, 0}));
-  EXPECT_EQ(pair.send(b, std::string(1000, 'b')).bytes, 1000u);
-}
-
-TEST(Http2Windows, MayChangeForAllStreams) {
-  Http2Pair pair({}, {.stream_window = 100, .connection_window = 1 << 20});
-  const auto id = tunnel(pair);
-  EXPECT_TRUE(pair.send(id, std::string(200, 'a')).blocked_by_window);
-  pair.client.setting(4, 150);
-  pair.settle();
-  EXPECT_THAT(pair.take(), ElementsAre(SeenEvent{Kind::window, 0}));
-  EXPECT_EQ(pair.server.send_window(id), 50u);
-  // ... below nothing, too (RFC 9113 6.9.2).
-  pair.client.setting(4, 20);
-  pair.settle();
-  EXPECT_EQ(pair.server.send_window(id), 0u);
-  const auto sent = pair.send(id, "x");
-  EXPECT_EQ(sent.bytes, 0u);
-  EXPECT_TRUE(sent.blocked_by_window);
-  EXPECT_EQ(pair.client.stream(id).body.size(), 100u);
-}
-
-TEST(Http2Windows, RoomStopsDataToo) {
-  Http2Pair pair({}, {.stream_window = 1 << 20, .connection_window = 1 << 20});
-  const auto id = tunnel(pair);
-  const std::string body(100000, 'a');
-  std::string out(50, '-');
-  auto sent = pair.server.send_data(id, body, {}, out, 50);
-  EXPECT_EQ(sent.bytes, 0u);
-  EXPECT_FALSE(sent.blocked_by_window);
-  EXPECT_FALSE(sent.gone);
-  EXPECT_EQ(out.size(), 50u);
-
-  sent = pair.server.send_data(id, body, {}, out, 20000);
-  EXPECT_EQ(sent.bytes, 2 * 16384u);  // past the room by one frame at most
-  EXPECT_FALSE(sent.blocked_by_window);
-  EXPECT_EQ(out.size(), 50 + 2 * (9 + 16384u));
-  pair.deliver(std::string_view(out).substr(50));
-  // What is left can go on although no window changed.
-  sent = pair.send(id, std::string_view(body).substr(sent.bytes));
-  EXPECT_EQ(sent.bytes, 100000 - 2 * 16384u);
-  EXPECT_EQ(pair.client.stream(id).body, body);
-  EXPECT_EQ(pair.server.activity().data_frames_sent, 7u);
-}
-
-TEST(Http2Windows, OtherFramesComeFirstAndCountAsRoom) {
-  Http2Pair pair;
-  const auto id = tunnel(pair);
-  pair.client.ping();
-  ASSERT_TRUE(pair.to_server().has_value());
-  std::string out;
-  auto sent = pair.server.send_data(id, "hello", {}, out, 10);  // not even all of the ack
-  EXPECT_EQ(sent.bytes, 0u);
-  EXPECT_FALSE(sent.blocked_by_window);
-  EXPECT_EQ(out.size(), 10u);
-  EXPECT_TRUE(pair.server.has_output());
-  sent = pair.server.send_data(id, "hello", {}, out, 1000);
-  EXPECT_EQ(sent.bytes, 5u);
-  const auto frames = testing::frames_of(out);
-  ASSERT_EQ(frames.size(), 2u);
-  EXPECT_EQ(frames[0].type, testing::FrameType::ping);
-  EXPECT_EQ(frames[1].type, testing::FrameType::data);
-}
-
-TEST(Http2Windows, OfAReaderThatStallsHoldNobodyElseUp) {
-  Http2Pair pair({.stream_window = 1000, .connection_window = 65535});
-  const auto stalled = tunnel(pair), other = tunnel(pair);
-  for (int round = 0; round < 200; ++round) {  // together far more than the connection's window
-    pair.client.data(stalled, std::string(500, 's'));
-    pair.client.data(other, std::string(800, 'o'));
-    pair.settle();
-    std::size_t got = 0;
-    for (const SeenEvent& e : pair.take()) {
-      if (e.kind == Kind::data && e.stream == other) got += e.data.size();
-      if (e.kind == Kind::data && e.stream == stalled) {
-        ASSERT_LT(round, 2);
-      }
-    }
-    EXPECT_EQ(got, 800u);
-    pair.server.consumed(other, 800);
-    pair.settle();
-  }
-  EXPECT_EQ(pair.client.unsent(stalled), 200 * 500 - 1000u);
-  EXPECT_EQ(pair.client.send_window(stalled), 0);
-  pair.server.consumed(stalled, 1000);
-  pair.settle();
-  EXPECT_EQ(pair.client.unsent(stalled), 200 * 500 - 2000u);
-}
-
-TEST(Http2Windows, ThatAreOverrunEndTheStream) {
-  using namespace testing;
-  Http2Pair pair({.stream_window = 1000});
-  const auto id = tunnel(pair), other = tunnel(pair);
-  pair.client.raw(frame(FrameType::data, 0, id, std::string(1001, 'x')));
-  ASSERT_TRUE(pair.to_server().has_value());
-  pair.to_client();
-  EXPECT_THAT(pair.take(), ::testing::Contains(SeenEvent{Kind::closed, id, Http2Error::flow_control_error}));
-  EXPECT_TRUE(pair.server.is_open(other));
-}
 
 // --- resets
 
 TEST(Http2Reset, ByTheClient) {
   Http2Pair pair;
-  const auto id = tunnel(pair);
+  const auto id = open_tunnel(pair);
   pair.client.reset(id, Http2Error::internal_error);
   pair.settle();
   EXPECT_THAT(pair.take(), ElementsAre(SeenEvent{Kind::closed, id, Http2Error::internal_error}));
@@ -190,7 +40,7 @@ TEST(Http2Reset, ByTheClient) {
 
 TEST(Http2Reset, WithNoErrorIsNoEndAllTheSame) {
   Http2Pair pair;
-  const auto id = tunnel(pair);
+  const auto id = open_tunnel(pair);
   pair.client.reset(id, Http2Error::no_error);
   pair.settle();
   EXPECT_THAT(pair.take(), ElementsAre(SeenEvent{Kind::closed, id, Http2Error::cancel}));
@@ -198,7 +48,7 @@ TEST(Http2Reset, WithNoErrorIsNoEndAllTheSame) {
 
 TEST(Http2Reset, ByUs) {
   Http2Pair pair;
-  const auto id = tunnel(pair);
+  const auto id = open_tunnel(pair);
   pair.server.reset(id, Http2Error::internal_error);
   EXPECT_FALSE(pair.server.is_open(id));
   EXPECT_FALSE(pair.server.send_end(id));
@@ -213,9 +63,9 @@ TEST(Http2Reset, ByUs) {
 
 TEST(Http2Reset, OfAStreamWhoseDataIsUnderWayGivesItsWindowBack) {
   Http2Pair pair({.connection_window = 65535});
-  const auto other = tunnel(pair);
+  const auto other = open_tunnel(pair);
   for (int i = 0; i < 20; ++i) {
-    const auto id = tunnel(pair);
+    const auto id = open_tunnel(pair);
     pair.client.data(id, std::string(16384, 'x'));
     pair.server.reset(id, Http2Error::cancel);
     pair.settle();
@@ -238,7 +88,7 @@ TEST(Http2Release, BeforeAnyAnswerResets) {
 
 TEST(Http2Release, InTheMiddleOfAnAnswerResets) {
   Http2Pair pair;
-  const auto id = tunnel(pair);
+  const auto id = open_tunnel(pair);
   pair.send(id, "half");
   pair.server.release(id, Http2Error::cancel);
   pair.settle();
@@ -294,7 +144,7 @@ TEST(Http2Release, WhenTheClientHasEndedNeedsNoReset) {
 
 TEST(Http2Release, WaitsForAWindowAndCanBeCutShort) {
   Http2Pair pair({}, {.stream_window = 4});
-  const auto patient = tunnel(pair), cut = tunnel(pair);
+  const auto patient = open_tunnel(pair), cut = open_tunnel(pair);
   for (const auto id : {patient, cut}) {
     EXPECT_EQ(pair.send(id, "full").bytes, 4u);
     EXPECT_TRUE(pair.server.send_end(id));
@@ -314,7 +164,7 @@ TEST(Http2Release, WaitsForAWindowAndCanBeCutShort) {
 
 TEST(Http2Release, KeepsTheStreamsWindowShut) {
   Http2Pair pair({.stream_window = 1000}, {.stream_window = 4});
-  const auto id = tunnel(pair);
+  const auto id = open_tunnel(pair);
   pair.send(id, "full");
   EXPECT_TRUE(pair.server.send_end(id));
   pair.server.release(id, Http2Error::cancel);
@@ -330,7 +180,7 @@ TEST(Http2Release, KeepsTheStreamsWindowShut) {
 
 TEST(Http2Goaway, ComesInTwoSteps) {
   Http2Pair pair;
-  const auto before = tunnel(pair);
+  const auto before = open_tunnel(pair);
   pair.server.announce_shutdown();
   pair.settle();
   ASSERT_EQ(pair.client.goaways().size(), 1u);
@@ -367,7 +217,7 @@ TEST(Http2Goaway, ComesInTwoSteps) {
 
 TEST(Http2Goaway, WithAnErrorClosesAllStreams) {
   Http2Pair pair;
-  const auto a = tunnel(pair), b = pair.ask(get("/"), false);
+  const auto a = open_tunnel(pair), b = pair.ask(get("/"), false);
   pair.take();
   pair.server.fail(Http2Error::enhance_your_calm);
   pair.note_events();
@@ -386,7 +236,7 @@ TEST(Http2Goaway, WithAnErrorClosesAllStreams) {
 
 TEST(Http2Goaway, OfTheClientFinishesAnIdleConnection) {
   Http2Pair pair;
-  const auto id = tunnel(pair);
+  const auto id = open_tunnel(pair);
   pair.client.go_away();
   pair.settle();
   EXPECT_FALSE(pair.server.finished());

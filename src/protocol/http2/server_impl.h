@@ -64,6 +64,9 @@ struct Http2ServerCodec::Impl {
     bool closed : 1 = false;
   };
 
+  // For the other constructor, which may fail in its midst: from here on the destructor cleans up.
+  struct Bare {};
+  Impl(Bare, const Http2ServerOptions& o) : options(o) {}
   explicit Impl(const Http2ServerOptions& options);
   ~Impl();
   Impl(const Impl&) = delete;

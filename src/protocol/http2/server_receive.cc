@@ -51,7 +51,10 @@ struct Http2ServerCodec::Impl::Receive {
   }
 
   static int trailer(Impl& impl, Stream& stream, std::string_view name, std::string_view value) {
-    if (!stream.incoming) stream.incoming = std::make_unique<Incoming>(impl.options.head);
+    if (!stream.incoming) {
+      stream.incoming = std::make_unique<Incoming>(impl.options.head);
+      stream.incoming->request_taken = true;
+    }
     Incoming& incoming = *stream.incoming;
     incoming.trailer_bytes += detail::field_size(name, value);
     if (incoming.trailer_bytes > impl.options.head.max_bytes ||

@@ -118,4 +118,14 @@ inline ResponseHead answer(int status, std::initializer_list<Field> list = {}) {
   return head;
 }
 
+// A tunnel that was asked for and accepted.
+inline std::uint32_t open_tunnel(Http2Pair& pair) {
+  const auto id = pair.ask(websocket("/"), false);
+  EXPECT_TRUE(pair.server.send_head(id, answer(200), false));
+  pair.settle();
+  pair.take();
+  pair.requests.clear();
+  return id;
+}
+
 }  // namespace fairlead::protocol::testing
