@@ -175,7 +175,7 @@ std::vector<Http2Event> Http2ServerCodec::take_events() {
   for (const std::uint32_t id : impl.closed_and_taken) impl.streams.erase(id);
   impl.closed_and_taken.clear();
   std::swap(impl.closed, impl.closed_and_taken);
-  return std::exchange(impl.events, std::move(impl.spare_events));
+  return std::exchange(impl.events, {});
 }
 
 void Http2ServerCodec::recycle(std::vector<Http2Event> events) {

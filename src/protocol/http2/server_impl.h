@@ -125,7 +125,7 @@ struct Http2ServerCodec::Impl {
   std::size_t open = 0;                         // of them, not closed
   std::vector<std::uint32_t> closed;            // whose `closed` is among the events
   std::vector<std::uint32_t> closed_and_taken;  // ... has been handed out
-  std::vector<Http2Event> events, spare_events;
+  std::vector<Http2Event> events;
   std::string waiting;              // frames that go before all others
   std::size_t waiting_taken = 0;    // bytes of it that are gone
   std::size_t replies_waiting = 0;  // frames in it that answer the client
