@@ -23,6 +23,7 @@ THIRD_PARTY = [
     (r"spdlog/", ["src/base/log.cc"]),
     (r"boost/beast/", ["src/protocol/http1/*.cc"]),
     (r"boost/asio/", ["src/protocol/http1/*.cc"]),  # buffers only, which Beast's parser takes
+    (r"nghttp2/", ["src/protocol/http2/*"]),
     (r"boost/url", ["src/protocol/*", "src/model/*"]),
     (r"boost/(intrusive|unordered)/", ["src/*"]),  # containers
     (r"openssl/", ["src/net/*", "src/protocol/websocket/*.cc", "tests/*"]),

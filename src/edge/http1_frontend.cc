@@ -91,7 +91,7 @@ class Http1Connection final : public ClientExchange {
 };
 
 net::Task<base::Result<void>> Http1Connection::write(std::string_view a, std::string_view b) {
-  net::StreamDeadline deadline(*stream_, base::later(stream_->loop().now(), kClientSendTimeout));
+  net::StreamDeadline deadline(*stream_, base::later(stream_->loop().now(), worker_.limits().client_send_timeout));
   const int error = co_await stream_->write(a, b);
   if (error != 0) co_return std::unexpected(base::from_errno(error, Side::client, "write"));
   co_return base::Result<void>{};

@@ -9,8 +9,6 @@ namespace fairlead::edge {
 
 inline constexpr base::Duration kLingerTime = base::seconds(2);
 inline constexpr std::size_t kLingerBytes = 1u << 20;
-// The longest a client may take nothing of an answer (nginx's send_timeout is the field's usual 60 s).
-inline constexpr base::Duration kClientSendTimeout = base::seconds(60);
 
 net::Task<void> linger(net::ByteStream& stream);
 

@@ -22,19 +22,35 @@ Keepalive::Keepalive(const model::Heartbeat& settings, TimePoint now, std::uint6
 
 TimePoint Keepalive::next() const {
   TimePoint t = base::kNever;
-  for (const Side& s : sides_) t = std::min({t, s.ping_due, s.pong_due});
+  for (const Side& s : sides_) t = std::min({t, s.ping_due, s.write_due, s.pong_due});
   return t;
 }
 
-Keepalive::Due Keepalive::check(Peer peer, TimePoint now, std::uint64_t bytes) {
+Keepalive::Due Keepalive::check(Peer peer, TimePoint now, std::uint64_t bytes, std::uint64_t taken) {
   Side& s = side(peer);
+  if (s.write_due <= now) {
+    if (bytes == s.bytes_at_ping && taken == s.taken_at_ping) return Due::dead;
+    s.write_due = base::later(now, pong_timeout_);
+    s.bytes_at_ping = bytes;
+    s.taken_at_ping = taken;
+  }
   if (s.pong_due <= now) {
     if (bytes == s.bytes_at_ping) return Due::dead;
     s.pong_due = base::kNever;
   }
   if (s.ping_due > now) return Due::nothing;
   s.ping_due = now + interval_;
+  if (s.write_due == base::kNever && s.pong_due == base::kNever) {
+    s.write_due = base::later(now, pong_timeout_);
+    s.bytes_at_ping = bytes;
+    s.taken_at_ping = taken;
+  }
   return Due::ping;
+}
+
+void Keepalive::unasked(Peer peer, TimePoint now) {
+  Side& s = side(peer);
+  if (s.write_due != base::kNever) s.write_due = base::later(now, pong_timeout_);
 }
 
 void Keepalive::unheard(Peer peer, TimePoint now) {
@@ -44,6 +60,7 @@ void Keepalive::unheard(Peer peer, TimePoint now) {
 
 void Keepalive::ping_written(Peer peer, TimePoint now, std::uint64_t bytes) {
   Side& s = side(peer);
+  s.write_due = base::kNever;
   if (s.pong_due != base::kNever) return;  // an earlier one is still to be answered: its date holds
   s.pong_due = base::later(now, pong_timeout_);
   s.bytes_at_ping = bytes;

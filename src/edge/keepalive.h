@@ -32,14 +32,18 @@ class Keepalive {
   TimePoint next() const;
 
   enum class Due : std::uint8_t { nothing, ping, dead };
-  // What `peer` is due at `now`, of which `bytes` were received so far. `ping`: write a Ping with nonce(peer) and call
-  // ping_written(); the next one is due an interval later whether or not it could be written at once.
-  Due check(Peer peer, TimePoint now, std::uint64_t bytes);
+  // What `peer` is due at `now`, of which `bytes` were received so far and which took `taken` of what was sent. `ping`:
+  // write a Ping with nonce(peer) and call ping_written(); the next one is due an interval later whether or not it
+  // could be written at once. A peer that neither sends nor takes anything for pong_timeout, while a Ping waits behind
+  // what it does not take, is as dead as one that does not answer.
+  Due check(Peer peer, TimePoint now, std::uint64_t bytes, std::uint64_t taken);
 
   // The same for all Pings of a session: whichever of them a late Pong answers (RFC 6455 5.5.3 lets a peer answer only
   // the latest), it is known as one.
   const Nonce& nonce(Peer peer) const { return side(peer).nonce; }
   void ping_written(Peer peer, TimePoint now, std::uint64_t bytes);
+  // The Ping for `peer` waits for others than `peer` (for the end of a frame that the other side has not finished).
+  void unasked(Peer peer, TimePoint now);
   // `peer` is not being read from, because what it sent last is still on its way: its silence proves nothing, and the
   // answer is due when it has been listened to for long enough.
   void unheard(Peer peer, TimePoint now);
@@ -48,8 +52,10 @@ class Keepalive {
  private:
   struct Side {
     TimePoint ping_due = base::kNever;
-    TimePoint pong_due = base::kNever;
-    std::uint64_t bytes_at_ping = 0;  // any byte since then proves that the peer lives
+    TimePoint write_due = base::kNever;  // a Ping is to be written
+    TimePoint pong_due = base::kNever;   // a Ping was written
+    std::uint64_t bytes_at_ping = 0;     // any byte since then proves that the peer lives
+    std::uint64_t taken_at_ping = 0;     // so does any byte taken, before the Ping was
     Nonce nonce{};
   };
   Side& side(Peer p) { return sides_[static_cast<std::size_t>(p)]; }

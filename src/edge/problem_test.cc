@@ -21,11 +21,12 @@ class Recorder final : public ClientExchange {
   net::Task<base::Result<BodyPart>> read_body(base::Duration) override { co_return BodyPart{{}, true}; }
   const protocol::Fields& trailers() const override { return none_; }
   void stop_reading() override {}
+  net::StopToken gone() override { return {}; }
   net::Task<base::Result<void>> send_interim(protocol::ResponseHead) override { co_return base::Result<void>{}; }
   net::Task<base::Result<void>> send_head(protocol::ResponseHead head, AnswerBody kind, bool) override {
     answer = std::move(head);
     framing = kind;
-    if (gone) co_return base::fail(Code::reset, Side::client);
+    if (left) co_return base::fail(Code::reset, Side::client);
     co_return base::Result<void>{};
   }
   net::Task<base::Result<void>> send_body(std::string_view data) override {
@@ -45,7 +46,7 @@ class Recorder final : public ClientExchange {
   AnswerBody framing;
   std::string body;
   int ends = 0;
-  bool gone = false;
+  bool left = false;
 
  private:
   protocol::Fields none_;
@@ -53,9 +54,9 @@ class Recorder final : public ClientExchange {
 
 class Problems : public ::testing::Test {
  protected:
-  Recorder answered(std::string method, Problem p, bool gone = false) {
+  Recorder answered(std::string method, Problem p, bool left = false) {
     Recorder r(std::move(method));
-    r.gone = gone;
+    r.left = left;
     world_.run(answer_problem(r, std::move(p)));
     return r;
   }

@@ -70,7 +70,7 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
       }
     }
   }
-  if (client.client_left() && client.status() == 0) {
+  if (client.client_left() && (client.status() == 0 || !outcome.error.empty())) {
     outcome.error = "client_gone";
     outcome.close_by = to_string(CloseBy::client);
     outcome.origin_error.clear();

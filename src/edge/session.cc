@@ -85,6 +85,8 @@ net::Task<void> Session::run() {
       relay.start(*this);
     } catch (const std::exception& e) {
       failed_by_exception(e.what());  // no memory for its frame; the other one runs, and is waited for
+    } catch (...) {
+      failed_by_exception("an exception of unknown type");
     }
   }
   co_await BothEnded{runner_, running_};
@@ -216,7 +218,8 @@ void Session::on_clock() {
     } else if (keepalive_) {
       for (Peer p : {Peer::client, Peer::origin}) {
         if (!from(p).reading()) keepalive_->unheard(p, now);
-        switch (keepalive_->check(p, now, from(p).bytes())) {
+        if (from(other(p)).reading()) keepalive_->unasked(p, now);
+        switch (keepalive_->check(p, now, from(p).bytes(), from(other(p)).bytes() - stream(p).parked())) {
           case Keepalive::Due::nothing: break;
           case Keepalive::Due::ping: from(other(p)).request_ping(*this); break;
           case Keepalive::Due::dead: pong_missing(p); break;

@@ -181,7 +181,7 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   if (success && client.head().version == protocol::HttpVersion::http2) {
     // Passed on, it would tell the client that the tunnel is open (RFC 8441 5: any 2xx does).
     outcome.close_by = to_string(CloseBy::origin);
-    outcome.origin_error = "a 2xx instead of 101";
+    outcome.origin_failed(base::Error(Code::protocol, Side::origin, "a 2xx instead of 101"));
     co_await refuse({502, "origin_protocol", "the origin did not open a WebSocket"});
     co_return nullptr;
   }

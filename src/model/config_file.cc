@@ -74,6 +74,7 @@ void read_global_limits(MapReader& root, GlobalLimits& out) {
   if (map.read_size("max_head_bytes", head, limits::kMaxHeadBytes))
     out.max_head_bytes = static_cast<std::uint32_t>(head);
   map.read_count("max_head_fields", out.max_head_fields, limits::kMaxHeadFields);
+  map.read("client_send_timeout", out.client_send_timeout, limits::kClientSendTimeout);
   read_http2_limits(map, out.http2);
 }
 

@@ -70,6 +70,7 @@ TEST(ConfigFile, DefaultsStandInOnePlace) {
   EXPECT_EQ(node.limits.max_connections, limits::kMaxConnections.initial);
   EXPECT_EQ(node.limits.max_head_bytes, limits::kMaxHeadBytes.initial);
   EXPECT_EQ(node.limits.max_head_fields, limits::kMaxHeadFields.initial);
+  EXPECT_EQ(node.limits.client_send_timeout, limits::kClientSendTimeout.initial);
   const Http2Limits& http2 = node.limits.http2;
   EXPECT_EQ(http2.max_concurrent_streams, limits::kHttp2Streams.initial);
   EXPECT_EQ(http2.stream_window, limits::kHttp2StreamWindow.initial);
@@ -125,6 +126,7 @@ limits:
   handshakes_per_second_per_client: 1005
   max_head_bytes: 64KiB
   max_head_fields: 51
+  client_send_timeout: 52s
   http2:
     max_concurrent_streams: 61
     stream_window: 65535
@@ -202,7 +204,7 @@ TEST(ConfigFile, EveryKeyReachesItsField) {
   e.access_log = "/etc/fairlead/logs/access.log";
   e.log_level = "debug";
   e.resolvers = {"10.0.0.2", "10.0.0.3:5353", "[::1]:53"};
-  e.limits = {1001, 1002, 1003, 1004, 1005, 65536, 51, {61, 65535, 62, 63, 64, 65, 66, 67, 68}};
+  e.limits = {1001, 1002, 1003, 1004, 1005, 65536, 51, 52s, {61, 65535, 62, 63, 64, 65, 66, 67, 68}};
   DomainPolicy d;
   d.name = "live.example.com";
   d.acceleration = Acceleration::static_;

@@ -164,6 +164,9 @@ TEST(ConfigurationDocs, NumbersAreThoseOfTheReader) {
   has("Limits of the node", "max_head_fields",
       fmt::format("`{}` | {} to {}", limits::kMaxHeadFields.initial, limits::kMaxHeadFields.min,
                   limits::kMaxHeadFields.max));
+  has("Limits of the node", "client_send_timeout",
+      fmt::format("`{}` | {} to {}", format_duration(limits::kClientSendTimeout.initial),
+                  format_duration(limits::kClientSendTimeout.min), format_duration(limits::kClientSendTimeout.max)));
   const auto http2 = [&](const char* key, const limits::CountRange& range, std::string (*shown)(std::uint64_t)) {
     has("HTTP/2", key, fmt::format("| `{}` | {} to {} |", shown(range.initial), shown(range.min), shown(range.max)));
   };

@@ -52,6 +52,7 @@ struct GlobalLimits {
   std::uint32_t handshakes_per_second_per_client = 0;
   std::uint32_t max_head_bytes = 32 * 1024;
   std::uint32_t max_head_fields = 100;
+  milliseconds client_send_timeout{60'000};  // a client takes a piece of an answer (64 KiB at most) within this
   Http2Limits http2{};
   bool operator==(const GlobalLimits&) const = default;
 };

@@ -72,6 +72,7 @@ inline constexpr CountRange kMaxConnections{1, 1'000'000, 16'000'000};
 inline constexpr CountRange kPerClient{1, 0, 16'000'000, true};
 inline constexpr SizeRange kMaxHeadBytes{1024, 32 * 1024, 1u << 20};
 inline constexpr CountRange kMaxHeadFields{8, 100, 1000};
+inline constexpr DurationRange kClientSendTimeout{1s, 60s, 3600s};
 
 // --- HTTP/2, of one client connection. A window below 65,535 would be below the protocol's own (RFC 9113 6.9.2).
 inline constexpr CountRange kHttp2Streams{1, 128, 10'000};

@@ -19,6 +19,8 @@ using protocol::Http2Event;
 
 // How long the last frames may take to leave.
 constexpr base::Duration kLastWords = base::seconds(5);
+// How long a stream that is served no more may wait for a window to say its last in.
+constexpr base::Duration kLeaving = base::seconds(5);
 
 protocol::Http2ServerOptions options_for(const Worker& worker, const ClientInfo& client) {
   const model::GlobalLimits& limits = worker.limits();
@@ -156,7 +158,6 @@ void Http2Connection::handle_events() {
         if (Http2Stream* s = find(e.stream)) s->ended();
         break;
       case Http2Event::Kind::closed:
-        if (e.error != Http2Error::no_error) worker_.counters().http2_stream_resets.add();
         if (Http2Stream* s = find(e.stream)) s->closed(e.error);
         break;
       case Http2Event::Kind::window: wake_for_window(e.stream); break;
@@ -232,6 +233,9 @@ void Http2Connection::detach(Http2Stream& stream) {
     codec_.reset(stream.id(), stream.reset_by_);
   } else {
     codec_.release(stream.id(), stream.reset_by_);
+    if (reading_ && codec_.is_open(stream.id())) {
+      leaving_.push_back({stream.id(), base::later(loop().now(), kLeaving)});
+    }
   }
   if (streams_.empty()) {
     idle_since_ = loop().now();
@@ -310,9 +314,7 @@ bool Http2Connection::end(Http2Stream& stream, const protocol::Fields& trailers)
 
 protocol::Fields Http2Connection::take_trailers(Http2Stream& stream) { return codec_.take_trailers(stream.id()); }
 
-void Http2Connection::count(Http2Limit limit) {
-  worker_.counters().count(limit);
-}
+void Http2Connection::count(Http2Limit limit) { worker_.counters().count(limit); }
 
 void Http2Connection::set_timeouts(const model::Layer7& settings) {
   keepalive_timeout_ = settings.keepalive_timeout;
@@ -322,6 +324,8 @@ void Http2Connection::set_timeouts(const model::Layer7& settings) {
 // --- limits, clocks, the end
 
 void Http2Connection::judge() {
+  const std::uint64_t resets = codec_.activity().resets;
+  worker_.counters().http2_stream_resets.add(resets - std::exchange(resets_, resets));
   const auto over = guard_.judge(codec_.activity(), loop().now());
   if (!over || !reading_) return;
   count(*over);
@@ -346,6 +350,7 @@ net::TimePoint Http2Connection::next_date() const {
   if (!any_request_) next = first_head_due_;
   if (head_began_ != base::kNever) next = std::min(next, base::later(head_began_, header_timeout_));
   if (any_request_ && streams_.empty()) next = std::min(next, base::later(idle_since_, keepalive_timeout_));
+  if (!leaving_.empty()) next = std::min(next, leaving_.front().until);
   return next;
 }
 
@@ -365,6 +370,11 @@ void Http2Connection::set_clock() {
 
 void Http2Connection::on_clock() {
   const net::TimePoint now = loop().now();
+  for (; !leaving_.empty() && leaving_.front().until <= now; leaving_.pop_front()) {
+    if (!codec_.is_open(leaving_.front().id)) continue;
+    codec_.reset(leaving_.front().id, Http2Error::cancel);
+    flush();
+  }
   if (next_date() <= now) {
     const bool owes_head = head_began_ != base::kNever && base::later(head_began_, header_timeout_) <= now;
     if (owes_head || !any_request_) {
@@ -372,12 +382,15 @@ void Http2Connection::on_clock() {
       count(Http2Limit::slow_client);
       codec_.fail(any_request_ || owes_head ? Http2Error::enhance_your_calm : Http2Error::no_error);
       stop_reading();
+    } else if (!std::exchange(shut_down_, true)) {
+      codec_.shut_down();  // the write loop ends the connection when this is out
+      idle_since_ = now;
+      keepalive_timeout_ = std::chrono::duration_cast<model::milliseconds>(kLastWords);
     } else {
-      shut_down_ = true;
-      codec_.shut_down();
+      stop_reading();
     }
     flush();
-    return;
+    if (!reading_) return;
   }
   set_clock();
 }

@@ -101,10 +101,17 @@ class Http2Connection {
   FloodGuard guard_;
   std::unordered_map<std::uint32_t, Http2Stream*> streams_;
   std::deque<Http2Stream*> for_room_, for_window_;
+  // Streams that nobody serves any more and that wait for the client to take their end.
+  struct Leaving {
+    std::uint32_t id;
+    net::TimePoint until;
+  };
+  std::deque<Leaving> leaving_;
   std::string out_, writing_;
   std::coroutine_handle<> writer_;
   net::TaskScope serving_;
   Clock clock_;
+  std::uint64_t resets_ = 0;  // counted
   net::TimePoint first_head_due_;
   net::TimePoint head_began_ = base::kNever;
   net::TimePoint idle_since_;

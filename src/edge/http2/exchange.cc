@@ -2,8 +2,8 @@
 
 #include <cerrno>
 
-#include "edge/http1_linger.h"
 #include "edge/http2/connection.h"
+#include "edge/worker.h"
 
 namespace fairlead::edge {
 namespace {
@@ -61,7 +61,8 @@ net::Task<base::Result<void>> Http2Exchange::send_head(protocol::ResponseHead he
 net::Task<base::Result<void>> Http2Exchange::send_body(std::string_view data) {
   if (data.empty() || bodiless_answer_) co_return base::Result<void>{};
   body_out_ += data.size();
-  net::StreamDeadline deadline(*stream_, base::later(stream_->loop().now(), kClientSendTimeout));
+  const auto longest = stream_->connection().worker().limits().client_send_timeout;
+  net::StreamDeadline deadline(*stream_, base::later(stream_->loop().now(), longest));
   const int error = co_await stream_->write(data);
   if (error == 0) co_return base::Result<void>{};
   if (error == ETIMEDOUT) stream_->connection().count(Http2Limit::slow_client);
