@@ -1,4 +1,4 @@
-"""Chromium through the edge: the live-comments example, and Vite's hot module replacement."""
+"""Chromium through the edge: the live-comments example, and Vite's hot module replacement; over HTTP/1.1 and HTTP/2."""
 
 import json
 import os
@@ -7,12 +7,13 @@ import subprocess
 
 from harness.edge import ROOT, domain
 from harness.ports import free_port
-from harness.process import HERE, NODE, Child, environment, run_client
+from harness.process import HERE, NODE, Child, environment
 
 
-def test_a_comment_flies(reach, start_origin, ca):
-    way = reach(start_origin("live_comments.cjs"))
-    assert run_client("comments_page.cjs", way.http_url(), way.url("/comments"), ca=ca) == {"statuses": [101]}
+def test_a_comment_flies(reach, start_origin, ca, via):
+    way = reach(start_origin("live_comments.cjs"), http2=via == "h2")
+    status = 200 if via == "h2" else 101
+    assert way.run("comments_page.cjs", way.http_url(), way.url("/comments"), status, ca=ca) == {"statuses": [status]}
 
 
 def test_the_page_says_why_it_was_closed_and_comes_back(start_edge, start_origin, ca, tmp_path):
@@ -35,7 +36,7 @@ def test_the_page_says_why_it_was_closed_and_comes_back(start_edge, start_origin
         page.stop()
 
 
-def test_vite_updates_the_page(reach, start_origin, ca, tmp_path):
+def test_vite_updates_the_page(reach, start_origin, ca, tmp_path, via):
     root = tmp_path / "app"
     root.mkdir()
     (root / "index.html").write_text('<!doctype html><p id="out"></p><script type="module" src="/main.js"></script>')
@@ -44,8 +45,8 @@ def test_vite_updates_the_page(reach, start_origin, ca, tmp_path):
                                   "show(word);\n"
                                   "import.meta.hot.accept('./word.js', (next) => show(next.word));\n")
     (root / "word.js").write_text("export const word = 'before';\n")
-    way = reach(start_origin("vite.mjs", f"--root={root}", f"--port={free_port()}"))
-    assert run_client("vite_page.cjs", way.http_url(), root / "word.js", ca=ca) == {"ok": True}
+    way = reach(start_origin("vite.mjs", f"--root={root}", f"--port={free_port()}"), http2=via == "h2")
+    assert way.run("vite_page.cjs", way.http_url(), root / "word.js", ca=ca) == {"ok": True}
 
 
 def test_the_example_is_configured_as_its_page_says(tmp_path):

@@ -319,8 +319,11 @@ async def test_authority_chooses_the_domain_on_a_shared_connection(start_edge, c
                 message = await client.request(host=host)
                 assert message.status == 421, f"{host}: {message.status}"
                 message.problem()
-                message = await refusal(client, host=host)
-                assert message.status == 421 and message.problem()
+                stream = client.ask(host=host)
+                try:
+                    assert (await stream.head()).status == 421
+                except Ended:
+                    assert stream.reset_code == 0xD, "HTTP_1_1_REQUIRED"
             assert (await client.request(host="b.edge.test")).status == 200
         for name in "ab":
             await edge.logged({"domain": f"{name}.edge.test", "method": "CONNECT", "status": 200})
@@ -551,6 +554,18 @@ async def test_a_head_in_many_frames_and_padded_data(start_edge):
             await client.until(lambda f: f.kind == DATA and f.flags & END_STREAM)
             import json
             assert json.loads(client.data_of(1))["size"] == 5
+
+
+async def test_an_acknowledgement_too_many_is_borne(start_edge):
+    """RFC 9113 section 6.5.3 has no error for it, and libwebsockets sends each twice."""
+    async with ScriptedOrigin(echo_handler()) as origin:
+        edge = start_edge(site(origin), h2c=True)
+        async with http2_raw.connect(edge.http) as client:
+            ack = frame(http2_raw.SETTINGS, http2_raw.ACK)
+            stream, head = client.head()
+            client.write(ack, ack, head, ack)
+            assert await client.status(stream) == 200
+            assert not [f for f in client.frames if f.kind == http2_raw.GOAWAY]
 
 
 # --- drain

@@ -1,11 +1,11 @@
 // Chromium opens the example's page and sees a comment fly that another client sent; its own goes out to that client.
-// comments_page.cjs PAGE SOCKET [SCREENSHOT]
+// comments_page.cjs PAGE SOCKET STATUS [SCREENSHOT]; STATUS is what its handshake is to end with: 200 over HTTP/2.
 'use strict';
 const assert = require('node:assert');
 const WebSocket = require('ws');
 const { withBrowser, run } = require('./browser.cjs');
 
-const [pageUrl, socketUrl, screenshot] = process.argv.slice(2);
+const [pageUrl, socketUrl, status, screenshot] = process.argv.slice(2);
 
 run(() => withBrowser(async (page) => {
   const sockets = [];
@@ -50,7 +50,7 @@ run(() => withBrowser(async (page) => {
     await page.waitForFunction((t) => Date.now() > t + 2500, start);
     await page.screenshot({ path: screenshot });
   }
-  assert.deepStrictEqual(sockets, [101]);
+  assert.deepStrictEqual(sockets, [Number(status)]);
   other.close();
   return { statuses: sockets };
 }));
