@@ -326,6 +326,7 @@ void Http2Connection::set_timeouts(const model::Layer7& settings) {
 void Http2Connection::judge() {
   const std::uint64_t resets = codec_.activity().resets;
   worker_.counters().http2_stream_resets.add(resets - std::exchange(resets_, resets));
+  for (; refused_ < codec_.activity().streams_refused; ++refused_) count(Http2Limit::concurrent_streams);
   const auto over = guard_.judge(codec_.activity(), loop().now());
   if (!over || !reading_) return;
   count(*over);

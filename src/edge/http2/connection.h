@@ -111,7 +111,7 @@ class Http2Connection {
   std::coroutine_handle<> writer_;
   net::TaskScope serving_;
   Clock clock_;
-  std::uint64_t resets_ = 0;  // counted
+  std::uint64_t resets_ = 0, refused_ = 0;  // counted
   net::TimePoint first_head_due_;
   net::TimePoint head_began_ = base::kNever;
   net::TimePoint idle_since_;

@@ -232,6 +232,7 @@ TEST(Http2Floods, OfStreams) {
   EXPECT_EQ(server.streams_open(), 2u);
   EXPECT_EQ(server.activity().streams, 3u);
   EXPECT_EQ(server.activity().resets, 1u);
+  EXPECT_EQ(server.activity().streams_refused, 1u);
   std::string out;
   server.append_output(out, Http2Pair::kRoom);
   const auto frames = frames_of(out);
@@ -241,6 +242,7 @@ TEST(Http2Floods, OfStreams) {
   Http2Pair pair({.max_concurrent_streams = 2});
   expect_over(pair, pair.receive(request(1) + request(3) + request(5)), Code::malformed, Http2Error::protocol_error,
               "max concurrent");
+  EXPECT_EQ(pair.server.activity().streams_refused, 1u);
 }
 
 // --- what is no HTTP/2
@@ -281,7 +283,7 @@ TEST(Http2Garbage, EndsTheConnectionAndSaysWhy) {
       {frame(FrameType::ping, 0, 0, "short"), Http2Error::frame_size_error, ""},
       {frame(FrameType::ping, 0, 1, "12345678"), Http2Error::protocol_error, "PING"},
       {frame(FrameType::settings, 0, 0, "x"), Http2Error::frame_size_error, ""},
-      {frame(FrameType::settings, kAckFlag, 0, ""), Http2Error::protocol_error, "SETTINGS"},
+      {frame(FrameType::settings, kAckFlag, 0, "123456"), Http2Error::frame_size_error, ""},
       {frame(FrameType::push_promise, 0, 1, big_endian(2)), Http2Error::protocol_error, "PUSH_PROMISE"},
       {frame(FrameType::window_update, 0, 0, big_endian(0)), Http2Error::protocol_error, "WINDOW_UPDATE"},
       {frame(FrameType::window_update, 0, 0, big_endian(0x7fffffff)), Http2Error::flow_control_error, ""},

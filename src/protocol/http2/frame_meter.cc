@@ -29,29 +29,59 @@ std::size_t payload_size(const std::array<unsigned char, 9>& header) {
 
 }  // namespace
 
-void FrameMeter::feed(std::string_view bytes, Http2Activity& activity) {
+FrameMeter::Step FrameMeter::look(std::string_view bytes, Http2Activity& activity) {
+  const std::string_view all = bytes;
   const std::size_t preface = std::min(preface_left_, bytes.size());
   preface_left_ -= preface;
   bytes.remove_prefix(preface);
+  const auto used = [&] { return all.size() - bytes.size(); };
   while (!bytes.empty()) {
-    if (header_size_ < header_.size()) {
-      const std::size_t n = std::min(header_.size() - header_size_, bytes.size());
-      std::copy_n(bytes.begin(), n, header_.begin() + static_cast<std::ptrdiff_t>(header_size_));
-      header_size_ += n;
-      bytes.remove_prefix(n);
-      if (header_size_ < header_.size()) return;
-      frame_begins(activity);
+    if (header_size_ == header_.size()) {
+      take_payload(bytes, activity);
+      continue;
+    }
+    const std::size_t start = used();
+    const bool began_earlier = header_size_ != 0;
+    const std::size_t n = std::min(header_.size() - header_size_, bytes.size());
+    std::copy_n(bytes.begin(), n, header_.begin() + static_cast<std::ptrdiff_t>(header_size_));
+    header_size_ += n;
+    bytes.remove_prefix(n);
+    // A header in parts is kept until it is known whom it is for.
+    if (header_size_ < header_.size()) return {used(), all.substr(0, start), {}};
+    const bool spare = acknowledges_nothing();
+    if (spare) {
+      ++activity.settings;
     } else {
-      if (padding_due_) {
-        padding_due_ = false;
-        count_empty(std::size_t{1} + static_cast<unsigned char>(bytes[0]), activity);
-      }
-      const std::size_t n = std::min(payload_left_, bytes.size());
-      payload_left_ -= n;
-      bytes.remove_prefix(n);
+      frame_begins(activity);
     }
     if (payload_left_ == 0) frame_ends();
+    if (spare) return {used(), all.substr(0, start), {}};
+    if (began_earlier) {
+      // It was at the front of this input, and the payload follows in the next step.
+      return {used(), {}, {reinterpret_cast<const char*>(header_.data()), header_.size()}};
+    }
   }
+  return {used(), all, {}};
+}
+
+void FrameMeter::take_payload(std::string_view& bytes, Http2Activity& activity) {
+  if (padding_due_) {
+    padding_due_ = false;
+    count_empty(std::size_t{1} + static_cast<unsigned char>(bytes[0]), activity);
+  }
+  const std::size_t n = std::min(payload_left_, bytes.size());
+  payload_left_ -= n;
+  bytes.remove_prefix(n);
+  if (payload_left_ == 0) frame_ends();
+}
+
+// A well-formed SETTINGS acknowledgement when none is due. Any other oddity is nghttp2's to judge.
+bool FrameMeter::acknowledges_nothing() {
+  if (header_[kTypeAt] != kSettings || (header_[kFlagsAt] & kAck) == 0 || payload_size(header_) != 0) return false;
+  if (std::any_of(header_.begin() + kStreamAt, header_.end(), [](unsigned char c) { return c != 0; })) return false;
+  if (acknowledgements_due_ == 0) return true;
+  --acknowledgements_due_;
+  return false;
 }
 
 void FrameMeter::frame_begins(Http2Activity& activity) {

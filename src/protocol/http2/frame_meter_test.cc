@@ -32,7 +32,7 @@ Http2Activity counted(std::string_view bytes) {
   const auto count = [](const testing::Pieces& pieces) {
     Http2Activity activity;
     detail::FrameMeter meter;
-    for (const std::string_view piece : pieces) meter.feed(piece, activity);
+    for (const std::string_view piece : pieces) meter.feed(piece, activity, [](std::string_view) { return true; });
     return std::array{activity.streams,      activity.resets,     activity.settings,       activity.pings,
                       activity.empty_frames, activity.priorities, activity.window_updates, activity.unknown_frames};
   };
@@ -85,6 +85,42 @@ TEST(Http2Meter, CountsEmptyFrames) {
             1u);
   EXPECT_EQ(counted(frame(FrameType::continuation, 0, 1, "") + frame(FrameType::continuation, 0, 1, "")).empty_frames,
             2u);
+}
+
+TEST(Http2Meter, KeepsAnAcknowledgementTooManyToItself) {
+  const std::string ack = frame(FrameType::settings, kAckFlag, 0, "");
+  const std::string before = std::string(kHttp2Preface) + frame(FrameType::settings, 0, 0, "") + ack + request(1);
+  const std::string odd = frame(FrameType::settings, kAckFlag, 0, "x") + frame(FrameType::settings, kAckFlag, 1, "");
+  const std::string after = ping() + odd + rst(1);
+  const auto passed = [](const testing::Pieces& pieces) {
+    std::string out;
+    Http2Activity activity;
+    detail::FrameMeter meter;
+    for (const std::string_view piece : pieces) {
+      meter.feed(piece, activity, [&out](std::string_view bytes) {
+        out += bytes;
+        return true;
+      });
+    }
+    EXPECT_EQ(activity.settings, 3u);
+    EXPECT_EQ(activity.resets, 1u);
+    return out;
+  };
+  EXPECT_EQ(testing::same_for_all_cuts(before + ack + ack + after, passed), before + after);
+}
+
+TEST(Http2Meter, StopsWhereItIsToldTo) {
+  Http2Activity activity;
+  detail::FrameMeter meter;
+  int passed = 0;
+  meter.feed(std::string(kHttp2Preface) + frame(FrameType::settings, kAckFlag, 0, "") +
+                 frame(FrameType::settings, kAckFlag, 0, "") + ping(),
+             activity, [&passed](std::string_view) {
+               ++passed;
+               return false;
+             });
+  EXPECT_EQ(passed, 1);
+  EXPECT_EQ(activity.pings, 0u);
 }
 
 TEST(Http2Meter, KnowsThatAHeadIsOwed) {

@@ -96,14 +96,17 @@ Http2ServerCodec::~Http2ServerCodec() = default;
 base::Result<void> Http2ServerCodec::receive(std::string_view bytes) {
   Impl& impl = *impl_;
   if (impl.failure) return std::unexpected(*impl.failure);
-  impl.meter.feed(bytes, impl.activity);
+  ssize_t n = 0;
+  impl.meter.feed(bytes, impl.activity, [&](std::string_view piece) {
+    if (impl.meter.most_continuations() > Impl::kMaxContinuations) return false;
+    n = nghttp2_session_mem_recv(impl.session, reinterpret_cast<const std::uint8_t*>(piece.data()), piece.size());
+    return n >= 0;
+  });
   if (impl.meter.most_continuations() > Impl::kMaxContinuations) {
     impl.fail(Http2Error::enhance_your_calm,
               base::Error(Code::too_large, Side::client, "too many CONTINUATION frames"));
     return std::unexpected(*impl.failure);
   }
-  const ssize_t n =
-      nghttp2_session_mem_recv(impl.session, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (n < 0) {
     const auto client = [](Code code, std::string why) { return base::Error(code, Side::client, std::move(why)); };
     if (impl.beyond_measure) {

@@ -92,14 +92,15 @@ struct Http2Event {
 
 // What the client has done so far, whole connection. Only what costs the edge work out of proportion.
 struct Http2Activity {
-  std::uint64_t streams = 0;         // opened by a HEADERS frame
-  std::uint64_t resets = 0;          // RST_STREAM frames, and streams that the codec had to reset for a client's error
-  std::uint64_t settings = 0;        // SETTINGS frames, acks not counted
-  std::uint64_t pings = 0;           // PING frames, acks not counted
-  std::uint64_t empty_frames = 0;    // DATA without END_STREAM and without a byte of data (padding is none);
-                                     // HEADERS and CONTINUATION with an empty fragment
-  std::uint64_t priorities = 0;      // PRIORITY and PRIORITY_UPDATE frames
-  std::uint64_t window_updates = 0;  // WINDOW_UPDATE frames
+  std::uint64_t streams_refused = 0;  // beyond max_concurrent_streams
+  std::uint64_t streams = 0;          // opened by a HEADERS frame
+  std::uint64_t resets = 0;           // RST_STREAM frames, and streams that the codec had to reset for a client's error
+  std::uint64_t settings = 0;         // SETTINGS frames, acks not counted
+  std::uint64_t pings = 0;            // PING frames, acks not counted
+  std::uint64_t empty_frames = 0;     // DATA without END_STREAM and without a byte of data (padding is none);
+                                      // HEADERS and CONTINUATION with an empty fragment
+  std::uint64_t priorities = 0;       // PRIORITY and PRIORITY_UPDATE frames
+  std::uint64_t window_updates = 0;   // WINDOW_UPDATE frames
   std::uint64_t data_frames_sent = 0;  // by us: what WINDOW_UPDATE frames have to be in proportion to
   std::uint64_t unknown_frames = 0;    // of types we do not know
 };

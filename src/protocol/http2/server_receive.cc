@@ -84,6 +84,17 @@ struct Http2ServerCodec::Impl::Receive {
     });
   }
 
+  // nghttp2 refuses the stream, or, of a client that knows the limit, the connection (RFC 9113 5.1.2).
+  static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+    return guarded(user, [frame](Impl& impl) {
+      if (frame->hd.type == NGHTTP2_HEADERS && impl.open >= impl.options.max_concurrent_streams &&
+          impl.live(id_of(frame)) == nullptr) {
+        ++impl.activity.streams_refused;
+      }
+      return 0;
+    });
+  }
+
   static int on_data_chunk(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data,
                            std::size_t size, void* user) {
     return guarded(user, [=](Impl& impl) -> int {
@@ -146,6 +157,7 @@ void Http2ServerCodec::Impl::set_receive_callbacks(nghttp2_session_callbacks* ca
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Receive::on_header);
   nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, Receive::on_invalid_header);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Receive::on_data_chunk);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, Receive::on_invalid_frame);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Receive::on_frame_recv);
 }
 
