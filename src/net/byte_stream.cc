@@ -2,12 +2,12 @@
 
 #include <cassert>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 
 namespace fairlead::net {
 
-void ByteStream::FreeDeleter::operator()(void* p) const { std::free(p); }
+void ByteStream::FreeDeleter::operator()(void* p) const { ::operator delete(p); }
 
 ByteStream::~ByteStream() {
   assert(!reader_ && !writer_ && "a stream is not destroyed while somebody waits on it");
@@ -90,7 +90,7 @@ int ByteStream::write_now(const iovec* pieces, int count) {
   std::size_t total = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
   if (taken == total) return 0;
-  auto* p = static_cast<Parked*>(std::malloc(offsetof(Parked, bytes) + total - taken));
+  auto* p = static_cast<Parked*>(::operator new(offsetof(Parked, bytes) + total - taken, std::nothrow));
   if (!p) return ENOMEM;
   p->size = total - taken;
   p->sent = 0;
@@ -141,8 +141,7 @@ void ByteStream::complete_write(int error) {
 void ByteStream::unread(std::string_view bytes) {
   if (bytes.empty()) return;
   const std::size_t old = pushback_ ? pushback_->size - pushback_->at : 0;
-  auto* p = static_cast<Pushback*>(std::malloc(offsetof(Pushback, bytes) + bytes.size() + old));
-  if (!p) std::abort();
+  auto* p = static_cast<Pushback*>(::operator new(offsetof(Pushback, bytes) + bytes.size() + old));
   p->size = static_cast<std::uint32_t>(bytes.size() + old);
   p->at = 0;
   std::memcpy(p->bytes, bytes.data(), bytes.size());

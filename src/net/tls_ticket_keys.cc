@@ -45,10 +45,11 @@ TlsTicketKeys::~TlsTicketKeys() = default;
 bool TlsTicketKeys::rotate(base::TimePoint now) {
   std::unique_lock lock(mutex_);
   if (now < base::later(made_, period_)) return false;
-  // After a long sleep the old keys are overdue too: each whole period takes the place of one.
+  // The new key first: whatever it throws, the old ones are all there. After a long sleep the old keys are overdue too:
+  // each whole period takes the place of one.
   auto periods = period_ > base::Duration::zero() ? (now - made_) / period_ : 1;
-  for (; periods > 0 && !keys_.empty() && periods > 1; --periods) keys_.pop_back();
   keys_.push_front(std::make_unique<Key>());
+  for (; periods > 1 && keys_.size() > 1; --periods) keys_.pop_back();
   while (keys_.size() > kKept) keys_.pop_back();
   made_ = now;
   return true;
@@ -61,8 +62,8 @@ base::TimePoint TlsTicketKeys::next_rotation() const {
 
 void TlsTicketKeys::replace_all(base::TimePoint now) {
   std::unique_lock lock(mutex_);
-  keys_.clear();
   keys_.push_front(std::make_unique<Key>());
+  keys_.resize(1);
   made_ = now;
 }
 
