@@ -1,5 +1,8 @@
 #include "edge/http_exchange.h"
 
+#include <exception>
+#include <optional>
+
 #include "edge/origin_connection.h"
 #include "edge/origin_dial.h"
 #include "edge/problem.h"
@@ -65,6 +68,13 @@ class BodyUpload {
     clock_.move(base::kNever);
   }
 
+  // run() ended by an exception (no memory): the edge's own failure, which ends the exchange with the origin, for
+  // nobody will send it the rest of the request.
+  void threw() noexcept {
+    error = base::Error(Code::resources, Side::edge);
+    origin_.stream().cancel();
+  }
+
   // When the head is due: R8's clock is the origin's, so the time that a client takes to send its body does not count.
   net::TimePoint answer_due = base::kNever;
   bool done = false;  // all of it was accepted by the origin's connection
@@ -104,6 +114,7 @@ protocol::RequestHead origin_head(const ClientExchange& client, const Domain& do
 }
 
 Problem problem_of_upload(const base::Error& e) {
+  if (e.side == Side::edge) return problem_of(e);
   if (e.code == Code::too_large) return {413, "body_too_large", e.context};
   if (e.code == Code::timeout) return {408, "request_body_timeout", "the request body did not arrive in time"};
   return {400, "malformed_body", e.context};
@@ -130,29 +141,35 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
   }
 
   BodyUpload upload(client, origin, policy, chunked);
-  net::TaskScope uploads(worker.loop());
+  net::TaskScope uploads(worker.loop(), [&upload](const char*) { upload.threw(); });
   if (client.has_body()) uploads.spawn(upload.run());
 
   base::Result<void> passed;
   base::Result<protocol::ResponseHead> head = base::fail(Code::internal, Side::edge);
-  for (;;) {
-    head = co_await origin.read_head(client.has_body() ? upload.answer_due : head_due);
-    if (!head || head->status >= 200) break;
-    if (head->status == 101) {
-      head = base::fail(Code::protocol, Side::origin, "101 to a request that asked for no upgrade");
-      break;
+  // The upload refers to what is on this frame: whatever is thrown waits until it has ended.
+  std::exception_ptr escaped;
+  try {
+    for (;;) {
+      head = co_await origin.read_head(client.has_body() ? upload.answer_due : head_due);
+      if (!head || head->status >= 200) break;
+      if (head->status == 101) {
+        head = base::fail(Code::protocol, Side::origin, "101 to a request that asked for no upgrade");
+        break;
+      }
+      protocol::remove_hop_by_hop(head->fields);
+      passed = co_await client.send_interim(std::move(*head));
+      if (!passed) break;
     }
-    protocol::remove_hop_by_hop(head->fields);
-    passed = co_await client.send_interim(std::move(*head));
-    if (!passed) break;
-  }
-  upload.answered();
+    upload.answered();
 
-  if (head && passed) {
-    outcome.origin_status = head->status;
-    dialled.answered(worker, head->status);
-    if (dialled.set_cookie) head->fields.add("Set-Cookie", *dialled.set_cookie);
-    passed = co_await pass_answer(client, origin, std::move(*head), policy.layer7.proxy_read_timeout);
+    if (head && passed) {
+      outcome.origin_status = head->status;
+      dialled.answered(worker, head->status);
+      if (dialled.set_cookie) head->fields.add("Set-Cookie", *dialled.set_cookie);
+      passed = co_await pass_answer(client, origin, std::move(*head), policy.layer7.proxy_read_timeout);
+    }
+  } catch (...) {
+    escaped = std::current_exception();
   }
   if (uploads.size() != 0) {
     // Answered (or failed) before the whole body was read: what the client still sends is nobody's.
@@ -160,14 +177,16 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
     origin.stream().cancel();
     co_await uploads.join();
   }
-  // `cancelled` is no failure of the client's: it was told to stop because the origin's side is over.
-  const bool client_failed =
-      upload.error && upload.error->side == Side::client && upload.error->code != Code::cancelled;
+  if (escaped) std::rethrow_exception(escaped);
+  // What ended the upload, if that was not the origin. `cancelled` is no failure of the client's: it was told to stop
+  // because the origin's side is over.
+  const bool upload_failed =
+      upload.error && upload.error->side != Side::origin && upload.error->code != Code::cancelled;
   if (!head) {
-    if (client_failed) {
+    if (upload_failed) {
       const Problem p = problem_of_upload(*upload.error);
       outcome.error = p.code;
-      outcome.close_by = to_string(CloseBy::client);
+      outcome.close_by = base::to_string(upload.error->side);
       co_await answer_problem(client, p);
       co_return base::Result<void>{};
     }
@@ -185,7 +204,7 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
   }
   if (!passed) {
     // Whose body broke off has broken off the answer, too.
-    const Side by = client_failed ? Side::client : passed.error().side;
+    const Side by = upload_failed ? upload.error->side : passed.error().side;
     outcome.error = by == Side::client ? "client_gone" : "answer_cut_short";
     outcome.close_by = base::to_string(by);
     if (by != Side::client) outcome.origin_failed(passed.error());
@@ -230,48 +249,59 @@ net::Task<void> proxy_to_origin(Worker& worker, ClientExchange& client, const st
 net::Task<base::Result<void>> pass_answer(ClientExchange& client, OriginConnection& origin, protocol::ResponseHead head,
                                           base::Duration read_timeout) {
   using Kind = protocol::BodyFraming::Kind;
-  const protocol::BodyFraming framing = origin.framing();
-  AnswerBody body;
-  if (framing.kind == Kind::length) body = {AnswerBody::Kind::length, framing.length};
-  if (framing.kind == Kind::chunked || framing.kind == Kind::until_close) body.kind = AnswerBody::Kind::unknown;
-  protocol::remove_hop_by_hop(head.fields);
-  if (framing.kind == Kind::none && head.status >= 200 && head.status != 204 && head.status != 304 &&
-      client.head().method != "HEAD") {
-    head.fields.set("content-length", "0");  // a body of none must be stated, or the client waits for the end
-  }
-  // With bytes of the body at hand the head waits for them: one write instead of two.
-  const bool at_hand = body.kind != AnswerBody::Kind::none && origin.stream().has_unread();
-  if (auto sent = co_await client.send_head(std::move(head), body, at_hand); !sent) {
-    origin.stream().cancel();
-    co_return sent;
-  }
-  Http1BodyReader& reader = origin.body();
-  for (bool end = framing.kind == Kind::none; !end;) {
-    auto part = co_await reader.next(read_timeout);
-    if (!part) {
-      client.abort_answer();
-      co_return std::unexpected(part.error());
+  try {
+    const protocol::BodyFraming framing = origin.framing();
+    AnswerBody body;
+    if (framing.kind == Kind::length) body = {AnswerBody::Kind::length, framing.length};
+    if (framing.kind == Kind::chunked || framing.kind == Kind::until_close) body.kind = AnswerBody::Kind::unknown;
+    protocol::remove_hop_by_hop(head.fields);
+    if (framing.kind == Kind::none && head.status >= 200 && head.status != 204 && head.status != 304 &&
+        client.head().method != "HEAD") {
+      head.fields.set("content-length", "0");  // a body of none must be stated, or the client waits for the end
     }
-    end = part->end;
-    if (auto sent = co_await client.send_body(part->data); !sent) {
+    // With bytes of the body at hand the head waits for them: one write instead of two.
+    const bool at_hand = body.kind != AnswerBody::Kind::none && origin.stream().has_unread();
+    if (auto sent = co_await client.send_head(std::move(head), body, at_hand); !sent) {
       origin.stream().cancel();
       co_return sent;
     }
+    Http1BodyReader& reader = origin.body();
+    for (bool end = framing.kind == Kind::none; !end;) {
+      auto part = co_await reader.next(read_timeout);
+      if (!part) {
+        client.abort_answer();
+        co_return std::unexpected(part.error());
+      }
+      end = part->end;
+      if (auto sent = co_await client.send_body(part->data); !sent) {
+        origin.stream().cancel();
+        co_return sent;
+      }
+    }
+    co_return co_await client.send_end(reader.trailers());
+  } catch (...) {
+    // No memory, in the midst of it: an answer whose end is the connection's end would look whole.
+    client.abort_answer();
+    throw;
   }
-  co_return co_await client.send_end(reader.trailers());
 }
 
 net::Task<void> proxy_http(Worker& worker, ClientExchange& client, std::shared_ptr<const Domain> domain,
                            RequestOutcome& outcome) {
   DomainCounters& counters = *worker.domain_state(*domain).counters;
-  counters.requests_open.add();
+  struct Open {
+    explicit Open(Counter& c) : count(c) { count.add(); }
+    ~Open() { count.sub(); }
+    Counter& count;
+  };
+  std::optional<Open> open(std::in_place, counters.requests_open);  // counted while it lives, however this ends
   if (client.body_length().value_or(0) > domain->policy().layer7.client_max_body_size) {
     outcome.error = "body_too_large";
     co_await answer_problem(client, {413, "body_too_large", "client_max_body_size"});
   } else {
     co_await proxy_to_origin(worker, client, domain, outcome);
   }
-  counters.requests_open.sub();
+  open.reset();
   if (client.status() != 0) counters.requests.add(client.status());
   counters.request_seconds.observe(worker.loop().now() - client.started());
   counters.http_bytes_in.add(client.body_in());

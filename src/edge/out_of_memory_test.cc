@@ -9,11 +9,14 @@
 #include <thread>
 
 #include "base/log.h"
+#include "edge/testing/http2_client.h"
 #include "edge/testing/websocket_peers.h"
 #include "edge/worker.h"
 #include "net/testing/peers.h"
 #include "net/testing/scarce_memory.h"
+#include "net/testing/tls_certificates.h"
 #include "net/testing/world.h"
+#include "net/tls_stream.h"
 
 namespace fairlead::edge {
 namespace {
@@ -28,7 +31,8 @@ using Opcode = protocol::Opcode;
 // A worker on a thread of its own, so that its allocations can be told from those of its peers.
 class WorkerThread {
  public:
-  explicit WorkerThread(model::DomainPolicy policy) : policy_(std::move(policy)) {
+  WorkerThread(model::DomainPolicy policy, model::ListenerConfig listener)
+      : policy_(std::move(policy)), listener_(std::move(listener)) {
     std::promise<net::SocketAddress> at;
     auto bound = at.get_future();
     thread_ = std::thread([this, &at] { work(at); });
@@ -63,11 +67,12 @@ class WorkerThread {
     worker_ = &worker;
     const auto snapshot = model::PolicySnapshot::replace(nullptr, {policy_}, 1);
     worker.apply(DomainTable::build(nullptr, snapshot, shared_.tickets), {});
-    at.set_value(worker.listen({.address = "127.0.0.1:0"}).value());
+    at.set_value(worker.listen(listener_).value());
     loop.run();
   }
 
   model::DomainPolicy policy_;
+  model::ListenerConfig listener_;
   EdgeShared shared_{1, model::GlobalLimits{}};
   net::EventLoop* loop_ = nullptr;
   Worker* worker_ = nullptr;
@@ -79,6 +84,7 @@ constexpr base::Duration kLimit = 5s;  // of real time: who waits longer waits f
 
 class OutOfMemory : public ::testing::Test {
  protected:
+  OutOfMemory() : origin_(world_.loop(), [this](net::TcpStream& s) { return serve(s); }) {}
   void SetUp() override {
     base::log_set_level(base::LogLevel::off);
     ASSERT_TRUE(origin_.open(world_.loopback()));
@@ -91,42 +97,137 @@ class OutOfMemory : public ::testing::Test {
     base::log_set_level(base::LogLevel::info);
   }
 
-  net::Task<std::string> session(net::SocketAddress at) {
-    const net::TimePoint due = base::later(base::monotonic_now(), kLimit);
+  // Speaks WebSocket, HTTP, and to a client of a tunnel.
+  net::Task<void> serve(net::TcpStream& stream) {
+    for (int error = 0; error == 0;) {
+      const net::testing::Received head = co_await net::testing::read_until(stream, "\r\n\r\n");
+      if (!head.bytes.ends_with("\r\n\r\n")) co_return;
+      if (head.bytes.find("ebsocket") != std::string::npos) {
+        stream.unread(head.bytes);
+        co_await testing::websocket_echo(stream);
+        co_return;
+      }
+      if (head.bytes.starts_with("POST")) co_await net::testing::read_until(stream, "0\r\n\r\n");
+      std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-A: b\r\n\r\ndone";
+      if (head.bytes.starts_with("GET /chunked")) {
+        answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nalmost\r\n5\r\n done\r\n0\r\n\r\n";
+      }
+      if (head.bytes.starts_with("NO HTTP")) answer = "whatever, done";
+      error = co_await stream.write(answer);
+    }
+  }
+
+  // What a client of an open WebSocket comes to.
+  net::Task<std::string> converse(WebSocketPeer& peer) {
+    co_await peer.send(Opcode::text, "hello");
+    const Frame echoed = co_await peer.receive();
+    std::string outcome = echoed.is(Opcode::text) && echoed.payload == "hello" ? "hello" : "cut";
+    co_await peer.send(Opcode::ping, "are you there");
+    const Frame pong = co_await peer.receive();
+    if (!pong.is(Opcode::pong)) outcome = "cut";
+    co_await peer.close();
+    const Frame closed = co_await peer.receive();
+    if (!closed.is(Opcode::close)) outcome = "cut";
+    co_return outcome;
+  }
+
+  net::Task<std::string> session(net::SocketAddress at, net::TimePoint due) {
     auto stream = co_await net::connect_tcp(world_.loop(), at, due);
     if (!stream) co_return "refused";
     const net::StreamDeadline deadline(**stream, due);
     WebSocketPeer peer(**stream, WebSocketPeer::client(1));
     const int status = co_await peer.open("live.test", "/chat?with=a+target+longer+than+any+small+string");
-    std::string outcome = std::to_string(status);
-    if (status == 101) {
-      co_await peer.send(Opcode::text, "hello");
-      const Frame echoed = co_await peer.receive();
-      outcome = echoed.is(Opcode::text) && echoed.payload == "hello" ? "hello" : "cut";
-      co_await peer.send(Opcode::ping, "are you there");
-      const Frame pong = co_await peer.receive();
-      if (!pong.is(Opcode::pong)) outcome = "cut";
-      co_await peer.close();
-      const Frame closed = co_await peer.receive();
-      if (!closed.is(Opcode::close)) outcome = "cut";
+    if (status == 101) co_return co_await converse(peer);
+    co_return std::to_string(status);
+  }
+
+  net::Task<std::string> request(net::SocketAddress at, net::TimePoint due, std::string bytes) {
+    auto stream = co_await net::connect_tcp(world_.loop(), at, due);
+    if (!stream) co_return "refused";
+    const net::StreamDeadline deadline(**stream, due);
+    const int error = co_await (*stream)->write(bytes);
+    if (error != 0) co_return "cut";
+    const net::testing::Received r = co_await net::testing::read_all(**stream);
+    if (!r.bytes.starts_with("HTTP/1.1 ")) co_return "cut";
+    const std::string status = r.bytes.substr(9, 3);
+    if (status != "200" || r.bytes.ends_with("done") || r.bytes.ends_with("done\r\n0\r\n\r\n")) co_return status;
+    // Without a length only the connection's end could tell that this is not all.
+    const bool framed =
+        r.bytes.find("Content-Length") != std::string::npos || r.bytes.find("Transfer-Encoding") != std::string::npos;
+    co_return framed || r.error != 0 ? "cut" : "taken for whole";
+  }
+
+  net::Task<std::string> tunnel(net::SocketAddress at, net::TimePoint due) {
+    auto tcp = co_await net::connect_tcp(world_.loop(), at, due);
+    if (!tcp) co_return "refused";
+    auto stream = co_await net::tls_connect(std::move(*tcp), trusting_, "live.test", due);
+    if (!stream) co_return "refused";
+    const net::StreamDeadline deadline(**stream, due);
+    const int error = co_await (*stream)->write(std::string_view("NO HTTP\r\n\r\n"));
+    if (error != 0) co_return "cut";
+    const net::testing::Received r = co_await net::testing::read_until(**stream, "done");
+    (*stream)->shutdown_write();
+    const net::testing::Received rest = co_await net::testing::read_all(**stream);
+    co_return r.bytes == "whatever, done" && rest.error == 0 ? "done" : "cut";
+  }
+
+  // One stream of an HTTP/2 connection: a request, with a body when there is one to send, or a WebSocket.
+  net::Task<std::string> over_http2(net::SocketAddress at, net::TimePoint due, std::string method, std::string body) {
+    auto tcp = co_await net::connect_tcp(world_.loop(), at, due);
+    if (!tcp) co_return "refused";
+    const net::StreamDeadline deadline(**tcp, due);
+    testing::Http2Peer peer(std::move(*tcp));
+    net::TaskScope running(world_.loop());
+    running.spawn(peer.run());
+    protocol::Fields head = protocol::testing::http2_head(method, "/a", "live.test", "http");
+    if (method == "CONNECT") head.add(":protocol", "websocket");
+    const std::uint32_t id = peer.ask(head, method == "GET");
+    if (!body.empty()) {
+      peer.codec().data(id, body, true);
+      peer.flush();
     }
-    if (base::monotonic_now() >= due) outcome = "waits for ever";
+    std::string outcome;
+    if (method == "CONNECT") {
+      co_await peer.answer(id);
+      outcome = std::to_string(peer.seen(id).head.status);
+      if (outcome == "200") {
+        testing::Http2Tunnel stream(peer, id);
+        WebSocketPeer client(stream, WebSocketPeer::client(1));
+        outcome = co_await converse(client);
+      }
+    } else {
+      co_await peer.whole_answer(id);
+      outcome = std::to_string(peer.seen(id).head.status);
+      if (outcome == "200" && peer.seen(id).body != "done") outcome = peer.seen(id).ended ? "taken for whole" : "cut";
+    }
+    peer.close();
+    co_await running.join();
     co_return outcome;
   }
 
   // Tells `story` with the n-th allocation failing, for every n there is, to a fresh worker each time; what it comes to
   // when all goes well is `well`.
+  // `warm`: it has been told before, so that what the worker makes once (a domain's TLS context) is there.
   template <class Story>
-  void fail_each(std::string well, Story story) {
+  void fail_each(std::string well, Story story, bool warm = false) {
     std::uint64_t caught = 0;
     long n = 0;
     for (bool happened = true; happened && n < 5000; ++n) {
-      WorkerThread worker(policy_);
+      WorkerThread worker(policy_, listener_);
+      const auto tell = [&] {
+        const net::TimePoint due = base::later(base::monotonic_now(), kLimit);
+        const std::string outcome = world_.run(story(worker.address(), due));
+        return base::monotonic_now() < due ? outcome : "waits for ever";
+      };
+      if (warm) {
+        ASSERT_EQ(tell(), well);
+        settle(worker, n);
+      }
       worker.ask([n] {
         ScarceMemory::fail_nth(n);
         return 0;
       });
-      const std::string first = world_.run(story(worker.address()));
+      const std::string first = tell();
       settle(worker, n);
       happened = worker.ask([] { return ScarceMemory::end(); });
       caught += worker.ask([&] { return worker.counters().exceptions.get(); });
@@ -134,7 +235,8 @@ class OutOfMemory : public ::testing::Test {
         EXPECT_EQ(first, well);
       }
       EXPECT_NE(first, "waits for ever");
-      EXPECT_EQ(world_.run(story(worker.address())), well) << "after allocation " << n;
+      EXPECT_NE(first, "taken for whole");
+      EXPECT_EQ(tell(), well) << "after allocation " << n;
       settle(worker, n);
       ASSERT_FALSE(HasFailure()) << "allocation " << n;
     }
@@ -148,7 +250,10 @@ class OutOfMemory : public ::testing::Test {
     const auto left = [&] {
       const AdmissionGauges g = worker.shared().admission.gauges(base::monotonic_now());
       std::uint64_t sum = worker.counters().connections_open.get() + g.connections + g.sessions;
-      for (const auto& c : worker.shared().counters.domains()) sum += c->sessions_open.get() + c->requests_open.get();
+      sum += worker.counters().http2_connections_open.get() + worker.counters().http2_streams_open.get();
+      for (const auto& c : worker.shared().counters.domains()) {
+        sum += c->sessions_open.get() + c->requests_open.get() + c->tunnels_open.get();
+      }
       return sum;
     };
     const base::TimePoint due = base::monotonic_now() + kLimit;
@@ -161,11 +266,55 @@ class OutOfMemory : public ::testing::Test {
 
   net::testing::World world_{Net::kernel};
   model::DomainPolicy policy_;
-  net::testing::Server origin_{world_.loop(), testing::websocket_echo};
+  model::ListenerConfig listener_{.address = "127.0.0.1:0", .h2c = true};
+  std::shared_ptr<const net::TlsClientContext> trusting_ = net::TlsClientContext::create({.verify = false}).value();
+  net::testing::Server origin_;
 };
 
 TEST_F(OutOfMemory, at_every_allocation_of_a_session) {
-  fail_each("hello", [this](net::SocketAddress at) { return session(at); });
+  fail_each("hello", [this](net::SocketAddress at, net::TimePoint due) { return session(at, due); });
+}
+
+TEST_F(OutOfMemory, at_every_allocation_of_a_request) {
+  fail_each("200", [this](net::SocketAddress at, net::TimePoint due) {
+    return request(at, due, "GET /a HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\r\n");
+  });
+}
+
+// RFC 1945 7.2.2: the end of the answer is the end of the connection.
+TEST_F(OutOfMemory, at_every_allocation_of_a_request_whose_answer_has_no_length) {
+  fail_each("200", [this](net::SocketAddress at, net::TimePoint due) {
+    return request(at, due, "GET /chunked HTTP/1.0\r\nHost: live.test\r\n\r\n");
+  });
+}
+
+TEST_F(OutOfMemory, at_every_allocation_of_an_upload) {
+  fail_each("200", [this](net::SocketAddress at, net::TimePoint due) {
+    return request(at, due,
+                   "POST /a HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "5\r\nhello\r\n0\r\n\r\n");
+  });
+}
+
+TEST_F(OutOfMemory, at_every_allocation_of_a_tunnel) {
+  const auto identity = net::testing::make_identity({"live.test"});
+  policy_.certificates.push_back({identity.leaf.pem, identity.leaf.key_pem});
+  policy_.websocket.origin_scheme = model::OriginScheme::http;
+  listener_.protocol = model::ListenerProtocol::tcp_ssl;
+  listener_.domain = policy_.name;
+  fail_each("done", [this](net::SocketAddress at, net::TimePoint due) { return tunnel(at, due); }, true);
+}
+
+TEST_F(OutOfMemory, at_every_allocation_of_a_request_over_http2) {
+  fail_each("200", [this](net::SocketAddress at, net::TimePoint due) { return over_http2(at, due, "GET", ""); });
+}
+
+TEST_F(OutOfMemory, at_every_allocation_of_an_upload_over_http2) {
+  fail_each("200", [this](net::SocketAddress at, net::TimePoint due) { return over_http2(at, due, "POST", "hello"); });
+}
+
+TEST_F(OutOfMemory, at_every_allocation_of_a_session_over_http2) {
+  fail_each("hello", [this](net::SocketAddress at, net::TimePoint due) { return over_http2(at, due, "CONNECT", ""); });
 }
 
 }  // namespace

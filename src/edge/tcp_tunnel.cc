@@ -1,5 +1,7 @@
 #include "edge/tcp_tunnel.h"
 
+#include <optional>
+
 #include "edge/origin_dial.h"
 #include "edge/problem.h"
 #include "edge/tunnel_opening.h"
@@ -22,9 +24,12 @@ class TcpTunnel final : net::Timer {
     last_ = client_.loop().now();
     client_.loop().timers().set(*this, base::later(last_, idle_));
     const net::StopCallback on_stop(stop, [this] { end(CloseBy::operator_, CloseCause::drain); });
-    net::TaskScope scope(client_.loop());
-    scope.spawn(pump(origin_, client_, out, counters_.tunnel_bytes_out, CloseBy::origin));
-    co_await pump(client_, origin_, in, counters_.tunnel_bytes_in, CloseBy::client);
+    // Both are made before either starts: one that runs must not be left behind for want of the other.
+    net::Task<void> to_client = pump(origin_, client_, out, counters_.tunnel_bytes_out, CloseBy::origin);
+    net::Task<void> to_origin = pump(client_, origin_, in, counters_.tunnel_bytes_in, CloseBy::client);
+    net::TaskScope scope(client_.loop(), [this](const char*) { end(CloseBy::edge, CloseCause::internal_error); });
+    scope.spawn(std::move(to_client));
+    scope.spawn(std::move(to_origin));
     co_await scope.join();
     Timer::cancel();
   }
@@ -81,6 +86,21 @@ class TcpTunnel final : net::Timer {
   bool ended_ = false;
 };
 
+// Counted for as long as it lives, however the tunnel ends.
+class OpenTunnel {
+ public:
+  explicit OpenTunnel(DomainCounters& c) : open_(c.tunnels_open) {
+    c.tunnels_opened.add();
+    open_.add();
+  }
+  ~OpenTunnel() { open_.sub(); }
+  OpenTunnel(const OpenTunnel&) = delete;
+  OpenTunnel& operator=(const OpenTunnel&) = delete;
+
+ private:
+  Counter& open_;
+};
+
 }  // namespace
 
 net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStream> client, const ClientInfo& info,
@@ -111,12 +131,11 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
       // All that passive health can learn of bytes it does not understand: the origin took the connection.
       origin->answered(worker, 200);
       DomainCounters& counters = *worker.domain_state(*domain).counters;
-      counters.tunnels_opened.add();
-      counters.tunnels_open.add();
+      std::optional<OpenTunnel> open(std::in_place, counters);
       TcpTunnel tunnel(*client, *origin->stream, counters, domain->policy().websocket.connection_timeout);
       // Drain leaves it alone: bytes of an unknown protocol cannot be told to go, so they have until the time is up.
       co_await tunnel.run(worker.stop_token());
-      counters.tunnels_open.sub();
+      open.reset();
       record.bytes_in = tunnel.in;
       record.bytes_out = tunnel.out;
       record.close_by = to_string(tunnel.by);
