@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <random>
 #include <set>
 
@@ -31,25 +32,15 @@ struct Edge::Thread {
       : loop(poller),
         resolver(make(loop, config)),
         worker(index, loop, *resolver, shared, config.limits, seed()),
-        tickets(loop, *shared.tickets) {
+        tickets(loop, *shared.tickets),
+        ending(loop, worker, tickets) {
     if (index == 0) tickets.turn();
-  }
-
-  // The end of this worker: its connections, then (first worker only) the health checks that use its loop.
-  net::Task<void> end(HealthChecker* health) {
-    if (health) {
-      health->stop();
-      co_await health->join();
-    }
-    tickets.cancel();
-    loop.quit();
   }
 
   net::EpollPoller poller;
   net::EventLoop loop;
   std::unique_ptr<net::CaresResolver> resolver;
   Worker worker;
-  net::TaskScope ending{loop};
   // Rotates the ticket keys of all workers; armed on the first.
   struct TicketTimer final : net::Timer {
     TicketTimer(net::EventLoop& l, net::TlsTicketKeys& k)
@@ -63,6 +54,68 @@ struct Edge::Thread {
     net::EventLoop& loop;
     net::TlsTicketKeys& keys;
   } tickets;
+  // The end of this worker: its connections, then (first worker only) the health checks that use its loop, then the
+  // loop. What there is no memory for is tried again, for without its end the process would wait for ever.
+  struct Ending final : net::Timer {
+    Ending(net::EventLoop& l, Worker& w, TicketTimer& t)
+        : Timer([](Timer& self) { static_cast<Ending&>(self).step(); }),
+          loop(l),
+          worker(w),
+          tickets(t),
+          scope(l, [this](const char*) { again(); }) {}
+
+    // `now` may follow a begin without it. `checks`: null for none.
+    void begin(bool now, base::Duration drain_time, HealthChecker* checks) {
+      at_once |= now;
+      time = drain_time;
+      health = checks;
+      if (!connections_over) step();
+    }
+    void step() {
+      again();  // before anything can fail
+      if (connections_over) {
+        scope.spawn(end());
+        return;
+      }
+      const auto done = [this] {
+        connections_over = true;
+        net::guarded("a worker's end", [this] { step(); });
+      };
+      if (at_once) {
+        worker.stop(done);
+      } else {
+        worker.drain(time, done);
+      }
+      if (!connections_over) cancel();
+    }
+    static constexpr base::Duration kAgain = base::milliseconds(20);
+    void again() { loop.timers().set(*this, base::later(loop.now(), kAgain)); }
+    net::Task<void> end() {
+      cancel();
+      if (health) {
+        health->stop();
+        co_await health->join();
+      }
+      tickets.cancel();
+      loop.quit();
+    }
+
+    net::EventLoop& loop;
+    Worker& worker;
+    TicketTimer& tickets;
+    HealthChecker* health = nullptr;
+    base::Duration time{};
+    bool at_once = false;
+    bool connections_over = false;
+    net::TaskScope scope;
+  } ending;
+  // What the thread waits for before it goes on.
+  enum class Go : std::uint8_t { not_yet, yes, no };
+  void tell(Go what) {
+    go = what;
+    go.notify_all();
+  }
+  std::atomic<Go> go{Go::not_yet};
   std::thread thread;
 };
 
@@ -106,9 +159,16 @@ base::Result<void> Edge::start() {
   for (auto& t : threads_) t->worker.apply(table, config_.limits);
   publish(table);
   running_ = static_cast<unsigned>(threads_.size());
-  for (auto& t : threads_) {
-    t->thread = std::thread([this, thread = t.get()] { work(*thread); });
+  // None goes on before all are made: when one cannot be, nothing has happened that would have to be ended in order.
+  try {
+    for (auto& t : threads_) t->thread = std::thread([this, thread = t.get()] { work(*thread); });
+  } catch (const std::exception& e) {  // std::system_error (the system's limit), std::bad_alloc
+    for (auto& t : threads_) t->tell(Thread::Go::no);
+    wait();
+    return base::fail(base::Code::resources, base::Side::edge,
+                      std::string("a worker's thread cannot be made: ") + e.what());
   }
+  for (auto& t : threads_) t->tell(Thread::Go::yes);
   state_ = State::running;
   return {};
 }
@@ -117,6 +177,8 @@ base::Result<void> Edge::start() {
 // comes out of run() leaves a worker that serves nobody while the kernel goes on giving it a share of the clients, so
 // the process ends, with the reason in its log, and its supervisor starts another.
 void Edge::work(Thread& thread) noexcept {
+  thread.go.wait(Thread::Go::not_yet);
+  if (thread.go == Thread::Go::no) return;
   try {
     thread.loop.run();
   } catch (...) {
@@ -172,12 +234,7 @@ void Edge::end(bool now) {
     Thread* t = threads_[i].get();
     // By value: config_ is the caller's thread's.
     t->loop.post([this, t, i, now, time = base::Duration(config_.drain_time)] {
-      auto done = [t, health = i == 0 ? health_.get() : nullptr] { t->ending.spawn(t->end(health)); };
-      if (now) {
-        t->worker.stop(done);
-      } else {
-        t->worker.drain(time, done);
-      }
+      t->ending.begin(now, time, i == 0 ? health_.get() : nullptr);
     });
   }
 }

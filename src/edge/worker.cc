@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "base/log.h"
 #include "edge/http1_frontend.h"
@@ -274,6 +275,8 @@ void Worker::switch_off(WorkerDomain& state) {
   });
 }
 
+// Like stop(), throws std::bad_alloc when there is no memory to wait for the end, and may then be called again: all
+// that was done until then is done twice as well as once.
 void Worker::drain(base::Duration time, std::move_only_function<void()> on_done) {
   for (auto& l : listeners_) l->acceptor->close();
   std::size_t count = 0, i = 0;
@@ -288,11 +291,16 @@ void Worker::drain(base::Duration time, std::move_only_function<void()> on_done)
   }
   drain_.request_stop();
   pool_.clear();
-  if (std::exchange(finishing_, true)) return;
+  if (finishing_) return;
   on_done_ = std::move(on_done);
-  finisher_.spawn(finish());
   // Requests that never end (event streams) and peers that never answer are cut when the time is up.
-  finisher_.spawn(stop_after(base::later(loop_.now(), time)));
+  const net::TimePoint when = base::later(loop_.now(), time);
+  net::Task<void> end = finish();
+  const std::size_t before = finisher_.size();
+  finisher_.spawn(stop_after(when));
+  if (finisher_.size() == before && when > loop_.now()) throw std::bad_alloc();  // the scope could not start it
+  finisher_.spawn(std::move(end));
+  if (!finishing_) throw std::bad_alloc();
 }
 
 void Worker::stop(std::move_only_function<void()> on_done) {
@@ -300,9 +308,10 @@ void Worker::stop(std::move_only_function<void()> on_done) {
   drain_.request_stop();
   pool_.clear();
   cut_all();
-  if (std::exchange(finishing_, true)) return;
+  if (finishing_) return;
   on_done_ = std::move(on_done);
   finisher_.spawn(finish());
+  if (!finishing_) throw std::bad_alloc();
 }
 
 void Worker::cut_all() {
@@ -313,6 +322,7 @@ void Worker::cut_all() {
 }
 
 net::Task<void> Worker::finish() {
+  finishing_ = true;  // from here on nothing can fail
   co_await scope_.join();
   finished_.request_stop();
   on_done_();
