@@ -1,6 +1,7 @@
 """R4: the edge's own Ping. It finds dead peers, is answered to the edge alone, and never counts as data."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -157,12 +158,16 @@ async def test_a_stopped_origin_is_found(transport, start_edge, start_origin):
         assert record["close_by"] == "edge"
 
 
+hosts = itertools.count()
+
+
 @pytest.fixture
 def cut_off_host():
     """A network namespace joined to this host by a veth pair; .cut() makes its packets vanish, both ways."""
-    tag = f"{os.getpid() % 100000}"
+    # A name of its own each time: a namespace that was deleted takes a while to go.
+    tag = f"{os.getpid() % 100_000}x{next(hosts)}"
     space, here, there = f"fl{tag}", f"fla{tag}", f"flb{tag}"
-    net = f"10.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250}"
+    net = f"10.{200 + (os.getpid() + 7 * next(hosts)) % 50}.{os.getpid() // 50 % 250}"
 
     def ip(*args):
         subprocess.run(["ip", *args], check=True, capture_output=True)

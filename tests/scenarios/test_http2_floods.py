@@ -187,7 +187,7 @@ def hpack_bomb(client):
 FLOODS = {  # name: (what is sent, the limits it may be counted under)
     "rapid reset": (rapid_reset, {"resets"}),
     "rapid reset of sessions": (rapid_reset_of_sessions, {"resets"}),
-    "streams broken so that the edge resets them": (resets_that_the_edge_must_send, {"resets"}),
+    "streams broken so that the edge resets them": (resets_that_the_edge_must_send, {"resets", "concurrent_streams"}),
     "SETTINGS": (repeated(5000, settings((0x4, 70_000))), {"settings"}),
     "empty SETTINGS": (repeated(5000, settings()), {"settings"}),
     "PING": (repeated(5000, frame(PING, 0, 0, b"12345678")), {"pings"}),
@@ -313,6 +313,11 @@ async def test_a_limit_is_what_the_file_says(start_edge, setting, batch, limit):
 
 
 async def test_a_head_over_the_limit_is_431_and_far_over_it_the_end(start_edge):
+    request = [(":method", "GET"), (":scheme", "http"), (":authority", "live.edge.test"), (":path", "/")]
+    # One field that is longer than any decoder takes is an error of HPACK's.
+    far_over = [(hpack.Encoder().encode(request + fields), codes) for fields, codes in (
+        ([(f"x-{i}", os.urandom(3_000).hex()) for i in range(12)], {ENHANCE_YOUR_CALM}),
+        ([("x-far", os.urandom(60_000).hex())], {ENHANCE_YOUR_CALM, COMPRESSION_ERROR}))]
     async with WireOrigin(handler=echo) as origin:
         edge = start_edge(site(origin), h2c=True, workers=1, limits={"max_head_bytes": "8KiB"})
         async with Neighbour(edge) as neighbour:
@@ -328,11 +333,8 @@ async def test_a_head_over_the_limit_is_431_and_far_over_it_the_end(start_edge):
                 assert (await client.request(fields=[("x-big", "y" * 5_000)])).status == 200
                 assert client.h2.remote_settings.max_header_list_size == 8192
             assert limits_hit(edge) == {"header_list"}
-            # One field that is longer than any decoder takes is an error of HPACK's.
-            for fields, codes in ([(f"x-{i}", os.urandom(3_000).hex()) for i in range(12)], {ENHANCE_YOUR_CALM}), \
-                    ([("x-far", os.urandom(60_000).hex())], {ENHANCE_YOUR_CALM, COMPRESSION_ERROR}):
+            for block, codes in far_over:
                 async with http2_raw.connect(edge.http) as client:
-                    block = client.block(fields=fields)
                     parts = [block[at:at + 16_000] for at in range(0, len(block), 16_000)]
                     with contextlib.suppress(ConnectionError):
                         await client.send(frame(HEADERS, 0, 1, parts[0]))
@@ -457,13 +459,13 @@ async def test_many_more_streams_than_allowed(start_edge):
 
 async def test_answers_that_nobody_takes_are_bounded_and_end(start_edge):
     """128 answers of a megabyte to a client whose windows stay shut: they cost what windows and chunks allow, nobody else
-    notices, and after proxy_send_timeout of no byte taken they end."""
+    notices, and when nothing was taken for client_send_timeout they end."""
     async def ordinary(connection, head):
         with contextlib.suppress(ConnectionError):
             await connection.send(answer("200 OK", bytes(MIB) if head.target == "/big" else b"small"))
 
     async with WireOrigin(handler=echo, ordinary=ordinary) as origin:
-        edge = start_edge(site(origin, layer7={"proxy_send_timeout": "2s"}), h2c=True, workers=1)
+        edge = start_edge(site(origin), h2c=True, workers=1, limits={"client_send_timeout": "2s"})
         async with Neighbour(edge) as neighbour:
             async with http2_raw.connect(edge.http, first=settings((0x4, 1))) as client:
                 asked = [client.head(path="/big") for _ in range(128)]
