@@ -263,6 +263,9 @@ class OutOfMemory : public ::testing::Test {
     while (left() != 0) {
       if (base::monotonic_now() > due) FAIL() << "allocation " << n << " left " << left() << " behind";
       worker.ask([] { return 0; });
+      bool turned = false;  // the origin's loop, too: it may have to see an end
+      world_.loop().post([&] { turned = true; });
+      world_.run_until([&] { return turned; });
     }
   }
 
