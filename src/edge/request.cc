@@ -47,8 +47,13 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
     outcome.error = "misdirected_request";
     co_await answer_problem(client, {421, "misdirected_request", "this connection's certificate is not for that host"});
   } else if (is_http2(client) && !result.domain->policy().http2) {
-    outcome.error = "misdirected_request";
-    co_await answer_problem(client, {421, "misdirected_request", "HTTP/2 is switched off for this domain"});
+    // Browsers repeat requests after 421, but WebSockets only after the other (Chromium; Firefox neither).
+    if (protocol::wants_upgrade(client.head()) && client.ask_for_http1()) {
+      outcome.error = "http_1_1_required";
+    } else {
+      outcome.error = "misdirected_request";
+      co_await answer_problem(client, {421, "misdirected_request", "HTTP/2 is switched off for this domain"});
+    }
   } else if (client.head().method == "CONNECT" && !protocol::wants_upgrade(client.head())) {
     outcome.error = "not_implemented";
     co_await answer_problem(client, {501, "not_implemented", "CONNECT is done for WebSocket only"});

@@ -19,8 +19,9 @@ using protocol::Http2Event;
 
 // How long the last frames may take to leave.
 constexpr base::Duration kLastWords = base::seconds(5);
-// How long a stream that is served no more may wait for a window to say its last in.
-constexpr base::Duration kLeaving = base::seconds(5);
+// How long a client may take to end its side of a stream whose answer it has been sent whole. A reset at once would be
+// right, too (RFC 9113 8.1), but makes some clients throw the answer away.
+constexpr base::Duration kAfterwards = base::milliseconds(250);
 
 protocol::Http2ServerOptions options_for(const Worker& worker, const ClientInfo& client) {
   const model::GlobalLimits& limits = worker.limits();
@@ -113,6 +114,7 @@ net::Task<void> Http2Connection::read_loop() {
 net::Task<void> Http2Connection::write_loop() {
   for (;;) {
     codec_.append_output(out_, kRoom);
+    watch_leaving();
     handle_events();
     if (out_.empty()) wake_for_room();
     if (out_.empty()) {
@@ -132,6 +134,18 @@ net::Task<void> Http2Connection::write_loop() {
     }
     wake_for_room();
   }
+}
+
+// What was appended may have been the end of some.
+void Http2Connection::watch_leaving() {
+  if (leaving_.empty()) return;
+  std::erase_if(leaving_, [this](const Leaving& l) { return !codec_.is_open(l.id); });
+  for (Leaving& l : leaving_) {
+    if (l.end_sent || !codec_.end_sent(l.id)) continue;
+    l.end_sent = true;
+    l.until = base::later(loop().now(), kAfterwards);
+  }
+  set_clock();
 }
 
 void Http2Connection::flush() {
@@ -234,7 +248,7 @@ void Http2Connection::detach(Http2Stream& stream) {
   } else {
     codec_.release(stream.id(), stream.reset_by_);
     if (reading_ && codec_.is_open(stream.id())) {
-      leaving_.push_back({stream.id(), base::later(loop().now(), kLeaving)});
+      leaving_.push_back({stream.id(), base::later(loop().now(), worker_.limits().client_send_timeout), false});
     }
   }
   if (streams_.empty()) {
@@ -351,7 +365,7 @@ net::TimePoint Http2Connection::next_date() const {
   if (!any_request_) next = first_head_due_;
   if (head_began_ != base::kNever) next = std::min(next, base::later(head_began_, header_timeout_));
   if (any_request_ && streams_.empty()) next = std::min(next, base::later(idle_since_, keepalive_timeout_));
-  if (!leaving_.empty()) next = std::min(next, leaving_.front().until);
+  for (const Leaving& l : leaving_) next = std::min(next, l.until);
   return next;
 }
 
@@ -371,11 +385,13 @@ void Http2Connection::set_clock() {
 
 void Http2Connection::on_clock() {
   const net::TimePoint now = loop().now();
-  for (; !leaving_.empty() && leaving_.front().until <= now; leaving_.pop_front()) {
-    if (!codec_.is_open(leaving_.front().id)) continue;
-    codec_.reset(leaving_.front().id, Http2Error::cancel);
+  std::erase_if(leaving_, [&](const Leaving& l) {
+    if (l.until > now) return false;
+    if (!l.end_sent) count(Http2Limit::slow_client);
+    codec_.reset(l.id, l.end_sent ? Http2Error::no_error : Http2Error::cancel);
     flush();
-  }
+    return true;
+  });
   if (next_date() <= now) {
     const bool owes_head = head_began_ != base::kNever && base::later(head_began_, header_timeout_) <= now;
     if (owes_head || !any_request_) {

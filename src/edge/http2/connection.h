@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "edge/client_exchange.h"
 #include "edge/http2/flood_guard.h"
@@ -74,6 +75,7 @@ class Http2Connection {
   void wake_for_room();
   void take_off(Http2Stream& stream);
   void judge();
+  void watch_leaving();
   void begin_drain();
   void set_clock();
   net::TimePoint next_date() const;
@@ -101,12 +103,14 @@ class Http2Connection {
   FloodGuard guard_;
   std::unordered_map<std::uint32_t, Http2Stream*> streams_;
   std::deque<Http2Stream*> for_room_, for_window_;
-  // Streams that nobody serves any more and that wait for the client to take their end.
+  // Streams that nobody serves any more: their end waits for the client's window (until client_send_timeout), or is out
+  // and the client has not ended its side (until kAfterwards).
   struct Leaving {
     std::uint32_t id;
     net::TimePoint until;
+    bool end_sent;
   };
-  std::deque<Leaving> leaving_;
+  std::vector<Leaving> leaving_;
   std::string out_, writing_;
   std::coroutine_handle<> writer_;
   net::TaskScope serving_;

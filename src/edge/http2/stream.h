@@ -30,8 +30,8 @@ class Http2Stream final : public net::ByteStream {
 
   void shutdown_write() override;
   void abort_on_close() override { aborted_ = true; }
-  // The answer was cut short by the edge or its origin, not by the client: what the reset says.
-  void blame_ourselves() { reset_by_ = protocol::Http2Error::internal_error; }
+  // What the reset says, if it comes to one: CANCEL unless told otherwise.
+  void reset_by(protocol::Http2Error error) { reset_by_ = error; }
   // Stops when the stream is closed before it has ended in order.
   net::StopToken gone() { return gone_; }
   std::string_view tls_version() const override;

@@ -149,6 +149,10 @@ void Http2ServerCodec::ping() {
 }
 
 std::size_t Http2ServerCodec::streams_open() const { return impl_->open; }
+bool Http2ServerCodec::end_sent(std::uint32_t id) const {
+  const Impl::Stream* stream = impl_->live(id);
+  return stream != nullptr && stream->end_sent;
+}
 bool Http2ServerCodec::is_open(std::uint32_t id) const {
   const Impl::Stream* stream = impl_->live(id);
   return stream != nullptr && !stream->resetting;

@@ -153,10 +153,13 @@ class Http2ServerCodec {
   // RST_STREAM. Nothing more comes or goes on this stream; `closed` follows. Cuts a released stream short, too.
   void reset(std::uint32_t stream, Http2Error error);
   // Nobody is interested in the stream any more: further data of it is dropped (its window stays shut), no more events
-  // but `closed` come, those aside that have happened already. A side of ours that was ended is still sent to its end;
-  // then, or at once when it was not ended, the stream is reset: no_error when our answer was whole (RFC 9113 8.1),
-  // else `error`.
+  // but `closed` come, those aside that have happened already. When our side was not ended, the stream is reset with
+  // `error`. Otherwise the end is still sent, and then it is the client's turn to end its side; for how long that may
+  // take, and that a reset with no_error follows (RFC 9113 8.1), is the caller's decision. A reset on the heels of the
+  // end makes some clients (libwebsockets) throw the whole answer away.
   void release(std::uint32_t stream, Http2Error error);
+  // Our side's last frame is out, and the stream still open.
+  bool end_sent(std::uint32_t stream) const;
 
   // Bytes that may be sent on the stream now: the smaller of its window and the connection's. 0 when gone.
   std::size_t send_window(std::uint32_t stream) const;

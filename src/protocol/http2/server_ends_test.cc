@@ -112,6 +112,10 @@ TEST(Http2Release, OfAWholeAnswerSendsItsEndFirst) {
     pair.settle();
     EXPECT_EQ(pair.client.stream(id).body, "too much");
     EXPECT_TRUE(pair.client.stream(id).ended);
+    EXPECT_FALSE(pair.client.stream(id).closed);  // not on the heels of the end
+    EXPECT_TRUE(pair.server.end_sent(id));
+    pair.server.reset(id, Http2Error::no_error);
+    pair.settle();
     EXPECT_EQ(pair.client.stream(id).error, Http2Error::no_error);  // RFC 9113 8.1
     EXPECT_TRUE(pair.client.stream(id).closed);
     EXPECT_THAT(pair.take(), ElementsAre(SeenEvent{Kind::closed, id}));
@@ -126,6 +130,12 @@ TEST(Http2Release, OfAHeadThatIsAll) {
   pair.settle();
   EXPECT_EQ(pair.client.stream(id).head.status, 404);
   EXPECT_TRUE(pair.client.stream(id).ended);
+  EXPECT_TRUE(pair.server.end_sent(id));
+  pair.client.data(id, {}, true);  // the client's turn
+  pair.settle();
+  EXPECT_FALSE(pair.server.end_sent(id));
+  EXPECT_EQ(pair.server.streams_open(), 0u);
+  EXPECT_TRUE(pair.client.stream(id).closed);
   EXPECT_EQ(pair.client.stream(id).error, Http2Error::no_error);
 }
 
@@ -152,10 +162,14 @@ TEST(Http2Release, WaitsForAWindowAndCanBeCutShort) {
   }
   pair.settle();
   EXPECT_FALSE(pair.client.stream(patient).ended);  // nghttp2 sends not even an empty DATA frame without a window
+  EXPECT_FALSE(pair.server.end_sent(patient));
   pair.server.reset(cut, Http2Error::cancel);
   pair.client.consume(patient, 4);
   pair.settle();
   EXPECT_TRUE(pair.client.stream(patient).ended);
+  EXPECT_TRUE(pair.server.end_sent(patient));
+  pair.server.reset(patient, Http2Error::no_error);
+  pair.settle();
   EXPECT_EQ(pair.client.stream(patient).error, Http2Error::no_error);
   EXPECT_EQ(pair.client.stream(cut).error, Http2Error::cancel);
   EXPECT_THAT(pair.take(),

@@ -28,7 +28,6 @@ struct Http2ServerCodec::Impl::Send {
         case NGHTTP2_HEADERS:
           if (stream != nullptr && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
             stream->end_sent = true;
-            impl.let_go(*stream);
           }
           break;
         case NGHTTP2_GOAWAY: goaway(impl, frame->goaway); break;
@@ -185,12 +184,7 @@ void Http2ServerCodec::Impl::reset(Stream& stream, Http2Error error) {
 
 void Http2ServerCodec::Impl::let_go(Stream& stream) {
   if (!stream.released || stream.resetting) return;
-  if (stream.end_sent) {
-    // Otherwise both sides are over, and nghttp2 is closing the stream.
-    if (!stream.end_received) reset(stream, Http2Error::no_error);
-  } else if (!stream.end_queued) {
-    reset(stream, stream.release_error);
-  }
+  if (!stream.end_queued) reset(stream, stream.release_error);
 }
 
 void Http2ServerCodec::Impl::over(Http2Error error, base::Error why) {
