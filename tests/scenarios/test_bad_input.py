@@ -200,7 +200,7 @@ async def test_upgrade_to_something_else_is_ordinary_http(start_edge):
                 assert "upgrade" not in names, names
 
 
-async def test_an_origin_that_switches_unasked_is_502(start_edge):
+async def test_an_origin_that_switches_unasked_is_502(transport, start_edge):
     async def switches(connection):
         await read_head(connection.reader)
         await connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nhello")
@@ -208,7 +208,7 @@ async def test_an_origin_that_switches_unasked_is_502(start_edge):
 
     async with ScriptedOrigin(switches) as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        message = await http1.fetch(edge.http)
+        message = await transport.fetch(edge.http)
         assert message.status == 502
         message.problem()
 
@@ -226,7 +226,7 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
-async def test_a_malformed_answer_is_502(start_edge, name):
+async def test_a_malformed_answer_is_502(transport, start_edge, name):
     async def malformed(connection):
         await read_head(connection.reader)
         await connection.send(BAD_ANSWERS[name])
@@ -234,7 +234,7 @@ async def test_a_malformed_answer_is_502(start_edge, name):
 
     async with ScriptedOrigin(malformed) as origin:
         edge = start_edge(domain("live.edge.test", origin))
-        message = await http1.fetch(edge.http)
+        message = await transport.fetch(edge.http)
         assert message.status == 502, message.body
         message.problem()
 

@@ -383,6 +383,19 @@ async def test_a_name_by_which_http2_is_off_still_has_its_sessions(start_edge, c
 # --- prior knowledge
 
 
+async def test_a_domain_without_http2_is_not_served_by_prior_knowledge(start_edge):
+    async with WireOrigin(handler=echo) as origin:
+        edge = start_edge(site(origin, http2=False), site(origin, name="b.edge.test"), h2c=True)
+        async with http2.connect(edge.http) as client:
+            assert (await client.request()).status == 421
+            stream = client.ask()
+            with pytest.raises(Ended):
+                await stream.head()
+            assert stream.reset_code == 0xD, "HTTP_1_1_REQUIRED"
+            assert (await client.request(host="b.edge.test")).status == 200
+        assert not [r for r in origin.requests if r.get("host") == "live.edge.test"]
+
+
 async def test_prior_knowledge_is_off_unless_said(start_edge):
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin))

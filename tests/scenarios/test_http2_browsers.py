@@ -64,14 +64,27 @@ def test_other_names_of_the_certificate_come_by_the_same_connection(browser, sta
     assert len({r["client_port"] for r in sessions}) == 1
 
 
-def test_a_domain_without_http2_beside_one_that_has_it(start_edge, start_origin, ca):
-    """Chromium asks on the connection it has, is told HTTP_1_1_REQUIRED, and comes back over HTTP/1.1. (Firefox does not
-    come back: such domains need certificates of their own there.)"""
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_a_domain_without_http2_beside_one_that_has_it(browser, start_edge, start_origin, ca):
+    """Under one certificate a browser asks on the connection it has. It must get its session one way or the other, and those
+    that live on the connection must not pay for it: all are open at the end."""
     origin = start_origin("ws_hash.cjs")
     edge = start_edge(site(origin, ca, "a.edge.test"), site(origin, ca, "one.edge.test", http2=False))
+    sockets = [f"wss://{name}.edge.test:{edge.https}/echo" for name in ("a", "one", "a", "one")]
+    seen = run_client("sockets_page.cjs", browser, f"https://a.edge.test:{edge.https}/", "1000", *sockets, ca=ca)
+    assert seen["fates"] == ["open"] * 4, seen
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_a_domain_without_http2_and_a_certificate_of_its_own(browser, start_edge, start_origin, ca):
+    """Then no browser tries the other's connection."""
+    origin = start_origin("ws_hash.cjs")
+    edge = start_edge(*(site(origin, ca, f"{name}.edge.test", http2=name == "a",
+                             certificates=[ca.leaf("ec", (f"{name}.edge.test",)).yaml()]) for name in ("a", "one")))
     sockets = [f"wss://{name}.edge.test:{edge.https}/echo" for name in ("one", "a", "one")]
-    seen = run_client("sockets_page.cjs", "chromium", f"https://a.edge.test:{edge.https}/", "1000", *sockets, ca=ca)
-    assert seen == {"fates": ["open", "open", "open"], "statuses": [101, 200, 101]}
+    seen = run_client("sockets_page.cjs", browser, f"https://a.edge.test:{edge.https}/", "1000", *sockets, ca=ca)
+    assert seen["fates"] == ["open"] * 3 and seen.get("statuses", [101, 200, 101]) == [101, 200, 101]
+    assert not [r for r in edge.access_log() if r["domain"] == "one.edge.test" and r["protocol"] == "h2"]
 
 
 @pytest.mark.parametrize("browser", BROWSERS)

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from harness import http1
+from harness import http1, http2_raw
 from harness.edge import domain
 from harness.http1 import ScriptedOrigin, answer, echo_handler, read_request
 from harness.ports import free_port
@@ -64,6 +64,29 @@ async def test_the_client_is_who_the_header_says(start_edge, name):
                 assert fields["x-forwarded-for"] == client
         record = await edge.logged({"target": "/who"})
         assert record["client"] == client
+
+
+@pytest.mark.parametrize("name", ["v1 TCP4", "v2 TCP6", "v2 LOCAL"])
+async def test_the_header_before_http_2(start_edge, name):
+    """Once for the connection, and true of each of its streams."""
+    header, client_address = GOOD[name]
+    port = free_port()
+    async with ScriptedOrigin(echo_handler()) as origin:
+        listeners = listening(port, ["127.0.0.0/8"])
+        listeners[0]["h2c"] = True
+        edge = start_edge(domain("live.edge.test", origin), listeners=listeners)
+        for cut in (len(header), 1, len(header) - 1):
+            async with http2_raw.connect(port, preface=False) as client:
+                first, head = client.head(path="/first")
+                second, other_head = client.head(path="/second")
+                client.write(header[:cut])
+                client.write(header[cut:] + http2_raw.PREFACE + http2_raw.settings() + head)
+                assert await client.status(first) == 200
+                client.write(other_head)
+                assert await client.status(second) == 200
+        records = [await edge.logged({"target": target, "protocol": "h2"}) for target in ("/first", "/second")]
+        assert {r["client"] for r in records} == {client_address}
+        assert f"x-forwarded-for: {client_address}".encode() in origin.all_received().lower()
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -190,16 +190,16 @@ async def test_a_slow_tls_handshake_ends_by_its_time(start_edge, ca):
             assert 0.7 <= since.seconds <= 2.5, since.seconds
 
 
-async def test_ten_mebibytes_over_tls_both_ways(start_edge, ca):
+async def test_ten_mebibytes_over_tls_both_ways(transport, start_edge, ca):
     import hashlib
     import os
     async with secure_edge(start_edge, ca) as edge:
         body = os.urandom(10 << 20)
-        message = await http1.fetch(edge.https, "/", "POST", tls=ca.client_context(), body=body)
+        message = await transport.fetch(edge.https, "/", "POST", tls=ca.client_context(), body=body)
         assert message.json()["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-async def test_a_host_that_the_certificate_does_not_cover_is_421(start_edge, ca):
+async def test_a_host_that_the_certificate_does_not_cover_is_421(transport, start_edge, ca):
     """One connection may serve every name of its certificate, and no other (RFC 9110 section 7.4)."""
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(
@@ -207,7 +207,7 @@ async def test_a_host_that_the_certificate_does_not_cover_is_421(start_edge, ca)
                    websocket={"origin_scheme": "http"}),
             *(domain(name, origin, certificates=[ca.leaf("ec", (name,)).yaml()], websocket={"origin_scheme": "http"})
               for name in ("b.edge.test", "c.edge.test")))
-        async with http1.connect(edge.https, ca.client_context(), "a.edge.test") as connection:
+        async with transport.connect(edge.https, ca.client_context(), "a.edge.test") as connection:
             assert (await connection.request(host="a.edge.test")).status == 200
             assert (await connection.request(host="c.edge.test")).status == 200
             message = await connection.request(host="b.edge.test")

@@ -1,6 +1,6 @@
 // A browser loads a page, then opens WebSockets one after the other and has messages of the given sizes echoed on each.
-// sockets_page.cjs chromium|firefox PAGE SIZES SOCKET...; prints for each socket "open" or how it ended, and the handshakes'
-// statuses if the browser tells.
+// sockets_page.cjs chromium|firefox PAGE SIZES SOCKET...; prints for each socket "open", or how it ended by itself, as it is
+// when all have had their turn, and the handshakes' statuses if the browser tells.
 'use strict';
 const { withBrowser, run } = require('./browser.cjs');
 const { withFirefox } = require('./firefox.cjs');
@@ -11,28 +11,34 @@ const inPage = `(async () => {
   const digest = async (data) => [...new Uint8Array(await crypto.subtle.digest('SHA-256', data))].join();
   const echo = (socket, data) => new Promise((resolve, reject) => {
     socket.onmessage = (m) => resolve(m.data);
-    socket.onclose = (e) => reject(new Error('closed: ' + e.code));
+    socket.addEventListener('close', (e) => reject(new Error('closed: ' + e.code)));
     socket.send(data);
   });
   const fates = [];
+  const sockets = [];
   for (const url of ${JSON.stringify(socketUrls)}) {
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
-    const fate = await new Promise((resolve) => {
-      socket.onopen = () => resolve('open');
-      socket.onclose = (e) => resolve('closed: ' + e.code);
+    const number = sockets.push(socket) - 1;
+    await new Promise((resolve) => {
+      socket.onopen = () => resolve(fates[number] = 'open');
+      socket.onclose = (e) => resolve(fates[number] = 'closed: ' + e.code);
     });
-    fates.push(fate);
-    if (fate !== 'open') continue;
+    if (fates[number] !== 'open') continue;
     for (const size of [${sizes}]) {
       const data = new Uint8Array(size);
       for (let at = 0; at < size; at += 65536) crypto.getRandomValues(data.subarray(at, at + 65536));
       const back = await echo(socket, data);
       if (await digest(back) !== await digest(data)) throw new Error(size + ' bytes came back as others');
     }
-    socket.close(1000);
   }
-  return { fates };
+  for (const [number, socket] of sockets.entries()) if (fates[number] === 'open') await echo(socket, 'still?');
+  const seen = [...fates];
+  await Promise.all(sockets.map((s, n) => seen[n] === 'open' && new Promise((resolve) => {
+    s.addEventListener('close', resolve);
+    s.close(1000);
+  })));
+  return { fates: seen };
 })()`;
 
 const withChromium = () => withBrowser(async (page) => {
