@@ -90,8 +90,12 @@ int ByteStream::write_now(const iovec* pieces, int count) {
   std::size_t total = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
   if (taken == total) return 0;
-  auto* p = static_cast<Parked*>(::operator new(offsetof(Parked, bytes) + total - taken, std::nothrow));
-  if (!p) return ENOMEM;
+  Parked* p = nullptr;
+  try {
+    p = static_cast<Parked*>(::operator new(offsetof(Parked, bytes) + total - taken));
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
+  }
   p->size = total - taken;
   p->sent = 0;
   char* to = p->bytes;
