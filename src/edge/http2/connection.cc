@@ -52,7 +52,7 @@ Http2Connection::Http2Connection(Worker& worker, std::unique_ptr<net::SocketStre
       stream_(std::move(stream)),
       codec_(options_for(worker, client)),
       guard_(worker.limits().http2, stream_->loop().now()),
-      serving_(stream_->loop(), [this](const char*) { worker_.counters().exceptions.add(); }),
+      serving_(stream_->loop()),
       clock_(*this),
       first_head_due_(first_head_due),
       idle_since_(stream_->loop().now()) {}
@@ -62,10 +62,7 @@ Http2Connection::~Http2Connection() = default;
 net::Task<void> Http2Connection::run() {
   const net::StopCallback on_stop(worker_.stop_token(), [this] { stream_->cancel(); });
   const net::StopCallback on_drain(worker_.drain_token(), [this] { begin_drain(); });
-  net::TaskScope writer(loop(), [this](const char*) {
-    worker_.counters().exceptions.add();
-    stream_->cancel();
-  });
+  net::TaskScope writer(loop(), [this](const char*) { stream_->cancel(); });
   writer.spawn(write_loop());
   set_clock();
   try {
@@ -78,9 +75,10 @@ net::Task<void> Http2Connection::run() {
 
   // Over: whatever still runs is told so, and what it wrote until now is sent.
   reading_ = false;
-  std::vector<Http2Stream*> left;
-  for (const auto& [id, s] : streams_) left.push_back(s);
-  for (Http2Stream* s : left) s->closed(Http2Error::cancel);
+  for (auto next = streams_.begin(); next != streams_.end();) {
+    Http2Stream* const s = (next++)->second;  // before what it hears could end it
+    s->closed(Http2Error::cancel);
+  }
   co_await serving_.join();
   finishing_ = true;
   {
@@ -235,6 +233,9 @@ Http2Stream* Http2Connection::find(std::uint32_t id) const {
 }
 
 void Http2Connection::attach(Http2Stream& stream) {
+  // Room for all to leave: detach(), in a destructor, could not say that there is none.
+  const std::size_t leave = leaving_.size() + streams_.size() + 1;
+  if (leaving_.capacity() < leave) leaving_.reserve(2 * leave);
   streams_.emplace(stream.id(), &stream);
   worker_.counters().http2_streams_open.add();
 }
