@@ -79,10 +79,6 @@ class ClientExchange {
   // Whether it was the client who left before it was answered.
   virtual bool client_left() const { return false; }
 
-  // Ends the exchange unanswered, in a way that makes the client come again over HTTP/1.1 (RFC 9113 7,
-  // HTTP_1_1_REQUIRED). False where there is no such way.
-  virtual bool ask_for_http1() { return false; }
-
   // The settings of the request's domain (add_header, keepalive_timeout), once it is known; must outlive the exchange.
   void obey(const model::Layer7& settings) { layer7_ = &settings; }
 

@@ -18,9 +18,13 @@ bool on_right_connection(const ClientInfo& client, std::string_view host) {
   return !client.tls || !client.tls_context || host == client.sni || client.tls_context->covers(host);
 }
 
-// A domain of its own connection says by ALPN what it speaks; on another's connection only the answer can (RFC 9113
-// 9.1.2).
-bool is_http2(const ClientExchange& client) { return client.head().version == protocol::HttpVersion::http2; }
+// A domain says by ALPN what its own connections speak; to what comes on another domain's (RFC 9113 9.1.1 lets clients
+// do that), only the answer can. Browsers repeat a request after 421, but not an opening handshake: Chromium gives it
+// up, and told HTTP_1_1_REQUIRED it ends every other session of the connection, too. So handshakes are served.
+bool is_misdirected(const ClientExchange& client, const Domain& domain) {
+  return client.head().version == protocol::HttpVersion::http2 && !domain.policy().http2 &&
+         !protocol::wants_upgrade(client.head());
+}
 
 // RFC 7230's Upgrade to anything but websocket is ignored, as any server may; h2c is refused, because requests that
 // carry it exist to smuggle others past an edge.
@@ -46,14 +50,9 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
   } else if (!on_right_connection(client.client(), host)) {
     outcome.error = "misdirected_request";
     co_await answer_problem(client, {421, "misdirected_request", "this connection's certificate is not for that host"});
-  } else if (is_http2(client) && !result.domain->policy().http2) {
-    // Browsers repeat requests after 421, but WebSockets only after the other (Chromium; Firefox neither).
-    if (protocol::wants_upgrade(client.head()) && client.ask_for_http1()) {
-      outcome.error = "http_1_1_required";
-    } else {
-      outcome.error = "misdirected_request";
-      co_await answer_problem(client, {421, "misdirected_request", "HTTP/2 is switched off for this domain"});
-    }
+  } else if (is_misdirected(client, *result.domain)) {
+    outcome.error = "misdirected_request";
+    co_await answer_problem(client, {421, "misdirected_request", "HTTP/2 is switched off for this domain"});
   } else if (client.head().method == "CONNECT" && !protocol::wants_upgrade(client.head())) {
     outcome.error = "not_implemented";
     co_await answer_problem(client, {501, "not_implemented", "CONNECT is done for WebSocket only"});
@@ -75,7 +74,8 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
       }
     }
   }
-  if (client.client_left() && (client.status() == 0 || !outcome.error.empty())) {
+  if (client.client_left() && !worker.stop_token().stop_requested() &&
+      (client.status() == 0 || !outcome.error.empty())) {
     outcome.error = "client_gone";
     outcome.close_by = to_string(CloseBy::client);
     outcome.origin_error.clear();

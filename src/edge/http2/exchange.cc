@@ -75,12 +75,6 @@ net::Task<base::Result<void>> Http2Exchange::send_end(const protocol::Fields& tr
   co_return base::Result<void>{};
 }
 
-bool Http2Exchange::ask_for_http1() {
-  stream_->reset_by(protocol::Http2Error::http_1_1_required);
-  stream_->abort_on_close();
-  return true;
-}
-
 void Http2Exchange::abort_answer() {
   stream_->reset_by(protocol::Http2Error::internal_error);
   stream_->abort_on_close();

@@ -30,8 +30,7 @@ class Http2Exchange final : public ClientExchange {
 
   std::uint32_t stream_id() const override { return id_; }
   net::StopToken gone() override { return stream_ ? stream_->gone() : net::StopToken(); }
-  bool ask_for_http1() override;
-  bool client_left() const override { return stream_ && stream_->cancelled(); }
+  bool client_left() const override { return stream_ && stream_->gone().stop_requested(); }
 
  private:
   void add_own(protocol::ResponseHead& head) const;
