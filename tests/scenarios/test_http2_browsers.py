@@ -66,13 +66,13 @@ def test_other_names_of_the_certificate_come_by_the_same_connection(browser, sta
 
 @pytest.mark.parametrize("browser", BROWSERS)
 def test_a_domain_without_http2_beside_one_that_has_it(browser, start_edge, start_origin, ca):
-    """Under one certificate a browser asks on the connection it has. It must get its session one way or the other, and those
-    that live on the connection must not pay for it: all are open at the end."""
+    """Under one certificate browsers ask on the connection they have, and do not come back after a 421: their sessions are
+    served there. Which connection Firefox takes is its choice."""
     origin = start_origin("ws_hash.cjs")
     edge = start_edge(site(origin, ca, "a.edge.test"), site(origin, ca, "one.edge.test", http2=False))
     sockets = [f"wss://{name}.edge.test:{edge.https}/echo" for name in ("a", "one", "a", "one")]
     seen = run_client("sockets_page.cjs", browser, f"https://a.edge.test:{edge.https}/", "1000", *sockets, ca=ca)
-    assert seen["fates"] == ["open"] * 4, seen
+    assert seen["fates"] == ["open"] * 4 and seen.get("statuses", [200] * 4) == [200] * 4, seen
 
 
 @pytest.mark.parametrize("browser", BROWSERS)
