@@ -289,15 +289,15 @@ TEST_P(Http2Edge, a_refusal_keeps_its_status_and_a_2xx_is_none) {
 TEST_P(Http2Edge, where_http2_is_off_a_request_is_sent_away_and_a_handshake_served) {
   auto peer = connected();
   EXPECT_EQ(answer(*peer, peer->ask(head("GET", "/"))).head.status, 200);
+  protocol::Fields other = head("CONNECT", "/");
+  other.add(":protocol", "connect-udp");
+  EXPECT_EQ(answer(*peer, peer->ask(other, false)).head.status, 501);
   policy_.http2 = false;
   publish();
   EXPECT_EQ(answer(*peer, peer->ask(head("GET", "/"))).head.status, 421);
   int code = 0;
   world_.run(chat(*peer, peer->ask(handshake("/ws"), false), 10, code));
   EXPECT_EQ(code, 1000);
-  protocol::Fields other = head("CONNECT", "/");
-  other.add(":protocol", "connect-udp");
-  EXPECT_EQ(answer(*peer, peer->ask(other, false)).head.status, 501);
   end(*peer);
 }
 
