@@ -98,6 +98,33 @@ async def test_requests_and_sessions_share_a_connection_and_do_not_wait_for_each
         assert [r["method"] for r in records] == ["GET", "GET", "CONNECT"]
 
 
+async def test_metrics_tell_http2_apart(start_edge):
+    async with WireOrigin(handler=echo) as origin:
+        edge = start_edge(site(origin), h2c=True)
+
+        def count(name, **labels):
+            return edge.metric(f"fairlead_{name}", **labels) or 0
+
+        def by_protocol(name):
+            return tuple(count(name, domain="live.edge.test", protocol=p) for p in ("h1", "h2"))
+
+        async with http2.connect(edge.http) as client, client.session(), client.session():
+            await client.request()
+            await client.request()
+            assert (await http1.fetch(edge.http)).status == 200
+            stream = await client.begin()
+            await stream.head()
+            await eventually_async(lambda: count("http2_streams_open") == 2, what="the requests to be over")
+            assert count("http2_connections_open") == 1 == count("http2_connections_total")
+            assert count("http2_streams_total") == 5
+            assert by_protocol("sessions_opened_total") == (0, 2)
+            await eventually_async(lambda: by_protocol("http_requests_by_protocol_total") == (1, 3), what="4 requests")
+            assert count("http2_stream_resets_total") == 0
+            client.ask().abort()
+            await eventually_async(lambda: count("http2_stream_resets_total") == 1, what="a reset")
+        await eventually_async(lambda: count("http2_connections_open") == 0 == count("http2_streams_open"), what="the end")
+
+
 async def test_a_reset_stream_ends_its_session_only(start_edge):
     async with WireOrigin() as origin:
         edge = start_edge(site(origin), h2c=True)
@@ -210,21 +237,23 @@ async def test_refusals_keep_status_and_body_and_the_connection(start_edge):
         assert {r["status"] for r in edge.access_log() if r["domain"] == "choosy.edge.test"} == {401, 404, 429, 502}
 
 
-@pytest.mark.parametrize("status", ["101 Switching Protocols", "204 No Content", "304 Not Modified"])
-async def test_a_101_that_is_none_and_answers_without_body(start_edge, status):
-    """A 101 without the right Sec-WebSocket-Accept opens nothing; answers without a body end their stream."""
+@pytest.mark.parametrize("status,told", [("101 Switching Protocols", 502), ("200 OK", 502), ("204 No Content", 502),
+                                         ("206 Partial Content", 502), ("304 Not Modified", 304), ("307 Temporary Redirect", 307),
+                                         ("500 Internal Server Error", 500)])
+async def test_what_would_be_taken_for_consent_is_never_passed_on(start_edge, status, told):
+    """Over HTTP/2 any 2xx opens the tunnel (RFC 9110 section 9.3.6), so one that the origin did not mean so must not reach
+    the client; nor does a 101 without the right Sec-WebSocket-Accept open anything. Other answers pass as they are."""
     async def wrong(connection):
         await read_request(connection.reader)
         await connection.send(f"HTTP/1.1 {status}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n".encode())
+                              "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\nContent-Length: 0\r\n\r\n".encode())
         await connection.at_end()
 
     async with ScriptedOrigin(wrong) as origin:
         edge = start_edge(site(origin), h2c=True)
         async with http2.connect(edge.http) as client:
-            message = await refusal(client)
-            assert message.status == {"101": 502, "204": 204, "304": 304}[status[:3]] or message.status == 502
-            assert message.status // 100 != 2 or status.startswith("204")
+            assert (await refusal(client)).status == told
+            assert (await refusal(client)).status == told, "the connection goes on"
 
 
 # --- what the origin hears
