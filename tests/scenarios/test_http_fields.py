@@ -56,7 +56,7 @@ async def test_hop_by_hop_fields_stay_on_their_hop(transport, start_edge):
         async with transport.connect(edge.http) as connection:
             of_hop = [("Connection", "X-Secret, keep-alive"), ("X-Secret", "1"), ("Keep-Alive", "300"), ("TE", "gzip"),
                       ("Proxy-Connection", "keep-alive")]
-            if transport.name == "h2":  # there such fields make a request malformed (test_http2.py)
+            if transport.name == "h2":  # there such fields make a request malformed (test_http2_malformed.py)
                 of_hop = []
             message = await connection.request(fields=[*of_hop, ("X-Kept", "2"), ("Upgrade-Insecure-Requests", "1")])
             names = message.body.decode().split("\n")

@@ -44,7 +44,8 @@ async def test_a_body_over_the_limit_is_413(transport, start_edge, framing):
 
 
 async def test_a_slow_head_is_408(start_edge):
-    """Over HTTP/2 a head has no answer before it is complete: test_http2_floods.py. The first head is the listener's handshake_timeout; the next ones are client_header_timeout."""
+    """The first head is the listener's handshake_timeout; the next ones are client_header_timeout. (Over HTTP/2 a head has no
+    answer before it is complete: test_http2_limits.py.)"""
     async with ScriptedOrigin(echo_handler()) as origin:
         edge = start_edge(site(origin, layer7={"client_header_timeout": "1s"}))
         edge.stop()
