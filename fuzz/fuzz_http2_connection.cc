@@ -29,6 +29,9 @@ using base::seconds;
 constexpr base::Duration kDrainTime = seconds(10);
 // Of the edge's own clocks that begin when the drain time is up: the last words of a connection, and lingering.
 constexpr base::Duration kAfterDrain = seconds(12);
+// Longer than any chain of the edge's clocks (keepalive_timeout and client_send_timeout above all): a client that only
+// sits there, or hears nothing, is gone by then.
+constexpr base::Duration kPatience = seconds(300);
 constexpr std::size_t kMostClients = 4;
 constexpr std::size_t kMostBytewise = 1500;  // longer inputs are cut into larger pieces: every byte is two turns
 
@@ -329,9 +332,19 @@ class Play {
       case 2: c->end().leave(true); break;
       case 3: poller_.stall(c->end().handle(), net::Flow::incoming, base::Duration::max()); break;
       case 4: poller_.stall(c->end().handle(), net::Flow::outgoing, base::Duration::max()); break;
-      case 5: co_await loop_.sleep_for(seconds(100)); break;  // every clock of the edge runs out before the drain
-      default: break;                                         // it stays
+      case 5: co_await outlast(); break;
+      case 6:
+        poller_.stall(c->end().handle(), net::Flow::incoming, base::Duration::max());
+        co_await outlast();
+        break;
+      default: break;  // it stays
     }
+  }
+
+  // Every clock of the edge runs out before it drains.
+  net::Task<void> outlast() {
+    co_await loop_.sleep_for(kPatience);
+    require(shared_.counters.worker(0).connections_open.get() == 0, "clocks end what only sits there");
   }
 
   void judge() {

@@ -8,7 +8,8 @@ HERE = Path(__file__).resolve().parent
 TO = HERE / "corpus" / "http2_connection"
 LONGEST = 4000  # of captured bytes: longer inputs slow the search down and show nothing more
 # Of the captured ones; they are about what the first byte chooses there.
-LEFT_OUT = {"h2load_tight", "made_431", "made_bomb", "made_concurrent", "made_drain", "made_fail"}
+LEFT_OUT = {"garbage_tls", "h2load_tight", "made_431", "made_bomb", "made_concurrent", "made_drain", "made_fail",
+            "made_settings"}
 
 MARK = b"\xee"
 GET, CONNECT, POST, HEAD = 0, 1, 2, 3
@@ -22,7 +23,7 @@ SMALL, FAULTS, ODD, POLITE = 4, 8, 16, 32
 OWN_GREETING, GREETS, WIDE, NARROW = 0, 64, 128, 192
 # The second.
 TIGHT, FAR, HEARTBEAT, STRICT = 1, 2, 32, 64
-ENDS_ITSELF, CLOSES, RESETS, HEARS_NOTHING, SAYS_NOTHING, WAITS, STAYS = (n << 2 for n in range(7))
+ENDS_ITSELF, CLOSES, RESETS, HEARS_NOTHING, SAYS_NOTHING, WAITS, WAITS_DEAF, STAYS = (n << 2 for n in range(8))
 
 STEP = {"1ms": 0, "10ms": 1, "100ms": 2, "500ms": 3, "1s": 4, "2s": 5, "3s": 6, "5s": 7, "5.5s": 8, "8s": 9, "10s": 10,
         "15s": 11, "21s": 12, "31s": 13, "61s": 14, "76s": 15}
@@ -141,6 +142,12 @@ STORIES = {
     "story_two_clients": (RANDOM | GREETS | POLITE, WAITS,
                           ask(GET | A | ENDS) + command("n") + ask(GET | A | ENDS) + ask(CONNECT | A) + wait("100ms")
                           + command("n") + ask(GET | B | ENDS) + command("e", 1)),
+    "story_last_words": (WHOLE | SMALL | WIDE, WAITS_DEAF,
+                         command("z", STEP["76s"]) + ask(GET | A | ENDS, "b") + ask(CONNECT | A, "b") + wait("100ms")
+                         + frame(9, 4, 1)),
+    "story_deaf_client": (WHOLE | SMALL | WIDE, WAITS_DEAF | HEARTBEAT,
+                          ask(GET | A | ENDS, "b") + ask(CONNECT | A) + ask(GET | B | ENDS, "s") + wait("1ms")),
+    "story_left_streams": (RANDOM | NARROW, WAITS, ask(GET | A | ENDS) + ask(CONNECT | A, "w") + ask(POST | B, "l")),
     "story_broken_frames": (RANDOM | GREETS, STAYS,
                             ask(CONNECT | A) + wait("10ms") + data(b"x", stream=3) + frame(1, 4, NEWEST, b"\x82")
                             + window(0) + window(0x7fffffff) + frame(9, 4, 1) + wait("1s")),
