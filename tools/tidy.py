@@ -29,8 +29,8 @@ THIRD_PARTY = [
     (r"openssl/", ["src/net/*", "src/protocol/websocket/*.cc", "tests/*"]),
     (r"ares\.h|ares_", ["src/net/*.cc"]),
     (r"yaml-cpp/", ["src/model/*.cc"]),
-    (r"nlohmann/", ["src/model/*.cc", "src/edge/*.cc", "*_test.cc"]),
-    (r"prometheus/", ["src/edge/telemetry/*"]),
+    (r"nlohmann/", ["src/model/*.cc", "*_test.cc"]),
+    (r"prometheus/", ["*_test.cc"]),
     (r"CLI/", ["src/app/*.cc"]),
     (r"httplib\.h", ["src/app/*.cc"]),
 ]

@@ -40,8 +40,10 @@ Domain::Domain(std::shared_ptr<const model::DomainPolicy> policy, std::shared_pt
 std::shared_ptr<const net::TlsServerContext> Domain::server_tls(bool http) const {
   std::lock_guard lock(tls_mutex_);
   ServerTls& tls = server_tls_[http ? 1 : 0];
-  if (!std::exchange(tls.made, true) && !policy_->certificates.empty()) {
+  if (!tls.made && !policy_->certificates.empty()) {
     auto made = net::TlsServerContext::create(server_options(*policy_, http, tickets_));
+    // For want of memory, thrown or told, the next handshake tries again; a bad certificate stays one.
+    tls.made = made || made.error().code != base::Code::internal;
     if (made) {
       tls.context = std::move(*made);
     } else {

@@ -30,7 +30,8 @@ class Edge {
   ~Edge();  // stop() or drain(), and then wait(), must have been called if start() succeeded
 
   // Opens the log and every listener on every worker, then starts the threads. On failure nothing runs. Errors:
-  // conflict (address in use), malformed, config (log file).
+  // conflict (address in use), malformed, config (log file), resources (no thread). Out of memory it throws, and
+  // nothing runs either.
   base::Result<void> start();
   // Where it listens, in the order of the configuration, real ports in place of 0.
   const std::vector<net::SocketAddress>& addresses() const { return addresses_; }

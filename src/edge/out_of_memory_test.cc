@@ -228,9 +228,8 @@ class OutOfMemory : public ::testing::Test {
 
   // Tells `story` with the n-th allocation failing, for every n there is, to a fresh worker each time; what it comes to
   // when all goes well is `well`.
-  // `warm`: it has been told before, so that what the worker makes once (a domain's TLS context) is there.
   template <class Story>
-  void fail_each(std::string well, Story story, bool warm = false) {
+  void fail_each(std::string well, Story story) {
     std::uint64_t caught = 0;
     long n = 0;
     for (bool happened = true; happened && n < 5000; ++n) {
@@ -240,10 +239,6 @@ class OutOfMemory : public ::testing::Test {
         const std::string outcome = world_.run(story(worker.address(), due));
         return base::monotonic_now() < due ? outcome : "waits for ever";
       };
-      if (warm) {
-        ASSERT_EQ(tell(), well);
-        settle(worker, n);
-      }
       worker.ask([n] {
         ScarceMemory::fail_nth(n);
         return 0;
@@ -328,7 +323,7 @@ TEST_F(OutOfMemory, at_every_allocation_of_a_tunnel) {
   policy_.websocket.origin_scheme = model::OriginScheme::http;
   listener_.protocol = model::ListenerProtocol::tcp_ssl;
   listener_.domain = policy_.name;
-  fail_each("done", [this](net::SocketAddress at, net::TimePoint due) { return tunnel(at, due); }, true);
+  fail_each("done", [this](net::SocketAddress at, net::TimePoint due) { return tunnel(at, due); });
 }
 
 TEST_F(OutOfMemory, at_every_allocation_of_a_request_over_http2) {

@@ -1,21 +1,23 @@
 #include "edge/problem.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "edge/telemetry/json_line.h"
 
 namespace fairlead::edge {
 
 using base::Code;
 
 std::string problem_body(const Problem& p) {
-  nlohmann::ordered_json doc;
-  doc["type"] = fmt::format("urn:fairlead:error:{}", p.code);
-  doc["title"] = protocol::reason_phrase(p.status);
-  doc["status"] = p.status;
-  if (!p.detail.empty()) doc["detail"] = p.detail;
-  return doc.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::string body;
+  JsonLine doc(body);
+  doc.text("type", fmt::format("urn:fairlead:error:{}", p.code));
+  doc.text("title", protocol::reason_phrase(p.status));
+  doc.number("status", p.status);
+  if (!p.detail.empty()) doc.text("detail", p.detail);
+  doc.end();
+  return body;
 }
 
 protocol::ResponseHead problem_head(const Problem& p, std::size_t body_size) {

@@ -62,9 +62,10 @@ class Worker final {
   void apply(std::shared_ptr<const DomainTable> table, const model::GlobalLimits& limits);
 
   // Stops accepting and asks every session to close, spread evenly over `time`; idle client connections end at once,
-  // requests under way are finished. `on_done` is called once nothing is left.
+  // requests under way are finished. `on_done`, which must not throw, is called once nothing is left. Throws
+  // std::bad_alloc when there is no memory to wait for that; it is then to be called again.
   void drain(base::Duration time, std::move_only_function<void()> on_done);
-  // Ends everything now. `on_done` as above.
+  // Ends everything now. `on_done` and what it throws as above.
   void stop(std::move_only_function<void()> on_done);
 
   bool draining() const { return drain_.stop_requested(); }

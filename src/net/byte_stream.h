@@ -54,7 +54,8 @@ class ByteStream {
   // Two pieces as one write, e.g. a head and the bytes behind it.
   Write write(std::string_view first, std::string_view second);
 
-  // Puts bytes back in front of what will be read next. They are copied.
+  // Puts bytes back in front of what will be read next. They are copied; without memory for that it throws
+  // std::bad_alloc, and what was put back before is still there.
   void unread(std::string_view bytes);
   bool has_unread() const { return pushback_ != nullptr; }
 
@@ -116,7 +117,7 @@ class ByteStream {
     void operator()(void* p) const;
   };
   ssize_t read_some(char* buffer, std::size_t size);
-  Chunk read_chunk(std::size_t most);  // error EAGAIN: nothing now
+  Chunk read_chunk(std::size_t most);             // error EAGAIN: nothing now
   int write_now(const iovec* pieces, int count);  // 0 all taken, EAGAIN rest parked, else errno
   void complete_read(Chunk c);
   void complete_write(int error);

@@ -210,13 +210,13 @@ int TlsStreamHooks::on_client_hello(SSL* ssl, int* alert, void*) {
   std::string name;
   const unsigned char* data = nullptr;
   std::size_t size = 0;
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) == 1 &&
-      !parse_server_name(data, size, &name)) {
-    *alert = SSL_AD_DECODE_ERROR;
-    return SSL_CLIENT_HELLO_ERROR;
-  }
   std::shared_ptr<const TlsServerContext> chosen;
   try {
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) == 1 &&
+        !parse_server_name(data, size, &name)) {
+      *alert = SSL_AD_DECODE_ERROR;
+      return SSL_CLIENT_HELLO_ERROR;
+    }
     chosen = s.handshake_->selector()->select(name);
   } catch (...) {
     // Nothing may fly through OpenSSL's frames.

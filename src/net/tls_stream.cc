@@ -301,8 +301,15 @@ BIO* TlsStreamHooks::new_bio(TlsStream* stream) {
 
 int TlsStreamHooks::on_new_session(SSL* ssl, SSL_SESSION* session) {
   const TlsStream& s = stream(ssl);
-  TlsClientAccess::store(*s.client_context_, s.session_key(), session);
-  return 1;  // the reference is ours now
+  bool taken = false;
+  try {
+    const std::string key = s.session_key();
+    taken = true;
+    TlsClientAccess::store(*s.client_context_, key, session);
+  } catch (...) {
+    // Nothing may fly through OpenSSL's frames. Without memory the session is not kept.
+  }
+  return taken ? 1 : 0;  // 1: the reference is ours, or was
 }
 
 std::string TlsStream::session_key() const {

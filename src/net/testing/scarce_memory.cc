@@ -46,5 +46,9 @@ void* operator new(std::size_t size) {
   }
   throw std::bad_alloc();
 }
+// The sanitizer would bring its own, whose blocks are not malloc's.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return fairlead::net::testing::refused() ? nullptr : std::malloc(size != 0 ? size : 1);
+}
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }

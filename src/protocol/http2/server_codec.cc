@@ -292,18 +292,26 @@ Http2ServerCodec::Sent Http2ServerCodec::send_data(std::uint32_t id, std::string
   impl.flush(out, room);
   if (!impl.waiting.empty() || out.size() >= room || size == 0) return sent;
 
-  stream->first = first;
-  stream->second = second;
-  impl.data_out = &out;
-  impl.data_room = room;
-  impl.data_taken = 0;
-  nghttp2_session_resume_data(impl.session, signed_id(id));  // fails when it was not deferred: as well
-  impl.pump(out, room);
-  impl.data_out = nullptr;
-  sent.bytes = impl.data_taken;
-  // Looked up again: nghttp2 may have closed it on the way.
-  stream = impl.find(id);
-  if (stream != nullptr) stream->first = stream->second = {};
+  {
+    // The pieces are the caller's and lent until here, also when there is no memory for them.
+    struct Lent {
+      Impl& impl;
+      std::uint32_t id;
+      ~Lent() {
+        impl.data_out = nullptr;
+        // Looked up again: nghttp2 may have closed it on the way.
+        if (Impl::Stream* s = impl.find(id)) s->first = s->second = {};
+      }
+    } const lent{impl, id};
+    stream->first = first;
+    stream->second = second;
+    impl.data_out = &out;
+    impl.data_room = room;
+    impl.data_taken = 0;
+    nghttp2_session_resume_data(impl.session, signed_id(id));  // fails when it was not deferred: as well
+    impl.pump(out, room);
+    sent.bytes = impl.data_taken;
+  }
   sent.gone = impl.answerable(id) == nullptr;
   sent.blocked_by_window = !sent.gone && sent.bytes < size && send_window(id) == 0;
   return sent;

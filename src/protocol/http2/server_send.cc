@@ -215,7 +215,12 @@ void Http2ServerCodec::Impl::pump(std::string& out, std::size_t room) {
       return;
     }
     if (n == 0) return;
-    out.append(text_of(frame, static_cast<std::size_t>(n)));
+    try {
+      out.append(text_of(frame, static_cast<std::size_t>(n)));
+    } catch (...) {
+      broken = true;  // the frame is lost, and what comes behind it would not be understood
+      throw;
+    }
   }
 }
 
