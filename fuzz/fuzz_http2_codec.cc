@@ -3,6 +3,7 @@
 // arrives than its window let through, what goes out is whole frames within the client's windows, an error ends it all.
 // The first byte chooses limits and temper; with its top bit the greeting of a client is put in front.
 
+#include "http2_frames.h"
 #include "support.h"
 
 #include <map>
@@ -19,34 +20,6 @@ using Kind = Http2Event::Kind;
 
 constexpr std::size_t kLargestFrame = 16384;  // neither side's SETTINGS of ours allow more
 constexpr std::size_t kFirstWindow = 65535;   // until the client has acknowledged our SETTINGS
-
-// Reads what goes out as frames, which may be cut anywhere.
-class Framing {
- public:
-  void feed(std::string_view bytes) {
-    for (const char c : bytes) {
-      if (left_ != 0) {
-        --left_;
-        continue;
-      }
-      head_ += c;
-      if (head_.size() < 9) continue;
-      const auto at = [this](std::size_t i) { return std::size_t{static_cast<unsigned char>(head_[i])}; };
-      left_ = at(0) << 16 | at(1) << 8 | at(2);
-      require(left_ <= kLargestFrame, "no frame larger than allowed");
-      require(at(3) <= 9, "a type of frame that exists");
-      require(seen_any_ || at(3) == 4, "SETTINGS first");
-      seen_any_ = true;
-      head_.clear();
-    }
-  }
-  bool between_frames() const { return left_ == 0 && head_.empty(); }
-
- private:
-  std::string head_;
-  std::size_t left_ = 0;
-  bool seen_any_ = false;
-};
 
 class Edge {
  public:
@@ -72,7 +45,7 @@ class Edge {
   void drain() {
     for (int i = 0; codec_.has_output() && i < 100000; ++i) send();
     require(!codec_.has_output(), "output comes to an end");
-    require(framing_.between_frames(), "whole frames");
+    require(frames_.between_frames(), "whole frames");
   }
 
   Http2ServerCodec& codec() { return codec_; }
@@ -216,7 +189,7 @@ class Edge {
     }
     codec_.append_output(out, room_);
     require(out.size() < room_ + kLargestFrame + 9, "the room is passed by a frame at most");
-    framing_.feed(out);
+    frames_.feed(out);
     handle_events();
   }
 
@@ -224,7 +197,15 @@ class Edge {
   std::size_t window_;
   unsigned temper_;
   std::size_t room_;
-  Framing framing_;
+  // What goes out, as its frames.
+  fuzz::Http2Frames frames_{[this](const fuzz::Http2Frame& frame, bool whole) {
+    if (whole) return;
+    require(frame.length <= kLargestFrame, "no frame larger than allowed");
+    require(frame.type <= 9, "a type of frame that exists");
+    require(seen_any_ || frame.type == fuzz::Http2Frame::kSettings, "SETTINGS first");
+    seen_any_ = true;
+  }};
+  bool seen_any_ = false;
   int batch_ = 0;
   std::map<std::uint32_t, Stream> streams_;
 };
