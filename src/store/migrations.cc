@@ -1,0 +1,59 @@
+#include "store/migrations.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "store/migrations/steps.h"
+
+namespace fairlead::store {
+
+using base::Code;
+using base::Result;
+using base::Side;
+
+namespace {
+
+Result<int> apply(Transaction& tx, std::int64_t now_ms, std::span<const Migration> steps) {
+  auto made = tx.execute(
+      "create table if not exists schema_version (number bigint primary key, title text not null, "
+      "applied_ms bigint not null)");
+  if (!made) return std::unexpected(std::move(made.error()));
+  auto row = tx.query_one("select coalesce(max(number), 0) from schema_version", {}, "schema_version");
+  if (!row) return std::unexpected(std::move(row.error()));
+
+  const std::int64_t present = Columns(*row).integer();
+  const std::int64_t known = steps.empty() ? 0 : steps.back().number;
+  if (present > known)
+    return base::fail(Code::unsupported, Side::config,
+                      fmt::format("the database is at schema {}, this program knows up to {}: start the newer program, "
+                                  "or restore a backup made by this one",
+                                  present, known));
+  int applied = 0;
+  for (const Migration& step : steps) {
+    if (step.number <= present) continue;
+    for (const std::string_view sql : step.statements) {
+      if (auto done = tx.execute(sql); !done) return std::unexpected(std::move(done.error()));
+    }
+    auto noted = tx.execute("insert into schema_version (number, title, applied_ms) values (:number, :title, :now)",
+                            {{"number", step.number}, {"title", step.title}, {"now", now_ms}});
+    if (!noted) return std::unexpected(std::move(noted.error()));
+    ++applied;
+  }
+  return applied;
+}
+
+}  // namespace
+
+std::span<const Migration> all_migrations() {
+  static const std::array<Migration, 1> steps = {
+      Migration{1, "first tables", migrations::step_0001()},
+  };
+  return steps;
+}
+
+Result<int> migrate(Database& database, std::int64_t now_ms, std::span<const Migration> steps) {
+  return database.write([&](Transaction& tx) { return apply(tx, now_ms, steps); });
+}
+
+}  // namespace fairlead::store

@@ -1,0 +1,12 @@
+#pragma once
+// The SQL of every migration, a file each: what ../migrations.cc puts in order. A step is a list of statements that
+// both SQLite and PostgreSQL understand: `text` and `bigint` columns only, no automatic numbers, no engine's own types.
+
+#include <span>
+#include <string_view>
+
+namespace fairlead::store::migrations {
+
+std::span<const std::string_view> step_0001();
+
+}  // namespace fairlead::store::migrations

@@ -1,0 +1,68 @@
+#pragma once
+// Session: one connection to one engine, and the only place that knows which engine it is and that SOCI carries it
+// (session.cc alone includes its headers). Internal to this folder: the pool of database.cc owns sessions, Transaction
+// talks through them. Used by one thread at a time. Nothing throws: what SOCI throws becomes an Error as database.h
+// says.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/value.h"
+
+namespace fairlead::store {
+
+enum class Engine { sqlite, postgresql };
+
+// Where a database is. `target`: a file's path or ":memory:" for SQLite, the whole URI for PostgreSQL.
+struct Address {
+  Engine engine = Engine::sqlite;
+  std::string target;
+  bool in_memory() const { return engine == Engine::sqlite && target == ":memory:"; }
+};
+
+// "sqlite:/path", "sqlite::memory:", "postgresql://..."; malformed for anything else.
+base::Result<Address> parse_address(std::string_view text);
+
+enum class Mode { read, write };
+
+// What a statement did: the rows it gave, or how many it changed.
+struct Answer {
+  std::vector<Row> rows;
+  std::int64_t affected = 0;
+};
+
+class Session {
+ public:
+  static base::Result<std::unique_ptr<Session>> open(const Address& address);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Begins a transaction: for Mode::read a snapshot in which nothing can be written, for Mode::write the turn of the
+  // one writer there is, waiting for it up to kLockWait.
+  base::Result<void> begin(Mode mode);
+  base::Result<void> commit();
+  void rollback() noexcept;
+
+  base::Result<Answer> query(std::string_view sql, const Params& params);    // rows
+  base::Result<Answer> execute(std::string_view sql, const Params& params);  // affected
+
+  // False once the connection is lost; only destruction is left then.
+  bool usable() const { return usable_; }
+
+ private:
+  struct Soci;
+  explicit Session(Engine engine, std::unique_ptr<Soci> soci);
+  base::Result<void> prepare_engine(const Address& address);
+  base::Result<void> plain(const char* sql);
+  base::Error translate() noexcept;  // the exception being handled, as an Error
+
+  Engine engine_;
+  std::unique_ptr<Soci> soci_;
+  bool usable_ = true;
+};
+
+}  // namespace fairlead::store

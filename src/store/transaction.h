@@ -1,0 +1,47 @@
+#pragma once
+// Transaction: what the function given to Database::read or write works with. Made and owned by the Database, valid
+// until that function returns, used by its thread alone. Statements are constant texts that both engines understand;
+// every value goes in as a parameter, never into the text.
+//
+// A statement that failed spoils its transaction on both engines (on PostgreSQL that is the rule, so SQLite gets it
+// too): every later call returns the same error, and nothing is committed. The exceptions are not_found and conflicts
+// of revision: those are answers of this library, not failures of the engine.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/value.h"
+
+namespace fairlead::store {
+
+class Session;
+
+class Transaction {
+ public:
+  explicit Transaction(Session& session) : session_(session) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  // All rows of a SELECT.
+  base::Result<std::vector<Row>> query(std::string_view sql, const Params& params = {});
+
+  // The first row of a SELECT, or not_found with `what` as its context.
+  base::Result<Row> query_one(std::string_view sql, const Params& params, std::string_view what);
+
+  // INSERT, UPDATE, DELETE, or a definition: how many rows it changed.
+  base::Result<std::int64_t> execute(std::string_view sql, const Params& params = {});
+
+  // The engine's first failure in this transaction.
+  const std::optional<base::Error>& failure() const { return failure_; }
+
+ private:
+  std::optional<base::Error> refuse(const Params& params);
+
+  Session& session_;
+  std::optional<base::Error> failure_;
+};
+
+}  // namespace fairlead::store
