@@ -191,12 +191,13 @@ class Play {
   Play(const Choice& choice, std::vector<Command> script, std::size_t input_size)
       : choice_(choice),
         script_(std::move(script)),
-        poller_(network_of(choice, input_size)),
+        options_(network_of(choice, input_size)),
+        poller_(options_),
         loop_(poller_),
         shared_(1, limits_of(choice)),
         worker_(0, loop_, resolver_, shared_, limits_of(choice), choice.seed),
         peers_(loop_),
-        origin_(loop_, peers_, at("10.0.0.9", 80)),
+        origin_(loop_, peers_, at("10.0.0.9", 80), options_.split == net::Split::bytewise ? 2000 : 70'000),
         policies_(policies_of(choice)) {}
 
   // The hash of all that happened.
@@ -389,6 +390,7 @@ class Play {
 
   const Choice choice_;
   const std::vector<Command> script_;
+  const net::SimOptions options_;
   net::SimPoller poller_;
   net::EventLoop loop_;
   net::StaticResolver resolver_;

@@ -153,6 +153,9 @@ STORIES = {
                             + window(0) + window(0x7fffffff) + frame(9, 4, 1) + wait("1s")),
     "story_slow_head": (BYTEWISE, WAITS,
                         b"PRI * HTTP/2.0\r\n" + wait("5s") + b"\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0\0\0\x10\1\0\0\0\0\1\x82"),
+    "story_drain_in_preface": (WHOLE, STAYS,
+                               b"PRI * HTTP/2.0\r\n" + wait("1s") + command("D", 1) + b"\r\nSM\r\n\r\n"
+                               + b"\0\0\0\4\0\0\0\0\0" + wait("1s")),
     "story_head_and_floods": (RANDOM | GREETS, TIGHT | STAYS,
                               ask(HEAD | A | ENDS, "c") + ask(GET | A | ENDS) * 6 + wait("1s") + frame(6, 0, 0, b"12345678") * 12
                               + frame(4, 0, 0) * 12),

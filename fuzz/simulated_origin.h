@@ -6,6 +6,7 @@
 
 #include "support.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -74,11 +75,12 @@ class PeerEnd : public std::enable_shared_from_this<PeerEnd> {
 
 class SimulatedOrigin {
  public:
-  // Its tasks run in `scope`, which is joined before this object dies.
-  SimulatedOrigin(net::EventLoop& loop, net::TaskScope& scope, net::SocketAddress at)
+  // Its tasks run in `scope`, which is joined before this object dies. `big`: bytes of a large answer's body.
+  SimulatedOrigin(net::EventLoop& loop, net::TaskScope& scope, net::SocketAddress at, std::size_t big)
       : loop_(loop),
         scope_(scope),
         at_(at),
+        big_(big),
         acceptor_(loop, [this](int handle, const net::SocketAddress& peer) { accepted(handle, peer); }, [](int) {}) {}
 
   void open() {
@@ -165,7 +167,7 @@ class SimulatedOrigin {
       case 'v': answer += "\x81\x81xxxxx"sv; break;                  // origins do not mask
       case 'b':
         answer += "\x82\x7f\0\0\0\0\0\x01\0\0"sv;
-        answer.append(65536, 'b');
+        answer.append(std::min<std::size_t>(big_, 65536), 'b');
         break;
       default: break;
     }
@@ -221,8 +223,8 @@ class SimulatedOrigin {
         end.say("0\r\n\r\n");
         co_return true;
       case 'b':
-        end.say("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n");
-        end.say(std::string(70000, 'b'));
+        end.say("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(big_) + "\r\n\r\n");
+        end.say(std::string(big_, 'b'));
         co_return true;
       case 'r':
         end.say("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nWWW-Authenticate: Basic\r\n\r\nno");
@@ -270,6 +272,7 @@ class SimulatedOrigin {
   net::EventLoop& loop_;
   net::TaskScope& scope_;
   net::SocketAddress at_;
+  std::size_t big_;
   net::Acceptor acceptor_;
   std::vector<std::weak_ptr<PeerEnd>> ends_;
 };
