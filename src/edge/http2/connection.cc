@@ -100,7 +100,9 @@ net::Task<void> Http2Connection::read_loop() {
     handle_events();
     if (!good) {
       base::log_debug("HTTP/2 connection of {} ended: {}", client_.peer.to_string(), base::describe(good.error()));
-      if (good.error().code == base::Code::too_large) count(Http2Limit::continuations_or_acks);
+      const base::Code why = good.error().code;
+      const bool limit = why == base::Code::too_large || why == base::Code::overloaded;
+      if (limit && reading_) count(Http2Limit::continuations_or_acks);  // else judge() has counted another
       worker_.counters().heads_refused.add();
       reading_ = false;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "edge/http2/connection.h"
 
@@ -49,6 +50,8 @@ void Http2Stream::want_write() { connection_.wait_to_write(*this); }
 void Http2Stream::received(std::string_view data) {
   const std::size_t taken = inbox_.empty() ? std::min(reader_takes(), data.size()) : 0;
   if (taken != data.size()) {
+    // A reader that never quite catches up must not leave all that it has read behind it.
+    if (read_ > inbox_.size() / 2) inbox_.erase(0, std::exchange(read_, 0));
     inbox_ += data.substr(taken);
     buffered_ = true;
   }

@@ -121,7 +121,8 @@ base::Result<void> Http2ServerCodec::receive(std::string_view bytes) {
     }
   } else {
     impl.collect();
-    if (!impl.failure && impl.replies_waiting > Impl::kMaxRepliesWaiting) {
+    const bool unread = impl.waiting.size() - impl.waiting_taken > impl.most_waiting();
+    if (!impl.failure && (unread || impl.replies_waiting > Impl::kMaxRepliesWaiting)) {
       impl.fail(Http2Error::enhance_your_calm,
                 base::Error(Code::overloaded, Side::client, "more answers asked for than taken"));
     }

@@ -16,7 +16,8 @@
 //
 // What floods cost is not judged here, for want of a clock: activity() counts, the edge judges (nghttp2's own limit on
 // the rate of resets is off, for it reads the wall clock). Hard limits end the connection: 1000 answers that wait to be
-// taken, 8 CONTINUATION frames to a head, 32 entries to a SETTINGS frame.
+// taken, more bytes of them and of response heads than max_concurrent_streams x head.max_bytes (1 MiB at least), 8
+// CONTINUATION frames to a head, 32 entries to a SETTINGS frame.
 //
 // A head that RFC 9113 8.1.1 calls malformed (pseudo fields missing or misplaced, neither :authority nor Host, names in
 // upper case, fields of an HTTP/1 connection) is a stream error: nghttp2 resets the stream, nothing is told of it but

@@ -7,6 +7,7 @@
 // next take_events() comes, so that its request can still be taken; one whose request was never told (nghttp2 reset it
 // for its head) goes without an event.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,10 @@ struct Http2ServerCodec::Impl {
   // A head may come in so many CONTINUATION frames, the limit nghttp2 has, too. But that counts how often it is called
   // while it waits for one, so that a head that arrives in small pieces would be taken for a flood; it is switched off.
   static constexpr std::size_t kMaxContinuations = 8;
+  // In bytes, what may wait beside DATA. A client that keeps to its streams has not asked for more answers than that.
+  std::size_t most_waiting() const {
+    return std::max(kMaxSentHeadBytes, options.max_concurrent_streams * options.head.max_bytes);
+  }
   // A response head or trailers beyond this cannot be sent; the stream is then reset.
   static constexpr std::size_t kMaxSentHeadBytes = 1024 * 1024;
   // How far past its limit a head may go before the connection is failed.

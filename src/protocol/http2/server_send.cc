@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 #include "protocol/http1/body_decoder.h"  // allowed_in_trailers
 #include "protocol/http2/server_impl.h"
@@ -235,7 +236,10 @@ void Http2ServerCodec::Impl::flush(std::string& out, std::size_t room) {
   const std::size_t n = std::min(room - out.size(), waiting.size() - waiting_taken);
   out.append(waiting, waiting_taken, n);
   waiting_taken += n;
-  if (waiting_taken < waiting.size()) return;
+  if (waiting_taken < waiting.size()) {
+    if (waiting_taken > waiting.size() / 2) waiting.erase(0, std::exchange(waiting_taken, 0));
+    return;
+  }
   constexpr std::size_t kKeep = 4096;
   if (waiting.capacity() > kKeep) waiting = {};
   waiting.clear();
