@@ -47,6 +47,7 @@ struct Choice {
   bool odd_eagain() const { return (network & 16) != 0; }
   bool polite() const { return (network & 32) != 0; }
   unsigned greeting() const { return network >> 6; }
+  std::size_t most_owed() const { return greeting() == 3 ? 1 : 1000; }  // of three bytes, every one counts
   bool tight() const { return (edge & 1) != 0; }
   bool far() const { return (edge & 2) != 0; }
   unsigned end() const { return edge >> 2 & 7; }
@@ -250,7 +251,8 @@ class Play {
     if (clients_.size() >= kMostClients) co_return;
     auto connected = co_await net::connect_tcp(loop_, at("10.0.0.1", 8080), base::later(loop_.now(), seconds(1)));
     if (!connected) co_return;
-    auto client = std::make_shared<SimulatedClient>(peers_, std::move(*connected), choice_.polite());
+    auto client =
+        std::make_shared<SimulatedClient>(peers_, std::move(*connected), choice_.polite(), choice_.most_owed());
     clients_.push_back(client);
     peers_.spawn(SimulatedClient::listen(client));
     client->say(greeting(choice_.greeting()));

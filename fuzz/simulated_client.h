@@ -18,9 +18,11 @@ namespace fairlead::fuzz {
 
 class SimulatedClient {
  public:
-  SimulatedClient(net::TaskScope& scope, std::unique_ptr<net::TcpStream> stream, bool polite)
+  // A polite one gives a window back once it has taken `most_owed` bytes of it.
+  SimulatedClient(net::TaskScope& scope, std::unique_ptr<net::TcpStream> stream, bool polite, std::size_t most_owed)
       : end_(std::make_shared<PeerEnd>(scope, std::move(stream))),
         polite_(polite),
+        most_owed_(most_owed),
         said_([this](const Http2Frame& frame, bool whole) { look_at_own(frame, whole); }),
         heard_([this](const Http2Frame& frame, bool whole) { look_at(frame, whole); }) {}
 
@@ -56,6 +58,7 @@ class SimulatedClient {
   enum class Speaks : std::uint8_t { unknown, http2, other };
   struct Stream {
     bool ended = false, reset = false, answered = false;
+    std::size_t owed = 0;  // of its window
   };
   static constexpr std::size_t kLargestFrame = 16384;  // the edge takes no more from a client that would take more
 
@@ -106,15 +109,23 @@ class SimulatedClient {
     stream.answered = true;
     stream.ended = (frame.flags & F::kEndStream) != 0;
     if (frame.type == F::kHeaders && (frame.flags & F::kEndHeaders) == 0) in_head_ = frame.stream;
-    if (frame.type != F::kData || frame.length == 0 || !polite_) return;
+    if (frame.type != F::kData || !polite_) return;
+    give_back(0, owed_, frame.length);
+    if (!stream.ended) give_back(frame.stream, stream.owed, frame.length);
+  }
+
+  void give_back(std::uint32_t stream, std::size_t& owed, std::size_t taken) {
+    owed += taken;
+    if (owed < most_owed_) return;
     std::string bytes;
-    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(frame.length >> shift);
-    answer_ += http2_frame(8, 0, 0, bytes);
-    if (!stream.ended) answer_ += http2_frame(8, 0, frame.stream, bytes);
+    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(owed >> shift);
+    answer_ += http2_frame(8, 0, stream, bytes);
+    owed = 0;
   }
 
   std::shared_ptr<PeerEnd> end_;
   bool polite_;
+  std::size_t most_owed_, owed_ = 0;  // of the connection's window
   bool heard_nothing_ = true, hears_http2_ = false;
   bool first_ = true;  // no frame was heard
   Speaks speaks_ = Speaks::unknown;
