@@ -147,22 +147,28 @@ struct Pair {
   std::array<char, 16> source{}, destination{};
 };
 
+// As IPv6; an IPv4 address as the IPv4-mapped one (RFC 4291 2.5.5.2), however it is written: "::ffff:10:19" is one,
+// too.
+std::optional<std::array<char, 16>> as_ipv6(std::string_view text) {
+  std::string word(text);
+  if (ip_family(text) == IpFamily::ipv4) word.insert(0, "::ffff:");
+  std::array<char, 16> bytes{};
+  if (inet_pton(AF_INET6, word.c_str(), bytes.data()) != 1) return std::nullopt;
+  return bytes;
+}
+
+bool is_mapped(const std::array<char, 16>& address) {
+  constexpr std::string_view kPrefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
+  return std::equal(kPrefix.begin(), kPrefix.end(), address.begin());
+}
+
 std::optional<Pair> make_pair(std::string_view source, std::string_view destination) {
-  source = unmapped(source);
-  destination = unmapped(destination);
-  const IpFamily a = ip_family(source), b = ip_family(destination);
-  if (a == IpFamily::none || b == IpFamily::none) return std::nullopt;
+  const auto a = as_ipv6(source), b = as_ipv6(destination);
+  if (!a || !b) return std::nullopt;
+  if (!is_mapped(*a) || !is_mapped(*b)) return Pair{AF_INET6, 16, *a, *b};
   Pair pair;
-  if (a == IpFamily::ipv6 || b == IpFamily::ipv6) {
-    pair.family = AF_INET6;
-    pair.size = 16;
-  }
-  const auto binary = [&pair](std::string_view text, IpFamily family, std::array<char, 16>& to) {
-    std::string word(text);
-    if (pair.family == AF_INET6 && family == IpFamily::ipv4) word = "::ffff:" + word;
-    return inet_pton(pair.family, word.c_str(), to.data()) == 1;
-  };
-  if (!binary(source, a, pair.source) || !binary(destination, b, pair.destination)) return std::nullopt;
+  std::copy_n(a->begin() + 12, 4, pair.source.begin());
+  std::copy_n(b->begin() + 12, 4, pair.destination.begin());
   return pair;
 }
 
