@@ -189,7 +189,7 @@ TEST_P(DatabaseTest, LookThenChangeLosesNothing) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&, &mine = i % 2 == 0 ? db() : other] {
-        for (int n = 0; n < 100; ++n) {
+        for (int n = 0; n < 50; ++n) {
           const auto done = mine.write([](Transaction& tx) -> Result<std::int64_t> {
             auto now = value(tx);
             if (!now) return now;
@@ -201,7 +201,7 @@ TEST_P(DatabaseTest, LookThenChangeLosesNothing) {
     }
   }
   EXPECT_EQ(failed, 0);
-  EXPECT_EQ(value(), 800);
+  EXPECT_EQ(value(), 400);
 }
 
 FAIRLEAD_BOTH_ENGINES(DatabaseTest);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "store/migrations.h"
+#include "store/policy_changes.h"
 #include "store/testing/postgres_server.h"
 
 namespace fairlead::store::testing {
@@ -39,5 +40,30 @@ void StoreTest::TearDown() {
 }
 
 Database StoreTest::open_another() { return must(Database::open(address_)); }
+
+Account StoreTest::make_account(std::string name) {
+  Account account;
+  account.name = std::move(name);
+  return write([&](Transaction& tx) { return insert_account(tx, account, kNow); });
+}
+
+Domain StoreTest::make_domain(std::string account_id, std::string name) {
+  Domain domain;
+  domain.account_id = std::move(account_id);
+  domain.name = std::move(name);
+  return write([&](Transaction& tx) { return insert_domain(tx, domain, kNow); });
+}
+
+std::vector<std::string> StoreTest::changes_after(std::int64_t number) {
+  std::vector<std::string> texts;
+  for (const auto& c : read([&](Transaction& tx) { return changes_since(tx, number, 1000); }))
+    texts.push_back(std::to_string(c.number) + " " + c.domain_name +
+                    (c.kind == PolicyChangeKind::changed ? " changed" : " removed"));
+  return texts;
+}
+
+std::int64_t StoreTest::last_change() {
+  return read([](Transaction& tx) { return last_policy_change(tx); });
+}
 
 }  // namespace fairlead::store::testing

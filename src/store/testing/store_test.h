@@ -6,8 +6,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "store/accounts.h"
 #include "store/database.h"
+#include "store/domains.h"
 
 namespace fairlead::store::testing {
 
@@ -46,6 +49,13 @@ class StoreTest : public ::testing::TestWithParam<const char*> {
     return done.error();
   }
   Database& db() { return *database_; }
+
+  // Rows that others refer to.
+  Account make_account(std::string name);
+  Domain make_domain(std::string account_id, std::string name);
+  // A policy change for each, as "NUMBER NAME KIND", after `number`.
+  std::vector<std::string> changes_after(std::int64_t number);
+  std::int64_t last_change();
 
   std::string folder_;   // this test's, removed at its end
   std::string address_;  // of the database
