@@ -190,27 +190,28 @@ void Http2Connection::open_stream(std::uint32_t id) {
   any_request_ = true;
   // Reset in the same breath: no work is begun for it.
   if (!reading_ || !codec_.is_open(id)) return;
-  protocol::Http2Request request = codec_.take_request(id);
+  auto opened = std::make_unique<Opened>();
+  opened->request = codec_.take_request(id);
   worker_.counters().http2_streams.add();
-  auto stream = std::make_unique<Http2Stream>(*this, id);
-  if (request.ended) stream->ended();
-  serving_.spawn(serve_stream(std::move(stream), std::move(request)));
+  opened->stream = std::make_unique<Http2Stream>(*this, id);
+  if (opened->request.ended) opened->stream->ended();
+  serving_.spawn(serve_stream(std::move(opened)));
 }
 
-net::Task<void> Http2Connection::serve_stream(std::unique_ptr<Http2Stream> stream, protocol::Http2Request request) {
+net::Task<void> Http2Connection::serve_stream(std::unique_ptr<Opened> opened) {
   // As in Worker::serve: this frame lies beside every idle session.
-  std::unique_ptr<Session> session = co_await serve_request_of(std::move(stream), std::move(request));
+  std::unique_ptr<Session> session = co_await serve_request_of(std::move(opened));
   if (session) {
     if (worker_.draining()) session->close_at(loop().now(), CloseBy::operator_, CloseCause::drain);
     co_await session->run();
   }
 }
 
-net::Task<std::unique_ptr<Session>> Http2Connection::serve_request_of(std::unique_ptr<Http2Stream> stream,
-                                                                      protocol::Http2Request request) {
-  const int refusal_status = request.refusal_status;
-  const std::string_view refusal = request.refusal;
-  Http2Exchange exchange(std::move(stream), std::move(request));
+net::Task<std::unique_ptr<Session>> Http2Connection::serve_request_of(std::unique_ptr<Opened> opened) {
+  const int refusal_status = opened->request.refusal_status;
+  const std::string_view refusal = opened->request.refusal;
+  Http2Exchange exchange(std::move(opened->stream), std::move(opened->request));
+  opened.reset();
   std::unique_ptr<Session> session;
   if (refusal_status != 0) {
     worker_.counters().http2_requests_malformed.add();
@@ -283,7 +284,12 @@ void Http2Connection::wait_to_write(Http2Stream& stream) {
 
 void Http2Connection::take_off(Http2Stream& stream) {
   if (stream.listed_ == Http2Stream::Waits::no) return;
-  std::erase(stream.listed_ == Http2Stream::Waits::for_window ? for_window_ : for_room_, &stream);
+  auto& list = stream.listed_ == Http2Stream::Waits::for_window ? for_window_ : for_room_;
+  if (list.front() == &stream) {
+    list.pop_front();
+  } else {
+    std::erase(list, &stream);
+  }
   stream.listed_ = Http2Stream::Waits::no;
 }
 
@@ -295,8 +301,14 @@ void Http2Connection::wake_for_window(std::uint32_t id) {
     s->go_on_writing();
     return;
   }
-  for (std::size_t n = for_window_.size(); n != 0 && !for_window_.empty(); --n) {
+  // In turns, as long as the connection's window lasts. Whose own window is shut is passed over: to try costs the more.
+  for (std::size_t n = for_window_.size(); n != 0 && !for_window_.empty() && codec_.send_window() != 0; --n) {
     Http2Stream* const s = for_window_.front();
+    if (codec_.send_window(s->id()) == 0) {
+      for_window_.pop_front();
+      for_window_.push_back(s);
+      continue;
+    }
     take_off(*s);
     s->go_on_writing();
   }

@@ -65,9 +65,13 @@ class Http2Connection {
 
   net::Task<void> read_loop();
   net::Task<void> write_loop();
-  net::Task<void> serve_stream(std::unique_ptr<Http2Stream> stream, protocol::Http2Request request);
-  net::Task<std::unique_ptr<Session>> serve_request_of(std::unique_ptr<Http2Stream> stream,
-                                                       protocol::Http2Request request);
+  // A stream's beginning, on the heap so that no frame that lives on keeps room for it.
+  struct Opened {
+    std::unique_ptr<Http2Stream> stream;
+    protocol::Http2Request request;
+  };
+  net::Task<void> serve_stream(std::unique_ptr<Opened> opened);
+  net::Task<std::unique_ptr<Session>> serve_request_of(std::unique_ptr<Opened> opened);
   void handle_events();
   void open_stream(std::uint32_t id);
   Http2Stream* find(std::uint32_t id) const;

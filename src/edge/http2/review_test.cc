@@ -1,7 +1,9 @@
-// What one HTTP/2 stream may make the edge hold, through a whole worker.
+// What one HTTP/2 client may make the edge hold, and do, through a whole worker.
 
 #include <gtest/gtest.h>
 #include <malloc.h>
+
+#include <map>
 
 #include "edge/http2/connection.h"
 #include "edge/testing/http2_client.h"
@@ -26,9 +28,9 @@ model::GlobalLimits wide_windows() {
   return limits;
 }
 
-class Http2Memory : public ::testing::TestWithParam<Net> {
+class Http2Fairness : public ::testing::TestWithParam<Net> {
  protected:
-  Http2Memory()
+  Http2Fairness()
       : shared_(1, wide_windows()),
         worker_(0, world_.loop(), resolver_, shared_, wide_windows(), 1),
         origin_(world_.loop(), [this](net::TcpStream& s) { return serve(s); }) {}
@@ -55,7 +57,12 @@ class Http2Memory : public ::testing::TestWithParam<Net> {
 
   // Reads a head, then a body, of which it notes what the process holds meanwhile.
   Task<void> serve(net::TcpStream& stream) {
-    (void)co_await net::testing::read_until(stream, "\r\n\r\n");
+    const Received head = co_await net::testing::read_until(stream, "\r\n\r\n");
+    if (head.bytes.starts_with("GET")) {
+      int error = co_await stream.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+      while (error == 0) error = co_await stream.write(std::string(8000, 'x'));
+      co_return;
+    }
     while (!full_) co_await world_.loop().sleep_for(1ms);
     for (std::size_t taken = 0;;) {
       const net::Chunk chunk = co_await stream.read(16 * 1024);
@@ -73,7 +80,6 @@ class Http2Memory : public ::testing::TestWithParam<Net> {
     net::SocketStream& stream = **connected;
     protocol::testing::Http2Client client;
     const auto id = client.request(protocol::testing::http2_head("POST", "/", "live.test", "http"), false);
-    (void)id;
     while (taken_ < kAll) {
       const std::string out = client.output();
       if (!out.empty()) {
@@ -107,8 +113,51 @@ class Http2Memory : public ::testing::TestWithParam<Net> {
   bool full_ = false, done_ = false, stopped_ = false;
 };
 
+// Which streams are sent the bytes that fit into the connection's window, opened a hundred bytes at a time.
+Task<void> open_little_by_little(net::SocketAddress edge, net::EventLoop& loop, std::map<std::uint32_t, int>& turns,
+                                 bool& done) {
+  using namespace protocol::testing;
+  constexpr std::uint32_t kStep = 100, kFrameHead = 9;
+  auto connected = co_await net::connect_tcp(loop, edge, base::later(loop.now(), 10s));
+  if (!connected) throw std::runtime_error("no connection to the edge");
+  net::SocketStream& stream = **connected;
+  Http2Client client({.stream_window = kWindow, .connection_window = 65535});
+  std::vector<std::uint32_t> ids;
+  for (int i = 0; i < 2; ++i) ids.push_back(client.request(http2_head("GET", "/", "live.test", "http")));
+  const auto total = [&] { return client.stream(ids[0]).body.size() + client.stream(ids[1]).body.size(); };
+  const auto heads = [&] { return client.stream(ids[0]).head.status != 0 && client.stream(ids[1]).head.status != 0; };
+  while (total() < 65535 || !heads()) {
+    const std::string out = client.output();
+    int error = 0;
+    if (!out.empty()) error = co_await stream.write(out);
+    const net::Chunk chunk = co_await stream.read();
+    if (error != 0 || chunk.size == 0 || !client.receive(chunk.view())) throw std::runtime_error("the edge went");
+  }
+  for (int i = 0; i < 40; ++i) {
+    int error = co_await stream.write(frame(FrameType::window_update, 0, 0, big_endian(kStep)));
+    std::string came;
+    while (error == 0 && came.size() < kFrameHead + kStep) {
+      const net::Chunk chunk = co_await stream.read();
+      if (chunk.size == 0) error = ECONNRESET;
+      came += chunk.view();
+    }
+    if (error != 0) throw std::runtime_error("the edge went");
+    for (const RawFrame& f : frames_of(came)) ++turns[f.stream];
+  }
+  done = true;
+}
+
+TEST_P(Http2Fairness, streams_take_turns_at_the_connections_window) {
+  std::map<std::uint32_t, int> turns;
+  bool done = false;
+  world_.scope().spawn(open_little_by_little(edge_, world_.loop(), turns, done));
+  world_.run_until([&] { return done; });
+  ASSERT_EQ(turns.size(), 2u);
+  for (const auto& [id, n] : turns) EXPECT_GE(n, 15) << id;
+}
+
 // An origin that is slower than its client: there is always something left of the window when it has read.
-TEST_P(Http2Memory, of_a_slow_upload_is_its_window) {
+TEST_P(Http2Fairness, a_slow_upload_is_held_to_its_window) {
   const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
   world_.scope().spawn(upload());
   world_.run_until([this] { return done_; });
@@ -116,7 +165,7 @@ TEST_P(Http2Memory, of_a_slow_upload_is_its_window) {
   EXPECT_LT(held_ - before, 24u << 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(Net, Http2Memory, ::testing::Values(Net::kernel, Net::sim_whole), net::testing::net_name);
+INSTANTIATE_TEST_SUITE_P(Net, Http2Fairness, ::testing::Values(Net::kernel, Net::sim_whole), net::testing::net_name);
 
 }  // namespace
 }  // namespace fairlead::edge

@@ -344,4 +344,8 @@ std::size_t Http2ServerCodec::send_window(std::uint32_t id) const {
   return window > 0 ? static_cast<std::size_t>(window) : 0;
 }
 
+std::size_t Http2ServerCodec::send_window() const {
+  return static_cast<std::size_t>(std::max(nghttp2_session_get_remote_window_size(impl_->session), 0));
+}
+
 }  // namespace fairlead::protocol

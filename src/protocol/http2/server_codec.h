@@ -164,6 +164,7 @@ class Http2ServerCodec {
 
   // Bytes that may be sent on the stream now: the smaller of its window and the connection's. 0 when gone.
   std::size_t send_window(std::uint32_t stream) const;
+  std::size_t send_window() const;  // the connection's
 
   // Appends frames that are due until nothing is or `out` has reached `room` (it may pass it by one frame).
   void append_output(std::string& out, std::size_t room);
