@@ -40,7 +40,7 @@ class WorkerThread {
   }
   ~WorkerThread() {
     ask([this] {
-      worker_->stop([this] { loop_->quit(); });
+      worker_->stop([this] { loop_.quit(); });
       return 0;
     });
     thread_.join();
@@ -53,28 +53,27 @@ class WorkerThread {
   template <class F>
   auto ask(F f) -> decltype(f()) {
     std::promise<decltype(f())> said;
-    loop_->post([&] { said.set_value(f()); });
+    loop_.post([&] { said.set_value(f()); });
     return said.get_future().get();
   }
 
  private:
   void work(std::promise<net::SocketAddress>& at) {
-    net::EpollPoller poller;
-    net::EventLoop loop(poller);
     net::StaticResolver resolver;
-    Worker worker(0, loop, resolver, shared_, model::GlobalLimits{}, 1);
-    loop_ = &loop;
+    Worker worker(0, loop_, resolver, shared_, model::GlobalLimits{}, 1);
     worker_ = &worker;
     const auto snapshot = model::PolicySnapshot::replace(nullptr, {policy_}, 1);
     worker.apply(DomainTable::build(nullptr, snapshot, shared_.tickets), {});
     at.set_value(worker.listen(listener_).value());
-    loop.run();
+    loop_.run();
   }
 
   model::DomainPolicy policy_;
   model::ListenerConfig listener_;
   EdgeShared shared_{1, model::GlobalLimits{}};
-  net::EventLoop* loop_ = nullptr;
+  // Of the thread that made them, because who posts a letter may still be at it when the loop has read it and ended.
+  net::EpollPoller poller_;
+  net::EventLoop loop_{poller_};
   Worker* worker_ = nullptr;
   net::SocketAddress address_;
   std::thread thread_;
