@@ -194,7 +194,7 @@ async def test_a_thousand_short_sessions_leave_nothing(transport, start_edge):
         from harness.waiting import eventually_async
         await eventually_async(lambda: edge.fds() <= fds + 4, what="file descriptors to go back")
         assert sanitized() or edge.rss() <= rss + (1 << 20), (rss, edge.rss())
-        assert edge.metric("fairlead_sessions_open") == 0
+        await eventually_async(lambda: edge.metric("fairlead_sessions_open") == 0, what="sessions to end")
 
 
 async def _one_echo(served):
