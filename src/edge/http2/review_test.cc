@@ -165,6 +165,30 @@ TEST_P(Http2Fairness, a_slow_upload_is_held_to_its_window) {
   EXPECT_LT(held_ - before, 24u << 20);
 }
 
+// One entry more than the codec takes in one SETTINGS frame, and what the edge has to say to that.
+Task<void> send_many_settings(net::SocketAddress edge, net::EventLoop& loop, bool& done) {
+  using namespace protocol::testing;
+  auto connected = co_await net::connect_tcp(loop, edge, base::later(loop.now(), 10s));
+  if (!connected) throw std::runtime_error("no connection to the edge");
+  net::SocketStream& stream = **connected;
+  std::string entries;
+  for (int i = 0; i < 33; ++i) entries += std::string("\x00\x04", 2) + big_endian(65535);
+  const std::string bytes = std::string(protocol::kHttp2Preface) + frame(FrameType::settings, 0, 0, entries);
+  const int error = co_await stream.write(bytes);
+  EXPECT_EQ(error, 0);
+  (void)co_await net::testing::read_all(stream);
+  done = true;
+}
+
+// The codec's own limits are counted, as those are that the edge judges.
+TEST_P(Http2Fairness, a_limit_of_the_codec_is_counted) {
+  bool done = false;
+  world_.scope().spawn(send_many_settings(edge_, world_.loop(), done));
+  world_.run_until([&] { return done; });
+  const auto& limits = shared_.counters.worker(0).http2_limits;
+  EXPECT_EQ(limits[static_cast<std::size_t>(Http2Limit::continuations_or_acks)].get(), 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Net, Http2Fairness, ::testing::Values(Net::kernel, Net::sim_whole), net::testing::net_name);
 
 }  // namespace
