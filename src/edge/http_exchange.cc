@@ -15,6 +15,10 @@ namespace {
 using base::Code;
 using base::Side;
 
+// Heads of 1xx that an origin may send before its answer; they cost the edge a write each, and over HTTP/2 nothing
+// makes the origin wait until the client has taken them.
+constexpr std::size_t kMostInterim = 32;
+
 // RFC 9110 9.2.2: what may be sent twice without being done twice.
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
@@ -109,6 +113,11 @@ protocol::RequestHead origin_head(const ClientExchange& client, const Domain& do
   protocol::remove_hop_by_hop(head.fields);
   chunked = client.has_body() && !client.body_length();
   if (chunked) head.fields.add("Transfer-Encoding", "chunked");
+  // HTTP/2 says by END_STREAM what HTTP/1.1 has to say in a field, or some origins answer 411 (RFC 9110 8.6).
+  const bool may_have_body = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";
+  if (may_have_body && !client.has_body() && !head.fields.contains("content-length")) {
+    head.fields.add("Content-Length", "0");
+  }
   prepare_for_origin(head, client, domain.policy());
   return head;
 }
@@ -145,6 +154,7 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
   if (client.has_body()) uploads.spawn(upload.run());
 
   base::Result<void> passed;
+  std::size_t interim = 0;
   base::Result<protocol::ResponseHead> head = base::fail(Code::internal, Side::edge);
   // The upload refers to what is on this frame: whatever is thrown waits until it has ended.
   std::exception_ptr escaped;
@@ -154,6 +164,10 @@ net::Task<base::Result<void>> try_origin(Worker& worker, ClientExchange& client,
       if (!head || head->status >= 200) break;
       if (head->status == 101) {
         head = base::fail(Code::protocol, Side::origin, "101 to a request that asked for no upgrade");
+        break;
+      }
+      if (++interim > kMostInterim) {
+        head = base::fail(Code::protocol, Side::origin, "interim answers without end");
         break;
       }
       protocol::remove_hop_by_hop(head->fields);

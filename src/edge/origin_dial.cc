@@ -17,6 +17,16 @@ bool to_https(const model::DomainPolicy& policy, const ClientInfo& client) {
   return client.tls;
 }
 
+// RFC 9110 7.6.3: the protocol the message came by.
+std::string_view via_of(protocol::HttpVersion version) {
+  switch (version) {
+    case protocol::HttpVersion::http10: return "1.0 fairlead";
+    case protocol::HttpVersion::http11: return "1.1 fairlead";
+    case protocol::HttpVersion::http2: return "2.0 fairlead";
+  }
+  return "1.1 fairlead";
+}
+
 // One pick, and a connection to what was picked. `tried` gets the pick in any case but a reused connection's.
 net::Task<base::Result<DialledOrigin>> dial_once(Worker& worker, const ClientInfo& client,
                                                  const protocol::RequestHead* head,
@@ -135,7 +145,7 @@ void prepare_for_origin(protocol::RequestHead& head, const ClientExchange& clien
   protocol::add_forwarded(
       head.fields,
       {.client_ip = client_ip, .scheme = info.tls ? "https" : "http", .host = host, .listen_port = info.local.port()});
-  head.fields.add("Via", head.version == protocol::HttpVersion::http10 ? "1.0 fairlead" : "1.1 fairlead");
+  head.fields.add("Via", via_of(head.version));
   if (!policy.origin_host_header.empty()) {
     head.fields.set("Host", policy.origin_host_header);
     head.authority = policy.origin_host_header;

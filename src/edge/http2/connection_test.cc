@@ -120,6 +120,10 @@ class Http2Edge : public ::testing::TestWithParam<Net> {
             "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n"
             "5\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n";
+      } else if (path == "/interim") {
+        answer.clear();
+        for (int i = 0; i < 40; ++i) answer += "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        answer += "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
       } else if (path == "/head") {
         answer = "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n";
       } else if (path == "/none") {
@@ -249,6 +253,25 @@ TEST_P(Http2Edge, an_upload_keeps_its_trailers_and_its_cookies_come_together) {
   ASSERT_EQ(bodies_.size(), 1u);
   EXPECT_THAT(bodies_[0], HasSubstr(std::string(100, 'x')));
   EXPECT_THAT(heads_[0], HasSubstr("a=1; b=2"));
+  end(*peer);
+}
+
+TEST_P(Http2Edge, an_origin_hears_of_a_body_that_is_none_and_how_the_request_came) {
+  auto peer = connected();
+  EXPECT_EQ(answer(*peer, peer->ask(head("POST", "/1"))).head.status, 200);
+  EXPECT_EQ(answer(*peer, peer->ask(head("GET", "/2"))).head.status, 200);
+  ASSERT_EQ(heads_.size(), 2u);
+  EXPECT_THAT(heads_[0], HasSubstr("Content-Length: 0\r\n"));
+  EXPECT_THAT(heads_[0], HasSubstr("Via: 2.0 fairlead\r\n"));
+  EXPECT_THAT(heads_[1], Not(HasSubstr("Content-Length")));
+  end(*peer);
+}
+
+TEST_P(Http2Edge, interim_answers_have_a_limit) {
+  auto peer = connected();
+  const auto seen = answer(*peer, peer->ask(head("GET", "/interim")));
+  EXPECT_EQ(seen.interim.size(), 32u);
+  EXPECT_EQ(seen.head.status, 502);
   end(*peer);
 }
 
