@@ -60,9 +60,10 @@ std::string date_text(std::int64_t seconds) {
 // RFC 5280 section 4.2.1.6. Only what a client compares with: DNS names and addresses.
 std::vector<std::string> alternative_names(const X509* cert) {
   std::vector<std::string> names;
-  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
-    const GENERAL_NAME* g = sk_GENERAL_NAME_value(list, i);
+  const std::unique_ptr<GENERAL_NAMES, OpensslDeleter<GENERAL_NAMES_free>> list(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list.get()); ++i) {
+    const GENERAL_NAME* g = sk_GENERAL_NAME_value(list.get(), i);
     if (g->type == GEN_DNS) {
       const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(g->d.dNSName)),
                                   static_cast<std::size_t>(ASN1_STRING_length(g->d.dNSName)));
@@ -78,7 +79,6 @@ std::vector<std::string> alternative_names(const X509* cert) {
       }
     }
   }
-  sk_GENERAL_NAME_pop_free(list, GENERAL_NAME_free);
   return names;
 }
 
@@ -199,7 +199,8 @@ base::Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, std:
   std::vector<X509Ptr> certs;
   clear_openssl_errors();
   const BioPtr in = memory(pem);
-  while (X509* cert = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) certs.emplace_back(cert);
+  // Owned before the list grows, which may fail for want of memory.
+  while (X509Ptr cert{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)}) certs.push_back(std::move(cert));
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string words = take_openssl_error();
   // A certificate cut off in the middle makes the reader run on to the next BEGIN, hence the comparison too.
