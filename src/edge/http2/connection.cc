@@ -379,7 +379,9 @@ net::TimePoint Http2Connection::next_date() const {
   net::TimePoint next = base::kNever;
   if (!any_request_) next = first_head_due_;
   if (head_began_ != base::kNever) next = std::min(next, base::later(head_began_, header_timeout_));
-  if (any_request_ && streams_.empty()) next = std::min(next, base::later(idle_since_, keepalive_timeout_));
+  // A stream that waits for its end to be taken is not idleness: cut, the client would take its answer for half of one.
+  if (any_request_ && streams_.empty() && leaving_.empty())
+    next = std::min(next, base::later(idle_since_, keepalive_timeout_));
   for (const Leaving& l : leaving_) next = std::min(next, l.until);
   return next;
 }
