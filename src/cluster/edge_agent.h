@@ -1,0 +1,102 @@
+#pragma once
+// EdgeAgent: what the control plane can ask of one edge, and EdgeDirectory: of all of them. Questions and answers are
+// plain values, so that they travel over a network as well as by a call. Any thread may ask; an answer waits for the
+// edge's workers, a moment each and kAskTimeout at most: an edge that does not answer is an error, never a wait.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace fairlead::cluster {
+
+inline constexpr std::chrono::milliseconds kAskTimeout{2000};
+inline constexpr std::size_t kMaxSessionPage = 1000;
+
+// One edge as it is now.
+struct EdgeInfo {
+  std::string id;                      // stable over restarts
+  std::string version;                 // of the program
+  std::string state;                   // "starting", "running", "draining", "stopped"
+  std::int64_t started_ms = 0;         // since 1970 UTC, as all dates here
+  std::uint64_t policy_revision = 0;   // the last one that every worker obeys
+  std::int64_t policy_applied_ms = 0;  // when it did
+  std::string policy_source;           // "control", or "file" when it started from its own copy
+  std::size_t domains = 0;
+  std::size_t sessions = 0;
+  std::size_t connections = 0;  // of clients, sessions included
+  unsigned workers = 0;
+};
+
+// One live session (REQUIREMENTS: WebSocket connection through the edge), counted up to this moment.
+struct SessionInfo {
+  std::string id;  // the `session` of the access log
+  std::string edge;
+  std::string domain;
+  std::string client;  // address
+  std::uint16_t client_port = 0;
+  std::string protocol;  // "h1", "h2"
+  std::string tls;       // "TLSv1.3", empty: none
+  std::string target;
+  std::string origin;
+  std::int64_t opened_ms = 0;
+  std::int64_t idle_ms = 0;  // since the last data in either direction
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t frames_in = 0, frames_out = 0;
+  std::uint64_t messages_in = 0, messages_out = 0;
+  bool closing = false;
+};
+
+struct SessionQuery {
+  std::vector<std::string> domains;  // empty: of every domain
+  std::string client;                // only of this client address; empty: of all
+  std::string after;                 // an id: those behind it in the order of ids
+  std::size_t limit = 100;           // 1 to kMaxSessionPage
+};
+
+struct SessionPage {
+  std::vector<SessionInfo> sessions;  // by id
+  std::size_t total = 0;              // that match, on all pages
+  std::string next;                   // for SessionQuery::after; empty: this is the last page
+};
+
+class EdgeAgent {
+ public:
+  virtual ~EdgeAgent() = default;
+  virtual EdgeInfo info() const = 0;
+  virtual base::Result<SessionPage> sessions(const SessionQuery& query) = 0;
+  // Asks for an orderly end (Close 1001 both ways, close_by operator). not_found when there is no such session of that
+  // domain here (it may just have ended).
+  virtual base::Result<void> end_session(std::string_view domain, std::string_view id) = 0;
+};
+
+class EdgeDirectory {
+ public:
+  virtual ~EdgeDirectory() = default;
+  virtual std::vector<EdgeInfo> edges() = 0;
+  virtual base::Result<SessionPage> sessions(const SessionQuery& query) = 0;
+  virtual base::Result<void> end_session(std::string_view domain, std::string_view id) = 0;
+  // How many live sessions each of `domains` has, in their order.
+  virtual base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) = 0;
+};
+
+// The directory of one machine: its one edge.
+class LocalEdges final : public EdgeDirectory {
+ public:
+  explicit LocalEdges(EdgeAgent& edge) : edge_(edge) {}  // which outlives it
+  std::vector<EdgeInfo> edges() override { return {edge_.info()}; }
+  base::Result<SessionPage> sessions(const SessionQuery& query) override { return edge_.sessions(query); }
+  base::Result<void> end_session(std::string_view domain, std::string_view id) override {
+    return edge_.end_session(domain, id);
+  }
+  base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override;
+
+ private:
+  EdgeAgent& edge_;
+};
+
+}  // namespace fairlead::cluster
