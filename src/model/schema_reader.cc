@@ -134,13 +134,14 @@ void Field::wrong_type(std::string_view wanted, std::string hint) const {
 }
 
 bool Field::is_off() const {
+  if (node_->json) return node_->quoted && node_->text == "off";
   // To YAML 1.1 `off` is a boolean, to 1.2 a text; "off" in quotes is a text to both and not meant.
   return !node_->quoted && (node_->text == "off" || node_->text == "Off" || node_->text == "OFF" ||
                             (node_->kind == NodeKind::boolean && lower_case(node_->text) == "false"));
 }
 
 std::optional<std::string> Field::text(std::size_t max_bytes) const {
-  if (!node_->is_scalar() || is_null()) {
+  if (!node_->is_scalar() || is_null() || (node_->json && !node_->quoted)) {
     wrong_type("a text");
     return std::nullopt;
   }
@@ -175,7 +176,7 @@ std::optional<milliseconds> Field::duration(const limits::DurationRange& range) 
   const std::string_view text = node_->text;
   const std::string example = fmt::format(
       "for example {}", range.initial.count() > 0 ? format_duration(range.initial) : format_duration(range.min));
-  if (!node_->is_scalar() || is_null()) {
+  if (!node_->is_scalar() || is_null() || (node_->json && node_->kind == NodeKind::boolean)) {
     wrong_type("a duration", example);
     return std::nullopt;
   }
@@ -187,7 +188,7 @@ std::optional<milliseconds> Field::duration(const limits::DurationRange& range) 
   }
   // A bare number is refused although seconds would be a fair guess: nginx and HAProxy guess differently.
   const auto quantity = split_quantity(text);
-  if (quantity && quantity->unit.empty() && quantity->number != 0) {
+  if (quantity && quantity->unit.empty() && (quantity->number != 0 || node_->json)) {
     error("bad-duration", fmt::format("the duration \"{}\" has no unit", shown(text)),
           fmt::format("write {0}s for seconds, {0}ms for milliseconds", quantity->number));
     return std::nullopt;
@@ -246,6 +247,10 @@ std::optional<std::uint64_t> Field::count(const limits::CountRange& range) const
     return std::nullopt;
   }
   if (is_off() && range.off_allowed) return 0;
+  if (node_->json && node_->quoted) {
+    wrong_type("a whole number", allowed);
+    return std::nullopt;
+  }
   // Digits only: neither 1e6 nor 0x10 nor 1_000, which look alike to some readers of YAML and not to others.
   const auto quantity = split_quantity(node_->text);
   const bool all_digits = node_->text.find_first_not_of("0123456789") == std::string::npos;
@@ -278,7 +283,7 @@ std::optional<std::size_t> Field::choice_index(const std::vector<std::string_vie
 bool Field::check_list(std::size_t max) const {
   if (is_null()) return true;
   if (node_->kind != NodeKind::sequence) {
-    wrong_type("a list", "each item begins with \"- \", or write [a, b]");
+    wrong_type("a list", node_->json ? "" : "each item begins with \"- \", or write [a, b]");
     return false;
   }
   // The first `max` items are read all the same, so that their own problems are told with this one.
@@ -294,7 +299,7 @@ MapReader::MapReader(const Field& field)
     : field_(field), valid_(field.node().kind == NodeKind::map || field.is_null()) {
   if (!valid_) {
     field_.error("wrong-type", fmt::format("{} wants a map, not a {}", field_.name(), to_string(field.node().kind)),
-                 "keys and values, one per line: \"key: value\"");
+                 field.node().json ? "" : "keys and values, one per line: \"key: value\"");
   }
 }
 
