@@ -14,8 +14,11 @@ namespace {
 constexpr std::array<std::string_view, 2> kKinds = {"customer", "operator"};
 constexpr std::array<std::string_view, 3> kStates = {"active", "suspended", "closed"};
 
+constexpr std::array<std::string_view, 3> kWebSocketDefaults = {"by-acceleration", "on", "off"};
+
 constexpr std::string_view kColumns =
-    "id, name, kind, identity_verified, email_verified, time_zone, state, revision, created_ms, updated_ms";
+    "id, name, kind, identity_verified, email_verified, time_zone, websocket_default, state, revision, created_ms, "
+    "updated_ms";
 
 Account read_account(Columns& c) {
   Account a;
@@ -25,6 +28,7 @@ Account read_account(Columns& c) {
   a.identity_verified = c.truth();
   a.email_verified = c.truth();
   a.time_zone = c.text();
+  a.websocket_default = value_of<WebSocketDefault>(kWebSocketDefaults, c.text());
   a.state = value_of<AccountState>(kStates, c.text());
   a.revision = c.integer();
   a.created_ms = c.integer();
@@ -36,20 +40,23 @@ Account read_account(Columns& c) {
 
 std::string_view to_string(AccountKind kind) { return word_of(kKinds, kind); }
 std::string_view to_string(AccountState state) { return word_of(kStates, state); }
+std::string_view to_string(WebSocketDefault word) { return word_of(kWebSocketDefaults, word); }
 
 Result<Account> insert_account(Transaction& tx, Account a, std::int64_t now_ms) {
   a.id = new_id(now_ms);
   a.revision = 1;
   a.created_ms = a.updated_ms = now_ms;
   auto done = tx.execute(
-      "insert into accounts (id, name, kind, identity_verified, email_verified, time_zone, state, revision, "
-      "created_ms, updated_ms) values (:id, :name, :kind, :identity, :email, :zone, :state, 1, :now, :now)",
+      "insert into accounts (id, name, kind, identity_verified, email_verified, time_zone, websocket_default, state, "
+      "revision, "
+      "created_ms, updated_ms) values (:id, :name, :kind, :identity, :email, :zone, :websocket, :state, 1, :now, :now)",
       {{"id", a.id},
        {"name", a.name},
        {"kind", to_string(a.kind)},
        {"identity", a.identity_verified},
        {"email", a.email_verified},
        {"zone", a.time_zone},
+       {"websocket", to_string(a.websocket_default)},
        {"state", to_string(a.state)},
        {"now", now_ms}});
   if (!done) return std::unexpected(std::move(done.error()));
@@ -69,12 +76,14 @@ Result<Account> find_account_by_name(Transaction& tx, std::string_view name) {
 Result<Account> update_account(Transaction& tx, Account a, std::int64_t expected_revision, std::int64_t now_ms) {
   auto done =
       must_match(tx.execute("update accounts set name = :name, identity_verified = :identity, email_verified = :email, "
-                            "time_zone = :zone, state = :state, revision = revision + 1, updated_ms = :now "
+                            "time_zone = :zone, websocket_default = :websocket, state = :state, revision = revision + "
+                            "1, updated_ms = :now "
                             "where id = :id and revision = :expected",
                             {{"name", a.name},
                              {"identity", a.identity_verified},
                              {"email", a.email_verified},
                              {"zone", a.time_zone},
+                             {"websocket", to_string(a.websocket_default)},
                              {"state", to_string(a.state)},
                              {"now", now_ms},
                              {"id", a.id},

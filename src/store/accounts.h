@@ -12,6 +12,8 @@
 namespace fairlead::store {
 
 enum class AccountKind : std::uint8_t { customer, operator_ };
+// Whether a domain that does not say has WebSocket on (R2): by its acceleration, or by this word for the account.
+enum class WebSocketDefault : std::uint8_t { by_acceleration, on, off };
 enum class AccountState : std::uint8_t { active, suspended, closed };
 
 struct Account {
@@ -21,6 +23,7 @@ struct Account {
   bool identity_verified = false;  // the real name was proved
   bool email_verified = false;
   std::string time_zone = "UTC";  // IANA name; bills begin and end by it
+  WebSocketDefault websocket_default = WebSocketDefault::by_acceleration;
   AccountState state = AccountState::active;
   std::int64_t revision = 0;
   std::int64_t created_ms = 0, updated_ms = 0;  // since 1970 UTC
@@ -29,6 +32,7 @@ struct Account {
 
 std::string_view to_string(AccountKind kind);
 std::string_view to_string(AccountState state);
+std::string_view to_string(WebSocketDefault word);
 
 // Makes the account at `now_ms`: id, revision (1) and times are set here, the rest is `account`'s. The row as stored.
 base::Result<Account> insert_account(Transaction& tx, Account account, std::int64_t now_ms);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "store/layer7_configs.h"
+#include "store/policy_changes.h"
 #include "store/testing/store_test.h"
 
 namespace fairlead::store {
@@ -30,6 +31,61 @@ class DomainsTest : public testing::StoreTest {
   }
   std::string account_;
 };
+
+TEST_P(DomainsTest, WhereItIsServedAndWhoseItIs) {
+  Domain domain;
+  domain.account_id = account_;
+  domain.name = "china.example.com";
+  domain.service_region = ServiceRegion::mainland;
+  domain.icp_number = "ICP 12345678-1";
+  domain.migrated = true;
+  domain.ownership.token = "token";
+  domain = write([&](Transaction& tx) { return insert_domain(tx, domain, kNow); });
+  EXPECT_EQ(read([&](Transaction& tx) { return find_domain(tx, domain.id); }), domain);
+
+  domain.service_region = ServiceRegion::global;
+  domain.icp_number.clear();
+  domain.migrated = false;
+  const auto updated = write([&](Transaction& tx) { return update_domain(tx, domain, 1, kNow); });
+  domain.revision = 2;
+  EXPECT_EQ(updated, domain);
+}
+
+TEST_P(DomainsTest, LooksForAProofAreDueInTheirOrder) {
+  const auto first = make_domain(account_, "first.example.com"), second = make_domain(account_, "second.example.com"),
+             never = make_domain(account_, "never.example.com");
+  EXPECT_EQ(read([](Transaction& tx) { return next_domain_check_ms(tx); }), std::nullopt);
+  const auto number = read([](Transaction& tx) { return last_policy_change(tx); });
+  Ownership look = first.ownership;
+  look.next_check_ms = kNow + 20;
+  look.checks = 3;
+  look.last_result = "nothing there";
+  write([&](Transaction& tx) { return update_ownership(tx, first.id, look); });
+  look.next_check_ms = kNow + 10;
+  write([&](Transaction& tx) { return update_ownership(tx, second.id, look); });
+  EXPECT_EQ(read([](Transaction& tx) { return next_domain_check_ms(tx); }), kNow + 10);
+  const auto due = [&](std::int64_t now, std::int64_t limit) {
+    std::vector<std::string> found;
+    for (const auto& d : read([&](Transaction& tx) { return domains_to_check(tx, now, limit); }))
+      found.push_back(d.name);
+    return found;
+  };
+  EXPECT_EQ(due(kNow + 9, 10), std::vector<std::string>{});
+  EXPECT_EQ(due(kNow + 10, 10), std::vector<std::string>{"second.example.com"});
+  EXPECT_EQ(due(kNow + 20, 10), (std::vector<std::string>{"second.example.com", "first.example.com"}));
+  EXPECT_EQ(due(kNow + 20, 1), std::vector<std::string>{"second.example.com"});
+
+  look.next_check_ms.reset();
+  look.method = "dns";
+  look.verified_ms = kNow + 30;
+  write([&](Transaction& tx) { return update_ownership(tx, second.id, look); });
+  const auto now = read([&](Transaction& tx) { return find_domain(tx, second.id); });
+  EXPECT_EQ(now.ownership, look);
+  // What edges obey and what people edit is as it was.
+  EXPECT_EQ(now.revision, second.revision);
+  EXPECT_EQ(read([](Transaction& tx) { return last_policy_change(tx); }), number);
+  EXPECT_EQ(due(kNow + 100, 10), std::vector<std::string>{"first.example.com"});
+}
 
 TEST_P(DomainsTest, EveryFieldIsKept) {
   Layer7Config config;

@@ -21,7 +21,7 @@ struct Mail {
   std::string to;            // "ann@example.com": a dot-atom or letters before "@"; no display name, no quoted part
   std::string subject;       // one line
   std::string text;          // lines end with LF or CRLF
-  std::string id;            // of the notice: letters, digits, "-", "_", "."
+  std::string id;            // of the notice: letters, digits, "-", "_"
   std::int64_t date_ms = 0;  // since 1970 UTC
 };
 

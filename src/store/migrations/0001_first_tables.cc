@@ -15,6 +15,7 @@ std::span<const std::string_view> step_0001() {
         identity_verified bigint not null check (identity_verified in (0, 1)),
         email_verified bigint not null check (email_verified in (0, 1)),
         time_zone text not null,
+        websocket_default text not null check (websocket_default in ('by-acceleration', 'on', 'off')),
         state text not null check (state in ('active', 'suspended', 'closed')),
         revision bigint not null,
         created_ms bigint not null,
@@ -75,11 +76,21 @@ std::span<const std::string_view> step_0001() {
         state text not null check (state in ('configuring', 'online', 'offline', 'checking', 'check_failed')),
         state_reason text not null,
         layer7_config_id text references layer7_configs (id),
+        service_region text not null check (service_region in ('mainland', 'overseas', 'global')),
+        icp_number text not null,
+        migrated bigint not null check (migrated in (0, 1)),
+        ownership_token text not null,
+        ownership_method text not null check (ownership_method in ('', 'dns', 'http', 'operator')),
+        ownership_verified_ms bigint,
+        ownership_result text not null,
+        checks bigint not null,
+        next_check_ms bigint,
         revision bigint not null,
         created_ms bigint not null,
         updated_ms bigint not null))",
       "create index domains_account on domains (account_id, name)",
       "create index domains_state on domains (state, name)",
+      "create index domains_next_check on domains (next_check_ms)",
       "create index domains_layer7_config on domains (layer7_config_id, name)",
       R"(create table certificates (
         id text primary key,
@@ -111,6 +122,12 @@ std::span<const std::string_view> step_0001() {
         last_number bigint not null,
         pruned_to bigint not null))",
       "insert into policy_counter (id, last_number, pruned_to) values (1, 0, 0)",
+
+      R"(create table installation_policy (
+        id bigint primary key check (id = 1),
+        document text not null,
+        revision bigint not null,
+        updated_ms bigint not null))",
 
       // --- what was done, and what is to be done
       R"(create table audit (
