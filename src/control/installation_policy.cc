@@ -105,7 +105,8 @@ Outcome<PolicyRecord> get_policy(Context& context, const Caller& caller) {
 
 Outcome<PolicyRecord> replace_policy(Context& context, const Caller& caller, const InstallationPolicy& policy,
                                      std::optional<std::int64_t> expected_revision) {
-  if (!caller.is_operator() || !caller.may_write) return refuse(403, "forbidden", "the policy is the operators' to set");
+  if (!caller.is_operator() || !caller.may_write)
+    return refuse(403, "forbidden", "the policy is the operators' to set");
   bool gates_changed = false;
   auto outcome = write_in(context.database, [&](store::Transaction& tx) -> Outcome<PolicyRecord> {
     const std::int64_t now = context.now_ms();

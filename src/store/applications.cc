@@ -71,6 +71,20 @@ Result<Application> find_application(Transaction& tx, std::string_view id) {
   return read_one(tx.query_one(sql, {{"id", id}}, "application"), read_application);
 }
 
+Result<Application> current_application(Transaction& tx, std::string_view account_id, ApplicationKind kind,
+                                        const std::optional<std::string>& domain_id) {
+  Filter filter;
+  filter.add("account_id = :account", "account", account_id);
+  filter.add("kind = :kind", "kind", to_string(kind));
+  filter.equal("domain_id", "domain", domain_id);
+  // Times alone would not do: clocks are set back, and two rows may be of one millisecond.
+  return read_one(tx.query_one("select " + std::string(kColumns) + " from applications" + filter.where() +
+                                   " order by case state when 'rejected' then 1 else 0 end, created_ms desc, id desc "
+                                   "limit 1",
+                               filter.params(), "application"),
+                  read_application);
+}
+
 Result<Application> decide_application(Transaction& tx, std::string_view id, std::int64_t expected_revision,
                                        ApplicationState decision, std::string_view reason, std::string_view decided_by,
                                        std::int64_t now_ms) {

@@ -40,6 +40,11 @@ base::Result<Application> insert_application(Transaction& tx, Application applic
 
 base::Result<Application> find_application(Transaction& tx, std::string_view id);
 
+// The one that counts of an account's applications of a kind, for one domain if given: that which is submitted or
+// approved (the control plane accepts no second one), else the newest of those rejected. not_found when there is none.
+base::Result<Application> current_application(Transaction& tx, std::string_view account_id, ApplicationKind kind,
+                                              const std::optional<std::string>& domain_id);
+
 // Approves or rejects a submitted one, if its revision is the expected one: a decided one has another. `decision` must
 // not be submitted (malformed). The row as stored.
 base::Result<Application> decide_application(Transaction& tx, std::string_view id, std::int64_t expected_revision,

@@ -102,6 +102,30 @@ TEST_P(ApplicationsTest, DeskIsOldestFirstAndFiltered) {
             Code::malformed);
 }
 
+TEST_P(ApplicationsTest, TheOneThatCounts) {
+  const auto domain = make_domain(account_, "a.example");
+  const auto current = [&](ApplicationKind kind, std::optional<std::string> domain_id = {}) {
+    return db().read([&](Transaction& tx) { return current_application(tx, account_, kind, domain_id); });
+  };
+  const auto reject = [&](const Application& a) {
+    return write([&](Transaction& tx) {
+      return decide_application(tx, a.id, 1, ApplicationState::rejected, "no", "operator-1", kNow + 50);
+    });
+  };
+  EXPECT_EQ(current(ApplicationKind::activation).error().code, Code::not_found);
+  const auto first = reject(submit(ApplicationKind::activation, {}, kNow + 20));
+  const auto second = reject(submit(ApplicationKind::activation, {}, kNow + 30));
+  EXPECT_EQ(must(current(ApplicationKind::activation)).id, second.id);
+  // A clock that was set back does not hide what was submitted after it.
+  const auto third = submit(ApplicationKind::activation, {}, kNow);
+  EXPECT_EQ(must(current(ApplicationKind::activation)).id, third.id);
+  EXPECT_EQ(current(ApplicationKind::architecture_change, domain.id).error().code, Code::not_found);
+  const auto change = submit(ApplicationKind::architecture_change, domain.id);
+  EXPECT_EQ(must(current(ApplicationKind::architecture_change, domain.id)).id, change.id);
+  const auto other = make_domain(account_, "b.example");
+  EXPECT_EQ(current(ApplicationKind::architecture_change, other.id).error().code, Code::not_found);
+}
+
 FAIRLEAD_BOTH_ENGINES(ApplicationsTest);
 
 }  // namespace

@@ -34,12 +34,14 @@ Result<StoredPolicy> put_installation_policy(Transaction& tx, std::string_view d
                           std::to_string(expected_revision) + " was expected");
   // The writer is alone (database.h): what was read above still holds.
   auto done = expected_revision == 0
-                  ? tx.execute("insert into installation_policy (id, document, revision, updated_ms) "
-                               "values (1, :document, 1, :now)",
-                               {{"document", document}, {"now", now_ms}})
-                  : tx.execute("update installation_policy set document = :document, revision = revision + 1, "
-                               "updated_ms = :now where id = 1",
-                               {{"document", document}, {"now", now_ms}});
+                  ? tx.execute(
+                        "insert into installation_policy (id, document, revision, updated_ms) "
+                        "values (1, :document, 1, :now)",
+                        {{"document", document}, {"now", now_ms}})
+                  : tx.execute(
+                        "update installation_policy set document = :document, revision = revision + 1, "
+                        "updated_ms = :now where id = 1",
+                        {{"document", document}, {"now", now_ms}});
   if (!done) return std::unexpected(std::move(done.error()));
   return find_installation_policy(tx);
 }

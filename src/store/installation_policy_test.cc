@@ -38,9 +38,8 @@ TEST_P(InstallationPolicies, AChangeOfAllDomainsHasANumberForEach) {
   make_domain(other.id, "a.example.org");
   const auto before = last_change();
   EXPECT_EQ(write([](Transaction& tx) { return record_changes_of_all_domains(tx, kNow); }), 2);
-  EXPECT_EQ(changes_after(before),
-            (std::vector{std::to_string(before + 1) + " a.example.org changed",
-                         std::to_string(before + 2) + " b.example.com changed"}));
+  EXPECT_EQ(changes_after(before), (std::vector{std::to_string(before + 1) + " a.example.org changed",
+                                                std::to_string(before + 2) + " b.example.com changed"}));
   EXPECT_EQ(last_change(), before + 2);
 }
 
