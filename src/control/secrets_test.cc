@@ -114,7 +114,7 @@ TEST(Secrets, WhatWasSealedOpensForTheSameThingOnly) {
        {std::string(), std::string("x"), std::string("a\0b", 3), std::string(100'000, 'k')}) {
     const std::string sealed = secrets.seal(plain, "certificate:1");
     EXPECT_EQ(secrets.open_sealed(sealed, "certificate:1"), plain);
-    if (plain.size() > 2) EXPECT_EQ(sealed.find(plain), std::string::npos);
+    EXPECT_TRUE(plain.size() <= 2 || sealed.find(plain) == std::string::npos);
     for (const char* about : {"certificate:2", "certificate:", "", "certificate:11"}) {
       const auto opened = secrets.open_sealed(sealed, about);
       ASSERT_FALSE(opened);
