@@ -105,6 +105,17 @@ TEST_P(CredentialsTest, LoginIsKeptExtendedAndEnded) {
   EXPECT_FALSE(login_works("s4", kNow));
 }
 
+TEST_P(CredentialsTest, AllLoginsButOneAreEnded) {
+  make_login(jo_, "s1", kNow + 10);
+  make_login(jo_, "s2", kNow + 10);
+  make_login(al_, "s3", kNow + 10);
+  EXPECT_EQ(write([&](Transaction& tx) { return delete_other_logins(tx, jo_.id, "s1"); }), 1);
+  EXPECT_TRUE(login_works("s1", kNow));
+  EXPECT_FALSE(login_works("s2", kNow));
+  EXPECT_TRUE(login_works("s3", kNow));
+  EXPECT_EQ(write([&](Transaction& tx) { return delete_other_logins(tx, jo_.id, ""); }), 1);
+}
+
 TEST_P(CredentialsTest, SetupLinkWorksOnceForItsPurposeInItsTime) {
   const auto make = [&](std::string hash, std::optional<std::string> user_id) {
     SetupLink link;
@@ -127,6 +138,21 @@ TEST_P(CredentialsTest, SetupLinkWorksOnceForItsPurposeInItsTime) {
   EXPECT_EQ(use("l1", "password", kNow + 9).error().code, Code::not_found);
   EXPECT_EQ(write([](Transaction& tx) { return delete_spent_setup_links(tx, kNow); }), 1);
   EXPECT_EQ(must(use("l2", "password", kNow)).user_id, std::nullopt);
+
+  // Those of one user, or of nobody, are ended for one purpose.
+  make("l4", jo_.id);
+  make("l5", std::nullopt);
+  const auto end = [&](std::string purpose, std::optional<std::string> user_id) {
+    return write([&](Transaction& tx) { return delete_setup_links(tx, purpose, user_id); });
+  };
+  EXPECT_EQ(end("first_operator", std::nullopt), 0);
+  EXPECT_EQ(end("password", al_.id), 0);
+  EXPECT_EQ(end("password", jo_.id), 1);
+  EXPECT_EQ(use("l4", "password", kNow).error().code, Code::not_found);
+  EXPECT_TRUE(read([](Transaction& tx) { return find_setup_link(tx, "l5", "password", kNow); }).user_id ==
+              std::nullopt);
+  EXPECT_EQ(end("password", std::nullopt), 2);  // l2 was used, and goes too
+  EXPECT_EQ(use("l5", "password", kNow).error().code, Code::not_found);
 
   // Of eight at once one gets in.
   make("l3", std::nullopt);

@@ -58,6 +58,12 @@ Result<std::int64_t> delete_logins_of_user(Transaction& tx, std::string_view use
   return tx.execute("delete from logins where user_id = :user", {{"user", user_id}});
 }
 
+Result<std::int64_t> delete_other_logins(Transaction& tx, std::string_view user_id,
+                                         std::string_view kept_session_hash) {
+  return tx.execute("delete from logins where user_id = :user and session_hash <> :kept",
+                    {{"user", user_id}, {"kept", kept_session_hash}});
+}
+
 Result<std::int64_t> delete_expired_logins(Transaction& tx, std::int64_t now_ms) {
   return tx.execute("delete from logins where expires_ms <= :now", {{"now", now_ms}});
 }

@@ -30,6 +30,9 @@ base::Result<void> extend_login(Transaction& tx, std::string_view session_hash, 
 // Signing out: may be repeated.
 base::Result<void> delete_login(Transaction& tx, std::string_view session_hash);
 base::Result<std::int64_t> delete_logins_of_user(Transaction& tx, std::string_view user_id);  // how many
-base::Result<std::int64_t> delete_expired_logins(Transaction& tx, std::int64_t now_ms);       // how many
+// All of the user's but that one. How many.
+base::Result<std::int64_t> delete_other_logins(Transaction& tx, std::string_view user_id,
+                                               std::string_view kept_session_hash);
+base::Result<std::int64_t> delete_expired_logins(Transaction& tx, std::int64_t now_ms);  // how many
 
 }  // namespace fairlead::store

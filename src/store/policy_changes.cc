@@ -80,6 +80,10 @@ Result<std::int64_t> record_changes_by_certificate(Transaction& tx, std::string_
                 {{"id", id}}, now_ms);
 }
 
+Result<std::int64_t> record_changes_by_account(Transaction& tx, std::string_view id, std::int64_t now_ms) {
+  return record(tx, "from domains d where d.account_id = :id", {{"id", id}}, now_ms);
+}
+
 Result<std::int64_t> last_policy_change(Transaction& tx) {
   auto now = counter(tx);
   if (!now) return std::unexpected(std::move(now.error()));

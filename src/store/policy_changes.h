@@ -28,9 +28,11 @@ struct PolicyChange {
 base::Result<std::int64_t> record_policy_change(Transaction& tx, std::string_view domain_name, PolicyChangeKind kind,
                                                 std::int64_t now_ms);
 
-// Records that every domain bound to the layer-7 configuration, or to the certificate, has changed. How many they are.
+// Records that every domain bound to the layer-7 configuration, or to the certificate, or owned by the account, has
+// changed. How many they are.
 base::Result<std::int64_t> record_changes_by_layer7_config(Transaction& tx, std::string_view id, std::int64_t now_ms);
 base::Result<std::int64_t> record_changes_by_certificate(Transaction& tx, std::string_view id, std::int64_t now_ms);
+base::Result<std::int64_t> record_changes_by_account(Transaction& tx, std::string_view id, std::int64_t now_ms);
 
 // The last number given, 0 before the first.
 base::Result<std::int64_t> last_policy_change(Transaction& tx);

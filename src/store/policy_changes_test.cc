@@ -52,6 +52,23 @@ TEST_P(PolicyChangesTest, WhoFellBehindThePrunedIsTold) {
   EXPECT_EQ(changes_after(4), (std::vector<std::string>{"5 e changed"}));
 }
 
+TEST_P(PolicyChangesTest, OfAnAccountAreThoseOfItsDomains) {
+  const auto mine = make_account("mine").id, other = make_account("other").id, empty = make_account("empty").id;
+  for (const char* name : {"b.example.com", "a.example.com"}) make_domain(mine, name);
+  make_domain(other, "c.example.com");
+  const auto before = last_change();
+  const auto record_all = [&](const std::string& id) {
+    return write([&](Transaction& tx) { return record_changes_by_account(tx, id, kNow); });
+  };
+  EXPECT_EQ(record_all(empty), 0);
+  EXPECT_EQ(record_all("nobody"), 0);
+  EXPECT_EQ(last_change(), before);
+  EXPECT_EQ(record_all(mine), 2);
+  EXPECT_EQ(last_change(), before + 2);
+  EXPECT_EQ(changes_after(before), (std::vector<std::string>{std::to_string(before + 1) + " a.example.com changed",
+                                                             std::to_string(before + 2) + " b.example.com changed"}));
+}
+
 // A publisher that remembers the last number it saw gets every change once, while eight threads make them.
 TEST_P(PolicyChangesTest, FollowerMissesNothingAndRepeatsNothing) {
   constexpr int kThreads = 8, kEach = 25;

@@ -56,6 +56,14 @@ Result<SetupLink> use_setup_link(Transaction& tx, std::string_view hash, std::st
   return link;
 }
 
+Result<std::int64_t> delete_setup_links(Transaction& tx, std::string_view purpose,
+                                        const std::optional<std::string>& user_id) {
+  if (!user_id)
+    return tx.execute("delete from setup_links where purpose = :purpose and user_id is null", {{"purpose", purpose}});
+  return tx.execute("delete from setup_links where purpose = :purpose and user_id = :user",
+                    {{"purpose", purpose}, {"user", *user_id}});
+}
+
 Result<std::int64_t> delete_spent_setup_links(Transaction& tx, std::int64_t now_ms) {
   return tx.execute("delete from setup_links where used_ms is not null or expires_ms <= :now", {{"now", now_ms}});
 }

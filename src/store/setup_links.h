@@ -34,6 +34,10 @@ base::Result<SetupLink> find_setup_link(Transaction& tx, std::string_view hash, 
 base::Result<SetupLink> use_setup_link(Transaction& tx, std::string_view hash, std::string_view purpose,
                                        std::int64_t now_ms);
 
+// Ends the links of a purpose that are for that user, or (none) for nobody yet. How many.
+base::Result<std::int64_t> delete_setup_links(Transaction& tx, std::string_view purpose,
+                                              const std::optional<std::string>& user_id);
+
 // Used and expired ones. How many.
 base::Result<std::int64_t> delete_spent_setup_links(Transaction& tx, std::int64_t now_ms);
 

@@ -87,6 +87,18 @@ Result<void> delete_user(Transaction& tx, std::string_view id, std::int64_t expe
                     tx, "users", id, expected_revision, "user");
 }
 
+Result<std::int64_t> count_operators(Transaction& tx) {
+  return read_one(tx.query_one("select count(*) from users where role = 'operator'", {}, "users"),
+                  [](Columns& c) { return c.integer(); });
+}
+
+Result<std::int64_t> count_able_operators(Transaction& tx, std::string_view except) {
+  return read_one(tx.query_one("select count(*) from users where role = 'operator' and disabled = 0 "
+                               "and password_hash <> '' and id <> :except",
+                               {{"except", except}}, "users"),
+                  [](Columns& c) { return c.integer(); });
+}
+
 Result<Page<User>> list_users(Transaction& tx, const std::optional<std::string>& account_id, const PageRequest& page) {
   Filter filter;
   filter.equal("account_id", "account", account_id);

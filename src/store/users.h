@@ -42,6 +42,11 @@ base::Result<User> update_user(Transaction& tx, const User& user, std::int64_t e
 // Deletes the user with their logins, tokens and setup links; what the audit says of them stays.
 base::Result<void> delete_user(Transaction& tx, std::string_view id, std::int64_t expected_revision);
 
+// How many operators there are, disabled ones included; and how many of them can sign in (enabled, with a password),
+// not counting the user `except`.
+base::Result<std::int64_t> count_operators(Transaction& tx);
+base::Result<std::int64_t> count_able_operators(Transaction& tx, std::string_view except);
+
 // By e-mail address, of one account or of all.
 base::Result<Page<User>> list_users(Transaction& tx, const std::optional<std::string>& account_id,
                                     const PageRequest& page);

@@ -42,6 +42,28 @@ TEST_P(UsersTest, EveryFieldIsKept) {
   EXPECT_EQ(refused([&](Transaction& tx) { return update_user(tx, changed, 3, kNow); }).code, Code::not_found);
 }
 
+TEST_P(UsersTest, OperatorsAreCounted) {
+  const auto account = make_account("a").id;
+  const auto count = [&](std::string except) {
+    return read([&](Transaction& tx) { return count_able_operators(tx, except); });
+  };
+  EXPECT_EQ(read(count_operators), 0);
+  std::vector<User> users;
+  for (const char* email : {"able@x", "new@x", "disabled@x", "auditor@x", "customer@x"}) {
+    User user = make(account, email);
+    user.role = user.email == "auditor@x"    ? UserRole::auditor
+                : user.email == "customer@x" ? UserRole::customer
+                                             : UserRole::operator_;
+    user.password_hash = user.email == "new@x" ? "" : "hash";
+    user.disabled = user.email == "disabled@x";
+    users.push_back(write([&](Transaction& tx) { return update_user(tx, user, 1, kNow); }));
+  }
+  EXPECT_EQ(read(count_operators), 3);
+  EXPECT_EQ(count(""), 1);
+  EXPECT_EQ(count(users[1].id), 1);
+  EXPECT_EQ(count(users[0].id), 0);
+}
+
 TEST_P(UsersTest, WhatIsTakenOrNowhereIsRefused) {
   const auto account = make_account("a").id;
   make(account, "jo@example.com");
