@@ -79,7 +79,7 @@ void read_certificates(MapReader& domain, DomainPolicy& policy, DomainContext& c
         return;
       }
     }
-    policy.certificates.push_back({std::move(*chain), std::move(*key)});
+    policy.certificates.push_back({pem_blocks(*chain), pem_blocks(*key)});
   });
 }
 

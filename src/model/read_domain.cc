@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
+#include "model/policy_words.h"
 #include "model/read_parts.h"
 #include "model/syntax.h"
 
 namespace fairlead::model {
 namespace {
-
-constexpr Choice<Acceleration> kAcceleration[] = {{"whole-site", Acceleration::whole_site},
-                                                  {"static", Acceleration::static_}};
-constexpr Choice<SendProxy> kSendProxy[] = {{"off", SendProxy::off}, {"v1", SendProxy::v1}, {"v2", SendProxy::v2}};
 
 // 0 = none, as everywhere in DomainLimits.
 void read_limits(MapReader& domain, DomainLimits& out) {
@@ -43,6 +40,11 @@ std::optional<std::string> ReferencedFiles::pem(const Field& field) {
   auto path = field.text(limits::kMaxScalarBytes);
   if (!path) return std::nullopt;
   if (path->starts_with("-----BEGIN")) return path;
+  if (reader_ == nullptr) {
+    field.error("bad-pem", fmt::format("{} is not a PEM text", field.name()),
+                "the contents of the file, from -----BEGIN on: no file is read here");
+    return std::nullopt;
+  }
   if (path->empty() || path->size() > 4096 || path->find('\n') != std::string::npos) {
     field.error("bad-path", fmt::format("{} is not the path of a file", field.name()),
                 "a path, relative to the configuration file, or the PEM text itself");
@@ -134,27 +136,32 @@ DomainReading read_domain(const Field& field, DomainContext& context) {
   out.name_place = field.place();
   if (!domain) return out;
 
-  // The order follows what depends on what: certificates are judged for the name, the switch's default follows the
-  // acceleration, health checks follow the scheme, and the ports come last.
+  // Certificates are judged for the name, and layer-7 timeouts held against those of the domain.
   if (const auto name = domain.require("name", "for example: name: live.example.com")) {
     out.name_place = name->place();
     if (auto stored = read_domain_name(*name)) policy.name = std::move(*stored);
   }
+  read_certificates(domain, policy, context);
+  read_domain_body(domain, policy, context);
+  read_layer7(domain, policy, context);
+  return out;
+}
+
+void read_domain_body(MapReader& domain, DomainPolicy& policy, DomainContext& context) {
+  // The order follows what depends on what: the switch's default follows the acceleration, health checks follow the
+  // scheme, and the ports come last.
   domain.read("acceleration", policy.acceleration, kAcceleration);
   domain.read("http2", policy.http2);
-  read_certificates(domain, policy, context);
   read_origins(domain, policy);
   read_origin_tls(domain, policy, context);
   domain.read("origin_proxy_protocol", policy.origin_proxy_protocol, kSendProxy);
   read_host_header(domain, policy.origin_host_header);
   read_load_balancing(domain, policy);
-  read_websocket(domain, policy);
+  read_websocket(domain, policy, context);
   read_health_check(domain, policy);
   domain.read("origin_request_timeout", policy.origin_request_timeout, limits::kOriginRequestTimeout);
-  read_layer7(domain, policy, context);
   read_limits(domain, policy.limits);
   check_origin_ports(domain, policy, context);
-  return out;
 }
 
 }  // namespace fairlead::model

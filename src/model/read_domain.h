@@ -20,6 +20,8 @@ class ReferencedFiles {
  public:
   ReferencedFiles(std::string config_file, const FileReader& reader)
       : config_file_(std::move(config_file)), reader_(&reader) {}
+  // For texts that came over a network: no file is ever read, and who names one is told.
+  ReferencedFiles() = default;
 
   // The text of the PEM that `field` names: a path, or the PEM itself when it begins with "-----BEGIN". nullopt after
   // telling at the field what is wrong.
@@ -27,7 +29,7 @@ class ReferencedFiles {
 
  private:
   std::string config_file_;
-  const FileReader* reader_;
+  const FileReader* reader_ = nullptr;
   std::map<std::string, base::Result<std::string>> read_;
   std::size_t given_ = 0;  // bytes handed out, against limits::kMaxReferencedBytes
 };
@@ -43,6 +45,7 @@ struct DomainContext {
   const CertificateChecker& certificates;
   ClientSchemes schemes;
   const std::map<std::string, Layer7, std::less<>>& layer7_configs;
+  std::optional<bool> websocket_default{};  // in place of the rule of R2, for domains that do not say
 };
 
 struct DomainReading {
@@ -53,11 +56,17 @@ struct DomainReading {
 // Always gives a policy, with defaults where a problem was told; whether it may be used is for has_errors to say.
 DomainReading read_domain(const Field& field, DomainContext& context);
 
+// What a domain's document says but for its name, its certificates and its layer-7 settings: the part that the
+// control plane keeps as a text (domain_settings.h).
+void read_domain_body(MapReader& domain, DomainPolicy& policy, DomainContext& context);
+
 // A domain's name as documents write it: a host name, an IP address, ".example.com" or "*.example.com" (both mean every
 // name below, any depth). The stored form (lower case, leading dot), or nullopt after telling at `field`.
 std::optional<std::string> read_domain_name(const Field& field);
 
-// Layer-7 settings on their own (R14: named, reusable, bound to many domains).
-void read_layer7_settings(const Field& field, Layer7& out);
+// Layer-7 settings on their own (R14: named, reusable, bound to many domains). Outside the range that customers are
+// given a value is refused or, for operators, only told.
+enum class CustomerRanges : std::uint8_t { warn, refuse };
+void read_layer7_settings(const Field& field, Layer7& out, CustomerRanges ranges = CustomerRanges::warn);
 
 }  // namespace fairlead::model

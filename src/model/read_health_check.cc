@@ -4,13 +4,12 @@
 
 #include <algorithm>
 
+#include "model/policy_words.h"
 #include "model/read_parts.h"
 #include "model/syntax.h"
 
 namespace fairlead::model {
 namespace {
-
-constexpr Choice<OriginScheme> kScheme[] = {{"http", OriginScheme::http}, {"https", OriginScheme::https}};
 
 std::optional<std::uint16_t> status_code(std::string_view text) {
   if (text.size() != 3 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
@@ -52,7 +51,7 @@ void read_active(MapReader& map, const DomainPolicy& policy, ActiveHealthCheck& 
   const bool plain_everywhere =
       std::ranges::all_of(policy.origins, [](const Origin& origin) { return origin.http_port.has_value(); });
   if (policy.websocket.origin_scheme == OriginScheme::https || !plain_everywhere) out.scheme = OriginScheme::https;
-  map.read("scheme", out.scheme, kScheme);
+  map.read("scheme", out.scheme, kCheckScheme);
   const bool interval_read = map.read("interval", out.interval, limits::kHealthInterval);
   const bool timeout_read = map.read("timeout", out.timeout, limits::kHealthTimeout);
   map.read_count("healthy_after", out.healthy_after, limits::kHealthCount);

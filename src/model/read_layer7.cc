@@ -12,25 +12,31 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The edge's range refuses, the customers' range warns: an operator may know better than the product's documents.
-void read_timeout(MapReader& map, std::string_view key, milliseconds& out, const limits::Layer7Range& range) {
+// The edge's range refuses. The customers' range warns in an operator's file, for an operator may know better than the
+// product's documents, and refuses what comes from a customer.
+void tell_customer_range(const Field& at, std::string message, std::string range, CustomerRanges ranges) {
+  if (ranges == CustomerRanges::refuse) {
+    at.error("out-of-range", std::move(message), "allowed: " + range);
+  } else {
+    at.warning("customer-range", message + ", outside the range that customers are given",
+               fmt::format("documented: {}; the edge obeys it", range));
+  }
+}
+
+void read_timeout(MapReader& map, std::string_view key, milliseconds& out, const limits::Layer7Range& range,
+                  CustomerRanges ranges) {
   if (!map.read(key, out, range.edge)) return;
   if (out >= range.customer_min && out <= range.customer_max) return;
   const std::string least = range.customer_min.count() == 0 ? "0s" : format_duration(range.customer_min);
-  map.at(key).warning(
-      "customer-range",
-      fmt::format("\"{}\" is {}, outside the range that customers are given", key, format_duration(out)),
-      fmt::format("documented: {} to {}; the edge obeys it", least, format_duration(range.customer_max)));
+  tell_customer_range(map.at(key), fmt::format("\"{}\" is {}", key, format_duration(out)),
+                      fmt::format("{} to {}", least, format_duration(range.customer_max)), ranges);
 }
 
-void read_body_size(MapReader& map, std::uint64_t& out) {
+void read_body_size(MapReader& map, std::uint64_t& out, CustomerRanges ranges) {
   if (!map.read_size("client_max_body_size", out, limits::kClientMaxBodySize)) return;
   if (out >= limits::kCustomerMinBodySize && out <= limits::kCustomerMaxBodySize) return;
-  map.at("client_max_body_size")
-      .warning(
-          "customer-range",
-          fmt::format("\"client_max_body_size\" is {}, outside the range that customers are given", format_size(out)),
-          "documented: 1MiB to 10240MiB; the edge obeys it");
+  tell_customer_range(map.at("client_max_body_size"), fmt::format("\"client_max_body_size\" is {}", format_size(out)),
+                      "1MiB to 10240MiB", ranges);
 }
 
 // A list such as nginx has; order means nothing, so it is kept sorted and free of repetitions.
@@ -127,14 +133,14 @@ void read_add_header(MapReader& map, std::vector<HeaderField>& out) {
   });
 }
 
-void read_settings(MapReader& map, Layer7& out) {
-  read_timeout(map, "client_header_timeout", out.client_header_timeout, limits::kClientHeaderTimeout);
-  read_timeout(map, "client_body_timeout", out.client_body_timeout, limits::kClientBodyTimeout);
-  read_body_size(map, out.client_max_body_size);
-  read_timeout(map, "keepalive_timeout", out.keepalive_timeout, limits::kKeepaliveTimeout);
-  read_timeout(map, "proxy_connect_timeout", out.proxy_connect_timeout, limits::kProxyConnectTimeout);
-  read_timeout(map, "proxy_send_timeout", out.proxy_send_timeout, limits::kProxySendTimeout);
-  read_timeout(map, "proxy_read_timeout", out.proxy_read_timeout, limits::kProxyReadTimeout);
+void read_settings(MapReader& map, Layer7& out, CustomerRanges ranges) {
+  read_timeout(map, "client_header_timeout", out.client_header_timeout, limits::kClientHeaderTimeout, ranges);
+  read_timeout(map, "client_body_timeout", out.client_body_timeout, limits::kClientBodyTimeout, ranges);
+  read_body_size(map, out.client_max_body_size, ranges);
+  read_timeout(map, "keepalive_timeout", out.keepalive_timeout, limits::kKeepaliveTimeout, ranges);
+  read_timeout(map, "proxy_connect_timeout", out.proxy_connect_timeout, limits::kProxyConnectTimeout, ranges);
+  read_timeout(map, "proxy_send_timeout", out.proxy_send_timeout, limits::kProxySendTimeout, ranges);
+  read_timeout(map, "proxy_read_timeout", out.proxy_read_timeout, limits::kProxyReadTimeout, ranges);
   read_ssl_protocols(map, out.ssl_protocols);
   read_ciphers(map, out.ssl_ciphers);
   read_add_header(map, out.add_header);
@@ -162,9 +168,9 @@ const Layer7* find_named(const Field& field, const DomainContext& context) {
 
 }  // namespace
 
-void read_layer7_settings(const Field& field, Layer7& out) {
+void read_layer7_settings(const Field& field, Layer7& out, CustomerRanges ranges) {
   MapReader map(field);
-  read_settings(map, out);
+  if (map) read_settings(map, out, ranges);
 }
 
 void read_layer7(MapReader& domain, DomainPolicy& policy, const DomainContext& context) {
@@ -177,7 +183,7 @@ void read_layer7(MapReader& domain, DomainPolicy& policy, const DomainContext& c
     if (const auto use = map.find("use")) {
       if (const Layer7* named = find_named(*use, context)) policy.layer7 = *named;
     }
-    read_settings(map, policy.layer7);
+    read_settings(map, policy.layer7, CustomerRanges::warn);
     // Only when stated here: the default of one must not be held against the other.
     if (map.has("proxy_connect_timeout") && policy.layer7.proxy_connect_timeout > policy.origin_request_timeout) {
       map.at("proxy_connect_timeout")

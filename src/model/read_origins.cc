@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "model/policy_words.h"
 #include "model/read_parts.h"
 #include "model/syntax.h"
 
@@ -11,17 +12,6 @@ namespace fairlead::model {
 namespace {
 
 constexpr limits::CountRange kPort{1, 0, 65'535, true};
-constexpr Choice<OriginPriority> kPriority[] = {{"primary", OriginPriority::primary},
-                                                {"backup", OriginPriority::backup}};
-constexpr Choice<BalancePolicy> kBalance[] = {{"round-robin", BalancePolicy::round_robin},
-                                              {"least-sessions", BalancePolicy::least_sessions},
-                                              {"consistent-hash", BalancePolicy::consistent_hash}};
-constexpr Choice<HashKey> kHashKey[] = {{"client-address", HashKey::client_address},
-                                        {"header", HashKey::header},
-                                        {"cookie", HashKey::cookie},
-                                        {"path", HashKey::path},
-                                        {"query", HashKey::query}};
-constexpr Choice<Persistence> kPersistence[] = {{"none", Persistence::none}, {"cookie", Persistence::cookie}};
 
 // Addresses in canonical form, names in lower case: equal origins then compare equal, which is what decides whether
 // their connections and health survive a reload.
@@ -121,7 +111,7 @@ void read_origin_tls(MapReader& domain, DomainPolicy& policy, DomainContext& con
       if (contents.malformed || contents.certificates == 0) {
         file->error("bad-pem", "the CA file contains no well-formed PEM certificate", "");
       }
-      tls.ca_pem = std::move(*pem);
+      tls.ca_pem = pem_blocks(*pem);
     }
     if (!tls.verify) file->warning("unused-key", "\"ca_file\" has no effect while \"verify\" is false", "");
   }

@@ -16,7 +16,7 @@ void read_load_balancing(MapReader& domain, DomainPolicy& policy);
 void read_health_check(MapReader& domain, DomainPolicy& policy);
 void check_origin_ports(MapReader& domain, const DomainPolicy& policy, const DomainContext& context);
 
-void read_websocket(MapReader& domain, DomainPolicy& policy);
+void read_websocket(MapReader& domain, DomainPolicy& policy, const DomainContext& context);
 void read_layer7(MapReader& domain, DomainPolicy& policy, const DomainContext& context);
 
 }  // namespace fairlead::model

@@ -2,19 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "model/policy_words.h"
 #include "model/read_parts.h"
 
 namespace fairlead::model {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr Choice<OriginScheme> kScheme[] = {
-    {"follow", OriginScheme::follow}, {"http", OriginScheme::http}, {"https", OriginScheme::https}};
-constexpr Choice<OnDisable> kOnDisable[] = {
-    {"close", OnDisable::close}, {"drain", OnDisable::drain}, {"keep", OnDisable::keep}};
-constexpr Choice<HeartbeatTo> kHeartbeatTo[] = {
-    {"client", HeartbeatTo::client}, {"origin", HeartbeatTo::origin}, {"both", HeartbeatTo::both}};
 
 void read_heartbeat(MapReader& ws, WebSocketPolicy& policy) {
   const auto field = ws.find("heartbeat");
@@ -76,17 +70,17 @@ void read_stated(MapReader& ws, std::string_view key, std::optional<milliseconds
 
 }  // namespace
 
-void read_websocket(MapReader& domain, DomainPolicy& policy) {
+void read_websocket(MapReader& domain, DomainPolicy& policy, const DomainContext& context) {
   WebSocketPolicy& ws = policy.websocket;
   // Before the map is looked for: the default holds for domains that say nothing of websocket at all.
-  ws.enabled = policy.acceleration == Acceleration::whole_site;  // R2
+  ws.enabled = context.websocket_default.value_or(policy.acceleration == Acceleration::whole_site);  // R2
   const auto field = domain.find("websocket");
   if (!field) return;
   MapReader map(*field);
   map.read("enabled", ws.enabled);
   map.read("connection_timeout", ws.connection_timeout, limits::kConnectionTimeout);
   read_heartbeat(map, ws);
-  map.read("origin_scheme", ws.origin_scheme, kScheme);
+  map.read("origin_scheme", ws.origin_scheme, kOriginScheme);
   map.read("on_disable", ws.on_disable, kOnDisable);
   map.read("drain_time", ws.drain_time, limits::kSessionDrainTime);
   map.read("max_session_age", ws.max_session_age, limits::kMaxSessionAge);

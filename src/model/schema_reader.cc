@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// "60s" -> 60 and "s". At most 12 digits: far more than any range, far less than 64 bits. Whoever multiplies by a unit
+// "60s" -> 60 and "s". At most 15 digits: more than any range, far less than 64 bits. Whoever multiplies by a unit
 // compares with the range first (213503982335d would wrap to nine and a half hours).
 struct Quantity {
   std::uint64_t number = 0;
@@ -21,7 +21,7 @@ struct Quantity {
 };
 std::optional<Quantity> split_quantity(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (digits == 0 || digits > 12) return std::nullopt;
+  if (digits == 0 || digits > 15) return std::nullopt;
   Quantity out;
   std::from_chars(text.data(), text.data() + digits, out.number);
   out.unit = text.substr(digits);

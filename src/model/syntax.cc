@@ -190,6 +190,23 @@ PemContents scan_pem(std::string_view text) {
   return out;
 }
 
+std::string pem_blocks(std::string_view text) {
+  static constexpr std::string_view kBegin = "-----BEGIN ";
+  static constexpr std::string_view kEnd = "-----END ";
+  static constexpr std::string_view kDashes = "-----";
+  std::string out;
+  for (std::size_t at = text.find(kBegin); at != std::string_view::npos; at = text.find(kBegin, at)) {
+    const std::size_t end_line = text.find(kEnd, at);
+    if (end_line == std::string_view::npos) break;
+    const std::size_t end = text.find(kDashes, end_line + kEnd.size());
+    if (end == std::string_view::npos) break;
+    out += text.substr(at, end + kDashes.size() - at);
+    out += '\n';
+    at = end + kDashes.size();
+  }
+  return out;
+}
+
 std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;

@@ -55,6 +55,10 @@ struct PemContents {
 };
 PemContents scan_pem(std::string_view text);
 
+// The blocks of a text that scan_pem finds well formed, one after the other and without what stands between them
+// (RFC 7468 section 2 lets tools print subjects there, in whatever character set).
+std::string pem_blocks(std::string_view text);
+
 std::string lower_case(std::string_view text);
 
 }  // namespace fairlead::model
