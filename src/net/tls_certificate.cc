@@ -109,8 +109,15 @@ int no_passphrase(char*, int, int, void* asked) {
 
 BioPtr memory(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
-// The words tell the usual mistakes apart: a passphrase, swapped files, a damaged file, the wrong file.
-base::Result<PkeyPtr> parse_key(std::string_view pem) {
+std::size_t count(std::string_view text, std::string_view word) {
+  std::size_t n = 0;
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + word.size())) ++n;
+  return n;
+}
+
+}  // namespace
+
+base::Result<PkeyPtr> parse_private_key(std::string_view pem) {
   if (pem.size() > 1 << 20) return malformed("the key file is too large for a key");
   bool asked = false;  // for a passphrase
   clear_openssl_errors();
@@ -130,12 +137,6 @@ base::Result<PkeyPtr> parse_key(std::string_view pem) {
     return malformed("the key file holds a certificate but no key; are chain and key swapped?");
   }
   return malformed("the key file holds no PEM private key (-----BEGIN PRIVATE KEY-----)");
-}
-
-std::size_t count(std::string_view text, std::string_view word) {
-  std::size_t n = 0;
-  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + word.size())) ++n;
-  return n;
 }
 
 // RFC 8446 section 4.4.2 lets a client sort a chain out, RFC 5246 section 7.4.2 does not, and many clients cannot. The
@@ -169,7 +170,20 @@ base::Result<void> check_key_matches(const std::vector<X509Ptr>& chain, EVP_PKEY
   return malformed(fmt::format("the key does not belong to the certificate {}", subject(chain.front().get())));
 }
 
-}  // namespace
+// Said here in plain words; OpenSSL's own judgement of the same thing is "ee key too small".
+base::Result<void> check_key_size(EVP_PKEY* key) {
+  if (EVP_PKEY_get_security_bits(key) >= kMinSecurityBits) return {};
+  return malformed(
+      fmt::format("the key ({}) is too small: clients refuse it; RSA needs 2048 bits, ECDSA P-256", key_type(key)));
+}
+
+CertificateDates dates_of(const X509* cert) {
+  CertificateDates dates;
+  dates.subject = subject(cert);
+  dates.from = unix_time(X509_get0_notBefore(cert));
+  dates.until = unix_time(X509_get0_notAfter(cert));
+  return dates;
+}
 
 std::string take_openssl_error(std::string_view otherwise) {
   const char* data = nullptr;
@@ -214,15 +228,11 @@ base::Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, std:
 base::Result<ParsedKeyPair> parse_key_pair(std::string_view chain_pem, std::string_view key_pem) {
   auto chain = parse_certificates(chain_pem, "the chain file");
   if (!chain) return std::unexpected(std::move(chain.error()));
-  auto key = parse_key(key_pem);
+  auto key = parse_private_key(key_pem);
   if (!key) return std::unexpected(std::move(key.error()));
   if (auto ok = check_key_matches(*chain, key->get()); !ok) return std::unexpected(std::move(ok.error()));
   if (auto ok = check_chain_order(*chain); !ok) return std::unexpected(std::move(ok.error()));
-  // Said here in plain words; OpenSSL's own judgement of the same thing is "ee key too small".
-  if (EVP_PKEY_get_security_bits(key->get()) < kMinSecurityBits) {
-    return malformed(fmt::format("the key ({}) is too small: clients refuse it; RSA needs 2048 bits, ECDSA P-256",
-                                 key_type(key->get())));
-  }
+  if (auto ok = check_key_size(key->get()); !ok) return std::unexpected(std::move(ok.error()));
   ParsedKeyPair pair{std::move(*chain), std::move(*key), {}};
   const X509* leaf = pair.chain.front().get();
   pair.info.subject = subject(leaf);

@@ -55,6 +55,23 @@ base::Result<void> use_key_pair(SSL_CTX* ctx, const ParsedKeyPair& pair);
 // Every certificate of a PEM text. Errors: malformed; `what` names the text in them.
 base::Result<std::vector<X509Ptr>> parse_certificates(std::string_view pem, std::string_view what);
 
+// A key that is not under a passphrase. The words tell the usual mistakes apart: a passphrase, swapped files, a damaged
+// file, the wrong file. Errors: malformed, side config, as of the three that follow.
+base::Result<PkeyPtr> parse_private_key(std::string_view pem);
+
+// Each certificate was issued and signed by the next one.
+base::Result<void> check_chain_order(const std::vector<X509Ptr>& chain);
+// The key is the first certificate's.
+base::Result<void> check_key_matches(const std::vector<X509Ptr>& chain, EVP_PKEY* key);
+// TLS today takes keys of that strength.
+base::Result<void> check_key_size(EVP_PKEY* key);
+
+struct CertificateDates {
+  std::string subject;
+  std::int64_t from = 0, until = 0;  // seconds since 1970, UTC; 0 for a date that cannot be read
+};
+CertificateDates dates_of(const X509* cert);
+
 // What every context here has in common: versions, level, groups, modes, options.
 bool set_common_options(SSL_CTX* ctx);
 

@@ -46,7 +46,7 @@ Result<std::string> domain_name(Transaction& tx, std::string_view domain_id) {
 }  // namespace
 
 Result<Certificate> insert_certificate(Transaction& tx, Certificate c, std::int64_t now_ms) {
-  c.id = new_id(now_ms);
+  if (c.id.empty()) c.id = new_id(now_ms);
   c.revision = 1;
   c.created_ms = c.updated_ms = now_ms;
   auto done = tx.execute(
@@ -156,6 +156,36 @@ Result<std::vector<Certificate>> certificates_of_domain(Transaction& tx, std::st
                       "order by name"),
                {{"domain", domain_id}}),
       read_certificate);
+}
+
+Result<std::vector<std::string>> domains_of_certificate(Transaction& tx, std::string_view certificate_id) {
+  return read_all(tx.query("select d.name from domains d join domain_certificates b on b.domain_id = d.id "
+                           "where b.certificate_id = :id order by d.name",
+                           {{"id", certificate_id}}),
+                  [](Columns& c) { return c.text(); });
+}
+
+Result<std::vector<Certificate>> certificates_to_tell_of(Transaction& tx, std::int64_t now_ms, std::int64_t days,
+                                                         std::int64_t limit) {
+  constexpr std::int64_t kDay = 24 * 3600 * 1000;
+  return read_all(tx.query(select("where not_after_ms > :now and not_after_ms <= :before and not exists (select 1 from "
+                                  "certificate_notices n where n.certificate_id = certificates.id and n.not_after_ms = "
+                                  "certificates.not_after_ms and n.days <= :days) order by not_after_ms, id "
+                                  "limit :limit"),
+                           {{"now", now_ms},
+                            {"before", now_ms + days * kDay},
+                            {"days", days},
+                            {"limit", std::max<std::int64_t>(limit, 1)}}),
+                  read_certificate);
+}
+
+Result<void> note_told_of(Transaction& tx, const Certificate& certificate, std::int64_t days, std::int64_t now_ms) {
+  auto done = tx.execute(
+      "insert into certificate_notices (certificate_id, not_after_ms, days, written_ms) "
+      "values (:id, :not_after, :days, :now) on conflict do nothing",
+      {{"id", certificate.id}, {"not_after", certificate.not_after_ms}, {"days", days}, {"now", now_ms}});
+  if (!done) return std::unexpected(std::move(done.error()));
+  return {};
 }
 
 }  // namespace fairlead::store

@@ -27,7 +27,8 @@ struct Certificate {
   bool operator==(const Certificate&) const = default;
 };
 
-// Makes it at `now_ms`: id, revision (1) and times are set here, the rest is `certificate`'s. The row as stored.
+// Makes it at `now_ms`: revision (1) and times are set here, the rest is `certificate`'s. So is the id if it has one
+// (of ids.h: a key may be sealed to it), else one is made. The row as stored.
 base::Result<Certificate> insert_certificate(Transaction& tx, Certificate certificate, std::int64_t now_ms);
 
 base::Result<Certificate> find_certificate(Transaction& tx, std::string_view id);
@@ -47,6 +48,14 @@ base::Result<Page<Certificate>> list_certificates(Transaction& tx, std::string_v
 // All that end before `before_ms`, those that end first at the head, at most `limit`.
 base::Result<std::vector<Certificate>> certificates_ending(Transaction& tx, std::int64_t before_ms, std::int64_t limit);
 
+// Those that end within `days` days from `now_ms`, and of whose present end nobody has been told so many days before it
+// or later; those that end first at the head, at most `limit`. Not those that have ended.
+base::Result<std::vector<Certificate>> certificates_to_tell_of(Transaction& tx, std::int64_t now_ms, std::int64_t days,
+                                                               std::int64_t limit);
+// Remembers that it was told of. May be repeated. Forgotten with the certificate.
+base::Result<void> note_told_of(Transaction& tx, const Certificate& certificate, std::int64_t days,
+                                std::int64_t now_ms);
+
 // Binds a certificate to a domain of the same account (not_found otherwise), or takes it off. Both may be repeated:
 // what is so already is no change, and only a change is recorded for the edges.
 base::Result<void> bind_certificate(Transaction& tx, std::string_view domain_id, std::string_view certificate_id,
@@ -56,5 +65,7 @@ base::Result<void> unbind_certificate(Transaction& tx, std::string_view domain_i
 
 // Those bound to a domain, by name.
 base::Result<std::vector<Certificate>> certificates_of_domain(Transaction& tx, std::string_view domain_id);
+// The names of the domains it is bound to, sorted.
+base::Result<std::vector<std::string>> domains_of_certificate(Transaction& tx, std::string_view certificate_id);
 
 }  // namespace fairlead::store

@@ -129,6 +129,56 @@ TEST_P(CertificatesTest, ListsByNameAndByEnd) {
               }).context.starts_with("unique:"));
 }
 
+TEST_P(CertificatesTest, AnIdMayBeGivenIn) {
+  Certificate c = make("made");
+  c.id = "0123456789abcdef0123456789abcdef";
+  c.name = "given";
+  EXPECT_EQ(write([&](Transaction& tx) { return insert_certificate(tx, c, kNow); }).id, c.id);
+  c.name = "again";
+  EXPECT_TRUE(refused([&](Transaction& tx) { return insert_certificate(tx, c, kNow); }).context.starts_with("unique:"));
+}
+
+TEST_P(CertificatesTest, DomainsBoundToIt) {
+  const auto c = make("one"), other = make("two");
+  bind(make_domain(account_, "b.example"), c);
+  bind(make_domain(account_, "a.example"), c);
+  const auto domains = [&](const Certificate& of) {
+    return read([&](Transaction& tx) { return domains_of_certificate(tx, of.id); });
+  };
+  EXPECT_EQ(domains(c), (std::vector<std::string>{"a.example", "b.example"}));
+  EXPECT_EQ(domains(other), std::vector<std::string>{});
+}
+
+TEST_P(CertificatesTest, WhoWasToldOfAnEndIsRemembered) {
+  constexpr std::int64_t kDay = 24 * 3600 * 1000;
+  make("ended", kNow);
+  auto soon = make("soon", kNow + 1), late = make("late", kNow + 7 * kDay);
+  make("later", kNow + 14 * kDay);
+  using Names = std::vector<std::string>;
+  const auto left = [&](std::int64_t days, std::int64_t limit = 10) {
+    Names names;
+    for (const auto& c : read([&](Transaction& tx) { return certificates_to_tell_of(tx, kNow, days, limit); }))
+      names.push_back(c.name);
+    return names;
+  };
+  const auto note = [&](const Certificate& c, std::int64_t days) {
+    write([&](Transaction& tx) { return note_told_of(tx, c, days, kNow); });
+  };
+  EXPECT_EQ(left(6), Names{"soon"});
+  EXPECT_EQ(left(7), (Names{"soon", "late"}));
+  EXPECT_EQ(left(7, 1), Names{"soon"});
+  note(soon, 7);
+  note(soon, 7);
+  EXPECT_EQ(left(7), Names{"late"});
+  EXPECT_EQ(left(14), (Names{"late", "later"}));  // who was told 7 days before need not hear what was so 14 days before
+  EXPECT_EQ(left(1), Names{"soon"});              // but one day before is still to come
+  soon.not_after_ms = kNow + 2;                   // another end
+  soon = write([&](Transaction& tx) { return update_certificate(tx, soon, 1, kNow); });
+  EXPECT_EQ(left(7), (Names{"soon", "late"}));
+  note(late, 7);
+  write([&](Transaction& tx) { return delete_certificate(tx, late.id, 1); });
+}
+
 FAIRLEAD_BOTH_ENGINES(CertificatesTest);
 
 }  // namespace

@@ -46,8 +46,9 @@ Result<int> apply(Transaction& tx, std::int64_t now_ms, std::span<const Migratio
 }  // namespace
 
 std::span<const Migration> all_migrations() {
-  static const std::array<Migration, 1> steps = {
+  static const std::array<Migration, 2> steps = {
       Migration{1, "first tables", migrations::step_0001()},
+      Migration{2, "notices of certificates that end", migrations::step_0002()},
   };
   return steps;
 }

@@ -8,5 +8,6 @@
 namespace fairlead::store::migrations {
 
 std::span<const std::string_view> step_0001();
+std::span<const std::string_view> step_0002();
 
 }  // namespace fairlead::store::migrations
