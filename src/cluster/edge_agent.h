@@ -72,6 +72,8 @@ class EdgeAgent {
   // Asks for an orderly end (Close 1001 both ways, close_by operator). not_found when there is no such session of that
   // domain here (it may just have ended).
   virtual base::Result<void> end_session(std::string_view domain, std::string_view id) = 0;
+  // From when on every worker has obeyed that revision or a later one; none: not yet, or too long ago to be known.
+  virtual std::optional<std::int64_t> applied_at(std::uint64_t revision) const = 0;
 };
 
 class EdgeDirectory {
@@ -80,6 +82,8 @@ class EdgeDirectory {
   virtual std::vector<EdgeInfo> edges() = 0;
   virtual base::Result<SessionPage> sessions(const SessionQuery& query) = 0;
   virtual base::Result<void> end_session(std::string_view domain, std::string_view id) = 0;
+  // Of each edge, in the order of edges().
+  virtual std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t revision) = 0;
   // How many live sessions each of `domains` has, in their order.
   virtual base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) = 0;
 };
@@ -92,6 +96,9 @@ class LocalEdges final : public EdgeDirectory {
   base::Result<SessionPage> sessions(const SessionQuery& query) override { return edge_.sessions(query); }
   base::Result<void> end_session(std::string_view domain, std::string_view id) override {
     return edge_.end_session(domain, id);
+  }
+  std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t revision) override {
+    return {edge_.applied_at(revision)};
   }
   base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override;
 

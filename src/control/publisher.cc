@@ -1,0 +1,180 @@
+#include "control/publisher.h"
+
+#include <set>
+#include <string>
+
+#include "base/log.h"
+#include "control/certificates.h"
+#include "control/domains/composition.h"
+#include "store/certificates.h"
+#include "store/domains.h"
+
+namespace fairlead::control {
+
+using store::Transaction;
+
+namespace {
+
+// Makes policies of domains, within one transaction.
+class PolicyMaker {
+ public:
+  PolicyMaker(Context& context, Transaction& tx) : context_(context), tx_(tx), composer_(tx, false) {}
+
+  // Null: edges are not to know it. Errors: of the store, and `config` side when this one domain cannot be made.
+  base::Result<model::DomainPolicyPtr> make(const store::Domain& domain) {
+    if (domain.state != store::DomainState::online) return nullptr;
+    auto composed = composer_.compose(domain);
+    if (!composed) return std::unexpected(composed.error());
+    if (composed->account.state != store::AccountState::active) return nullptr;
+    if (!composed->reading.policy) return base::fail(base::Code::malformed, base::Side::config, "unusable settings");
+    model::DomainPolicy policy = std::move(*composed->reading.policy);
+    policy.websocket.enabled = policy.websocket.enabled && composed->websocket_usable();
+    auto bound = store::certificates_of_domain(tx_, domain.id);
+    if (!bound) return std::unexpected(bound.error());
+    for (const store::Certificate& c : *bound) {
+      auto known = keys_.find(c.id);
+      if (known == keys_.end()) {
+        auto key = private_key(context_, c);
+        if (!key) {
+          return base::fail(base::Code::certificate, base::Side::config,
+                            "the key of certificate " + c.name + ": " + key.error().detail);
+        }
+        known = keys_.emplace(c.id, std::move(*key)).first;
+      }
+      policy.certificates.push_back({c.chain_pem, known->second});
+    }
+    return std::make_shared<const model::DomainPolicy>(std::move(policy));
+  }
+
+ private:
+  Context& context_;
+  Transaction& tx_;
+  Composer composer_;
+  std::map<std::string, std::string, std::less<>> keys_;
+};
+
+}  // namespace
+
+Publisher::Publisher(Context& context, cluster::PolicyBus& bus) : context_(context), bus_(bus) {}
+
+Publisher::~Publisher() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Publisher::start() { thread_ = std::thread(&Publisher::run, this); }
+
+void Publisher::notify() {
+  {
+    const std::lock_guard lock(mutex_);
+    notified_ = true;
+  }
+  wake_.notify_all();
+}
+
+Publisher::Status Publisher::status() const {
+  return {.revision = revision_.load(),
+          .published = published_.load(),
+          .failed_domains = failed_domains_.load(),
+          .reached = reached_.load()};
+}
+
+void Publisher::run() {
+  bool told = false;
+  for (;;) {
+    const auto more = publish_changes();
+    reached_ = more.has_value();
+    if (!more && !std::exchange(told, true)) base::log_warn("publisher: {}", base::describe(more.error()));
+    if (more && std::exchange(told, false)) base::log_info("publisher: the store is back");
+    std::unique_lock lock(mutex_);
+    if (!(more && *more)) {
+      wake_.wait_for(lock, kLook, [this] { return stop_ || notified_; });
+    }
+    if (stop_) return;
+    notified_ = false;
+  }
+}
+
+base::Result<bool> Publisher::publish_changes() {
+  bool more = false;
+  auto update = context_.database.read([&](Transaction& tx) -> base::Result<cluster::PolicyUpdate> {
+    more = false;
+    if (!began_) return all(tx);
+    auto changes = store::changes_since(tx, number_, kMostChanges);
+    if (!changes && changes.error().code == base::Code::not_found) return all(tx);
+    if (!changes) return std::unexpected(changes.error());
+    more = std::ssize(*changes) == kMostChanges;
+    return changed(tx, *changes);
+  });
+  if (!update) return std::unexpected(update.error());
+  const bool same = began_ && !update->whole && static_cast<std::int64_t>(update->revision) == number_;
+  if (same) return false;
+  if (auto done = bus_.publish(*update); !done) return std::unexpected(done.error());
+  latest_ = model::PolicySnapshot::build(update->whole ? nullptr : latest_, update->edits, update->revision);
+  number_ = static_cast<std::int64_t>(update->revision);
+  began_ = true;
+  revision_ = update->revision;
+  ++published_;
+  return more;
+}
+
+base::Result<cluster::PolicyUpdate> Publisher::all(Transaction& tx) {
+  cluster::PolicyUpdate update;
+  update.whole = true;
+  auto last = store::last_policy_change(tx);
+  if (!last) return std::unexpected(last.error());
+  update.revision = static_cast<std::uint64_t>(*last);
+  PolicyMaker maker(context_, tx);
+  store::DomainFilter filter;
+  filter.state = store::DomainState::online;
+  for (store::PageRequest request{.after = {}, .limit = store::kMaxPage};;) {
+    auto page = store::list_domains(tx, filter, request);
+    if (!page) return std::unexpected(page.error());
+    for (const store::Domain& domain : page->items) {
+      auto policy = maker.make(domain);
+      if (!policy && policy.error().side != base::Side::config) return std::unexpected(policy.error());
+      if (!policy) {
+        ++failed_domains_;
+        base::log_error("publisher: {} stays as the edges have it: {}", domain.name, base::describe(policy.error()));
+        if (auto had = latest_ ? latest_->find_name(domain.name) : nullptr) update.edits.push_back({domain.name, had});
+      } else if (*policy) {
+        update.edits.push_back({domain.name, std::move(*policy)});
+      }
+    }
+    if (page->next.empty()) break;
+    request.after = page->next;
+  }
+  return update;
+}
+
+base::Result<cluster::PolicyUpdate> Publisher::changed(Transaction& tx,
+                                                       const std::vector<store::PolicyChange>& changes) {
+  cluster::PolicyUpdate update;
+  update.revision = static_cast<std::uint64_t>(changes.empty() ? number_ : changes.back().number);
+  std::set<std::string> names;
+  for (const store::PolicyChange& c : changes) names.insert(c.domain_name);
+  PolicyMaker maker(context_, tx);
+  for (const std::string& name : names) {
+    auto domain = store::find_domain_by_name(tx, name);
+    if (!domain) {
+      if (domain.error().code != base::Code::not_found) return std::unexpected(domain.error());
+      update.edits.push_back({name, nullptr});
+      continue;
+    }
+    auto policy = maker.make(*domain);
+    if (!policy && policy.error().side != base::Side::config) return std::unexpected(policy.error());
+    if (!policy) {
+      ++failed_domains_;
+      base::log_error("publisher: {} stays as the edges have it: {}", name, base::describe(policy.error()));
+      continue;
+    }
+    update.edits.push_back({name, std::move(*policy)});
+  }
+  return update;
+}
+
+}  // namespace fairlead::control
