@@ -26,6 +26,8 @@ struct Caller {
   std::string source_address;
   std::string credential;  // "cookie", "token", "" for nobody; for the audit
   std::string login_hash;  // of the cookie; empty for a token
+  // A suspended account's users look and do not change (may_write is false); a closed account's are nobody.
+  store::AccountState account_state = store::AccountState::active;
 
   bool signed_in() const { return !user_id.empty(); }
   bool is_operator() const { return role == store::UserRole::operator_; }
