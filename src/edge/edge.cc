@@ -126,7 +126,7 @@ Edge::Edge(model::EdgeConfig config, std::function<void()> on_finished)
 
 Edge::~Edge() = default;
 
-base::Result<void> Edge::start() {
+base::Result<void> Edge::start(model::PolicySnapshot::Ptr initial, PolicySource source) {
   started_ = base::monotonic_now();
   if (auto opened = shared_->log.open(config_.access_log); !opened) return opened;
   const auto make_resolver = [](net::EventLoop& loop, const model::EdgeConfig& config) {
@@ -153,7 +153,12 @@ base::Result<void> Edge::start() {
     }
   }
   health_ = std::make_unique<HealthChecker>(threads_.front()->loop, threads_.front()->worker.connector(), seed());
-  snapshot_ = model::PolicySnapshot::replace(nullptr, config_.domains, 1);
+  if (initial) {
+    source_ = source;
+    snapshot_ = std::move(initial);
+  } else {
+    snapshot_ = model::PolicySnapshot::replace(nullptr, config_.domains, 1);
+  }
   const auto table = DomainTable::build(nullptr, snapshot_, shared_->tickets);
   // Nothing runs yet: each worker has its table before its first connection, and needs no letter for it.
   for (auto& t : threads_) t->worker.apply(table, config_.limits);
@@ -188,13 +193,65 @@ void Edge::work(Thread& thread) noexcept {
   if (running_.fetch_sub(1) == 1) on_finished_();
 }
 
+model::PolicySnapshot::Ptr Edge::policy() const {
+  const std::lock_guard lock(policy_mutex_);
+  return snapshot_;
+}
+
+void Edge::note_applied(std::uint64_t revision) {
+  const std::lock_guard lock(applied_mutex_);
+  applied_.push_back({revision, base::wall_clock_ms()});
+  if (applied_.size() > kAppliedKept) {
+    applied_.pop_front();
+    applied_dropped_ = true;
+  }
+}
+
+Edge::Applied Edge::applied() const {
+  const std::lock_guard lock(applied_mutex_);
+  return applied_.empty() ? Applied() : applied_.back();
+}
+
+std::optional<std::int64_t> Edge::applied_at(std::uint64_t revision) const {
+  const std::lock_guard lock(applied_mutex_);
+  for (const Applied& a : applied_) {
+    if (a.revision < revision) continue;
+    // Had it been obeyed before the oldest that is kept, nobody knows when.
+    if (&a == &applied_.front() && applied_dropped_) return std::nullopt;
+    return a.at_ms;
+  }
+  return std::nullopt;
+}
+
+void Edge::apply_policy(const cluster::PolicyUpdate& update) {
+  const std::lock_guard lock(policy_mutex_);
+  std::vector<model::PolicyEdit> edits = update.edits;
+  if (update.whole) {
+    // Built on what there is, so that a domain that did not change stays the same object and its sessions hear nothing.
+    std::set<std::string_view> there;
+    for (const model::PolicyEdit& e : update.edits) there.insert(e.name);
+    snapshot_->for_each([&](const model::DomainPolicyPtr& policy) {
+      if (!there.contains(policy->name)) edits.push_back(model::PolicyEdit::remove(policy->name));
+    });
+  }
+  snapshot_ = model::PolicySnapshot::build(snapshot_, std::move(edits), update.revision);
+  source_ = PolicySource::control;
+  base::log_debug("policy revision {}: {} edits{}", update.revision, update.edits.size(),
+                  update.whole ? ", whole" : "");
+  publish(DomainTable::build(table_.get(), snapshot_, shared_->tickets));
+}
+
 void Edge::publish(std::shared_ptr<const DomainTable> table) {
   {
     std::lock_guard lock(table_mutex_);
     table_ = table;
   }
+  const auto waited_for = std::make_shared<std::atomic<std::size_t>>(threads_.size());
   for (auto& t : threads_) {
-    t->loop.post([worker = &t->worker, table, limits = config_.limits] { worker->apply(table, limits); });
+    t->loop.post([this, worker = &t->worker, table, limits = config_.limits, waited_for] {
+      worker->apply(table, limits);
+      if (waited_for->fetch_sub(1) == 1) note_applied(table->revision());
+    });
   }
   threads_.front()->loop.post([health = health_.get(), table] {
     std::vector<HealthTarget> targets;
@@ -208,16 +265,21 @@ void Edge::publish(std::shared_ptr<const DomainTable> table) {
 }
 
 std::vector<std::string> Edge::apply(model::EdgeConfig next) {
+  const std::lock_guard lock(policy_mutex_);
   std::vector<std::string> differ;
   if (next.listeners != config_.listeners) differ.push_back("listeners");
   if (next.workers != config_.workers) differ.push_back("workers");
-  if (next.admin_address != config_.admin_address) differ.push_back("admin");
+  if (next.admin_address != config_.admin_address || next.admin_tls != config_.admin_tls) differ.push_back("admin");
   if (next.access_log != config_.access_log) differ.push_back("access_log");
   if (next.resolvers != config_.resolvers) differ.push_back("resolvers");
   config_.drain_time = next.drain_time;
   config_.limits = next.limits;
-  config_.domains = std::move(next.domains);
   shared_->admission.set_limits(config_.limits);
+  if (source_ != PolicySource::configuration) {
+    publish(table_);
+    return differ;
+  }
+  config_.domains = std::move(next.domains);
   const std::uint64_t revision = snapshot_->revision() + 1;
   const auto before = snapshot_;
   snapshot_ = model::PolicySnapshot::replace(snapshot_, config_.domains, revision);
