@@ -23,6 +23,7 @@ void require(bool condition) {
 base::Result<std::string> file_from_memory(const std::string& path) {
   if (path.ends_with(".pem")) return "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
   if (path.ends_with(".key")) return "-----BEGIN PRIVATE KEY-----\nMHc=\n-----END PRIVATE KEY-----\n";
+  if (path.ends_with(".secret")) return "secret\n";
   return base::fail(base::Code::not_found, base::Side::config, "no such file");
 }
 
@@ -54,6 +55,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(again.problems == reading.problems && again.config == reading.config);
   require(model::render_text(reading.problems, text).empty() == reading.problems.empty());
   require(!model::render_json(reading.problems, "fuzz.yaml").empty());
+
+  // As `fairlead run` reads it.
+  const model::ConfigReading run =
+      model::read_edge_config(text, "fuzz.yaml", file_from_memory, {}, model::ConfigPurpose::run);
+  require(run.config.has_value() == !model::has_errors(run.problems));
+  require(run.control.has_value() == run.config.has_value());
+  require(!run.config || (run.config->domains.empty() && !run.config->admin_address.empty()));
 
   if (reading.config) {
     for (const model::DomainPolicy& domain : reading.config->domains) check_domain(domain);

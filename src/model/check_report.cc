@@ -110,7 +110,7 @@ CheckOutcome check_edge_config(const std::string& file, const FileReader& files,
   // Read once: standard input can be a file too, and the report shows the very lines that were judged.
   const auto text = files(file);
   const FileReader kept = [&](const std::string& path) { return path == file ? text : files(path); };
-  const ConfigReading reading = read_edge_config_file(file, kept, certificates);
+  const ConfigReading reading = read_edge_config_file(file, kept, certificates, ConfigPurpose::by_key);
   CheckOutcome out;
   out.exit_status = reading.config ? 0 : 1;
   if (format == ReportFormat::json) {
@@ -119,8 +119,10 @@ CheckOutcome check_edge_config(const std::string& file, const FileReader& files,
   }
   out.output = render_text(reading.problems, text ? std::string_view(*text) : std::string_view());
   if (reading.config) {
-    out.output += fmt::format("{}: valid, {}, {}\n", file, plural(reading.config->domains.size(), "domain"),
-                              plural(reading.config->listeners.size(), "listener"));
+    const std::string domains =
+        reading.control ? "domains in the store" : plural(reading.config->domains.size(), "domain");
+    out.output +=
+        fmt::format("{}: valid, {}, {}\n", file, domains, plural(reading.config->listeners.size(), "listener"));
   }
   return out;
 }

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "model/document.h"
+#include "model/read_control.h"
 #include "model/read_domain.h"
 #include "model/read_listeners.h"
 #include "model/schema_reader.h"
+#include "model/syntax.h"
 
 namespace fairlead::model {
 namespace {
@@ -145,10 +147,21 @@ void check_reachable(Reading& reading, const std::vector<ListenerReading>& liste
   }
 }
 
+// In a file of `fairlead run` what belongs into the store is an error with the way there. The keys are known then.
+void refuse_domains(MapReader& root) {
+  for (const std::string_view key : {"domains", "layer7_configs"}) {
+    const auto field = root.find(key);
+    if (!field) continue;
+    field->error("in-the-store",
+                 fmt::format("\"{}\" cannot stand in a file of `fairlead run`: its domains are in the store", key),
+                 "put them there: fairlead apply -f FILE");
+  }
+}
+
 }  // namespace
 
 ConfigReading read_edge_config(std::string_view text, const std::string& file, const FileReader& files,
-                               const CertificateChecker& certificates) {
+                               const CertificateChecker& certificates, ConfigPurpose purpose) {
   ConfigReading out;
   const auto document = parse_yaml(text, file);
   if (!document) {
@@ -157,6 +170,7 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
   }
   Reading reading(file);
   EdgeConfig config;
+  std::optional<ControlConfig> control;
   {
     // The order matters twice: domains need to know by which schemes clients come, and listeners are then held
     // against the domains. Unknown keys are told when `root` goes, hence the block.
@@ -164,37 +178,62 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
     MapReader root(top);
     root.ignore_prefix("x-");
     if (root) {
+      // In an edge's file `control` is no key to suggest.
+      const bool look = purpose == ConfigPurpose::run || document->root.find("control") != nullptr;
+      const auto control_field = look ? root.find("control") : std::nullopt;
+      const bool run = purpose == ConfigPurpose::run || (purpose == ConfigPurpose::by_key && control_field);
       const auto listeners = read_listeners(root);
       read_workers(root, config.workers);
       root.read("drain_time", config.drain_time, limits::kDrainTime);
-      config.admin_address = read_admin(root, listeners);
       read_access_log(root, file, config.access_log);
       int level = 0;
       if (root.read("log_level", level, kLogLevels)) config.log_level = kLogLevels[level].word;
       config.resolvers = read_resolvers(root);
       read_global_limits(root, config.limits);
 
-      const Layer7Configs layer7 = read_layer7_configs(root);
+      Layer7Configs layer7;
       ReferencedFiles referenced(file, files);
       DomainContext context{referenced, certificates, client_schemes(listeners), layer7};
-      auto domains = read_domains(root, context);
-      check_listeners(reading, listeners, domains);
-      check_reachable(reading, listeners, domains);
-
+      std::string public_name;
+      if (run) {
+        control.emplace();
+        if (control_field) read_control(*control_field, file, referenced, *control);
+        if (const auto url = parse_url(control->public_url)) public_name = url->host;
+        refuse_domains(root);
+        if (!root.has("admin")) {
+          root.field().error("missing-key", "the API and the console have no address: \"admin\" is missing",
+                             "for example: admin: { address: 127.0.0.1:9180 }");
+        }
+      } else if (control_field) {
+        control_field->error("run-only", "\"control\" has no place in the file of an edge alone",
+                             "start the file with `fairlead run`, or remove it");
+      }
+      AdminReading admin = read_admin(root, listeners, run, public_name, context);
+      config.admin_address = std::move(admin.address);
+      config.admin_tls = std::move(admin.tls);
+      if (!run) {
+        layer7 = read_layer7_configs(root);
+        auto domains = read_domains(root, context);
+        check_listeners(reading, listeners, domains);
+        check_reachable(reading, listeners, domains);
+        for (auto& domain : domains) config.domains.push_back(std::move(domain.policy));
+      }
       for (const auto& listener : listeners) config.listeners.push_back(listener.config);
-      for (auto& domain : domains) config.domains.push_back(std::move(domain.policy));
     }
   }
   // All or nothing: a half-read configuration would be a policy that nobody wrote.
   out.problems = reading.take_problems();
-  if (!has_errors(out.problems)) out.config = std::move(config);
+  if (!has_errors(out.problems)) {
+    out.config = std::move(config);
+    out.control = std::move(control);
+  }
   return out;
 }
 
 ConfigReading read_edge_config_file(const std::string& file, const FileReader& files,
-                                    const CertificateChecker& certificates) {
+                                    const CertificateChecker& certificates, ConfigPurpose purpose) {
   const auto text = files(file);
-  if (text) return read_edge_config(*text, file, files, certificates);
+  if (text) return read_edge_config(*text, file, files, certificates, purpose);
   ConfigReading out;
   Problem problem;
   problem.code = "unreadable-file";

@@ -29,6 +29,7 @@ std::vector<std::string> yaml_blocks(const std::string& text) {
 }
 
 base::Result<std::string> any_pem(const std::string& path) {
+  if (path.ends_with(".pw") || path.ends_with(".secret")) return "secret\n";
   if (path.ends_with(".key")) return "-----BEGIN PRIVATE KEY-----\nMHc=\n-----END PRIVATE KEY-----\n";
   return "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 }
@@ -40,7 +41,7 @@ TEST(ConfigurationDocs, ExamplesAreValid) {
     if (block.find("listeners:") == std::string::npos) {
       block = "listeners: [ { address: \"0.0.0.0:80\", protocol: http } ]\n" + block;
     }
-    const auto reading = read_edge_config(block, "docs.yaml", any_pem);
+    const auto reading = read_edge_config(block, "docs.yaml", any_pem, {}, ConfigPurpose::by_key);
     EXPECT_TRUE(reading.config) << block;
     for (const Problem& problem : reading.problems) ADD_FAILURE() << describe(problem) << "\n" << block;
   }
@@ -51,7 +52,7 @@ TEST(ConfigurationDocs, EveryKeyIsNamed) {
   const auto reading = read_edge_config(R"(
 zzzzzzzz: 1
 listeners: [ { zzzzzzzz: 1, proxy_protocol: { zzzzzzzz: 1 } } ]
-admin: { zzzzzzzz: 1 }
+admin: { zzzzzzzz: 1, tls: { zzzzzzzz: 1 } }
 access_log: { zzzzzzzz: 1 }
 limits: { zzzzzzzz: 1, http2: { zzzzzzzz: 1 } }
 domains:
@@ -66,9 +67,13 @@ domains:
     limits: { zzzzzzzz: 1 }
 )",
                                         "docs.yaml", any_pem);
+  const auto run = read_edge_config("control: { zzzzzzzz: 1, mail: { zzzzzzzz: 1 }, webhooks: [ { zzzzzzzz: 1 } ] }\n",
+                                    "docs.yaml", any_pem, {}, ConfigPurpose::run);
+  std::vector<Problem> problems = reading.problems;
+  problems.insert(problems.end(), run.problems.begin(), run.problems.end());
   std::set<std::string> keys;
   int maps = 0;
-  for (const Problem& problem : reading.problems) {
+  for (const Problem& problem : problems) {
     if (problem.code != "unknown-key") continue;
     ++maps;
     std::string_view rest = problem.hint;
@@ -80,8 +85,8 @@ domains:
       rest.remove_prefix(std::min(comma + 2, rest.size()));
     }
   }
-  EXPECT_EQ(maps, 19);
-  EXPECT_GT(keys.size(), 90u);
+  EXPECT_EQ(maps, 23);
+  EXPECT_GT(keys.size(), 105u);
   const std::string text = page();
   for (const std::string& key : keys) {
     // In a table row, alone or as part of a dotted path; or in an inline map.
@@ -116,6 +121,7 @@ TEST(ConfigurationDocs, DurationsAreThoseOfTheReader) {
     EXPECT_EQ(line.find(", `off`") != std::string::npos, range.off_allowed) << line;
   };
   expect("Top level", "drain_time", limits::kDrainTime);
+  expect("The control plane", "login_time", limits::kLoginTime);
   expect("Listeners", "handshake_timeout", limits::kHandshakeTimeout);
   expect("Domains", "origin_request_timeout", limits::kOriginRequestTimeout);
   expect("Load balancing", "cookie_max_age", limits::kCookieMaxAge);
@@ -154,6 +160,13 @@ TEST(ConfigurationDocs, NumbersAreThoseOfTheReader) {
   has("Top level", "listeners", fmt::format("1 to {}", limits::kMaxListeners));
   has("Top level", "workers", fmt::format("1 to {}", limits::kWorkers.max));
   has("Top level", "resolvers", fmt::format("up to {}", limits::kMaxResolvers));
+  has("The control plane", "webhooks", fmt::format("up to {}", limits::kMaxWebhooks));
+  has("The control plane", "resolvers", fmt::format("up to {}", limits::kMaxResolvers));
+  has("The control plane", "ownership_http_port",
+      fmt::format("`{}` | {} to {}", limits::kOwnershipPort.initial, limits::kOwnershipPort.min,
+                  limits::kOwnershipPort.max));
+  has("The control plane", "requests_per_second_per_client",
+      fmt::format("`{}` | {} to {}, `off`", limits::kApiRate.initial, limits::kApiRate.min, limits::kApiRate.max));
   has("Listeners", "backlog", fmt::format("`{}` | 1 to {}", limits::kBacklog.initial, limits::kBacklog.max));
   has("Listeners", "proxy_protocol.from", fmt::format("up to {}", limits::kMaxProxyNetworks));
   has("Limits of the node", "max_sessions", fmt::format("`{}`", limits::kMaxSessions.initial));

@@ -38,11 +38,11 @@ struct ControlConfig {
   std::string public_url;  // "https://console.example.com", for links in mails; empty: that of the admin listener
   MailConfig mail;
   std::vector<WebhookConfig> webhooks;
-  std::vector<std::string> resolvers;                 // for ownership checks, "ip" or "ip:port"; empty: the system's
-  std::uint16_t ownership_http_port = 80;             // of the check by a file
-  bool ownership_allow_private = false;               // loopback and private networks may be asked for the file
-  milliseconds login_time{12 * 3600 * 1000};          // how long a cookie lasts after its last use
-  std::uint32_t requests_per_second_per_client = 50;  // of the API, by address; 0 = no limit
+  std::vector<std::string> resolvers;                  // for ownership checks, "ip" or "ip:port"; empty: the system's
+  std::uint16_t ownership_http_port = 80;              // of the check by a file
+  bool ownership_allow_private = false;                // loopback and private networks may be asked for the file
+  milliseconds login_time{12 * 3600 * 1000};           // how long a cookie lasts after its last use
+  std::uint32_t requests_per_second_per_client = 200;  // of the API, by address; loopback has none; 0 = no limit
   bool operator==(const ControlConfig&) const = default;
 };
 

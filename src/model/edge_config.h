@@ -1,5 +1,6 @@
 #pragma once
-// EdgeConfig: the node's own settings, beside the domains: listeners, workers, admin, log, global limits.
+// EdgeConfig: the node's own settings, beside the domains: listeners, workers, admin, log, global limits. (Those of a
+// control plane in the same process are ControlConfig.)
 // What can change at run time is the domains (and this file's limits and drain_time); listeners, workers and admin
 // need a restart, and a reload that changes them says so and leaves them as they were.
 
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "model/control_config.h"
 #include "model/domain_policy.h"
 
 namespace fairlead::model {
@@ -62,6 +64,7 @@ struct EdgeConfig {
   unsigned workers = 0;  // 0 = auto: one per core
   milliseconds drain_time{30'000};
   std::string admin_address;          // "127.0.0.1:9180", "unix:/path", empty = none
+  std::optional<AdminTls> admin_tls;  // absent: the admin listener speaks plain HTTP
   std::string access_log = "stdout";  // "stdout", "stderr", "off" or a path
   std::string log_level = "info";
   std::vector<std::string> resolvers;  // DNS servers "ip" or "ip:port"; empty = the system's

@@ -104,6 +104,15 @@ inline constexpr DurationRange kPassiveWindow{1s, 10s, 1h};
 inline constexpr DurationRange kPassiveEject{1s, 10s, 1h};
 inline constexpr DurationRange kCookieMaxAge{1s, 0s, std::chrono::hours(24 * 400), true};  // RFC 6265bis: 400 days
 
+// --- The control plane.
+inline constexpr DurationRange kLoginTime{std::chrono::minutes(1), 12h, std::chrono::hours(24 * 30)};
+inline constexpr CountRange kApiRate{1, 200, 1'000'000, true};
+inline constexpr CountRange kOwnershipPort{1, 80, 65'535};
+inline constexpr std::size_t kMaxWebhooks = 16;
+inline constexpr std::size_t kMaxUrl = 2048;
+inline constexpr std::size_t kMaxSecret = 1024;      // of a password or a webhook's secret
+inline constexpr std::size_t kMaxMailAddress = 254;  // RFC 5321 4.5.3.1.3, without the angle brackets
+
 // --- Layer 7, R14: what the edge takes, then the customer's documented range.
 struct Layer7Range {
   DurationRange edge;

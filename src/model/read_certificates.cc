@@ -52,34 +52,38 @@ bool check_key(const Field& field, const std::string& pem) {
 
 }  // namespace
 
+std::optional<Certificate> read_certificate(MapReader& map, std::string_view name, DomainContext& context) {
+  const auto chain_field = map.require("chain", "the file with the certificate and its intermediates, PEM");
+  const auto key_field = map.require("key", "the file with the private key of the certificate, PEM");
+  auto chain = chain_field ? context.files.pem(*chain_field) : std::nullopt;
+  auto key = key_field ? context.files.pem(*key_field) : std::nullopt;
+  // Both are looked at, so that two bad files make two problems.
+  const bool chain_good = chain && check_chain(*chain_field, *chain);
+  const bool key_good = key && check_key(*key_field, *key);
+  if (!chain_good || !key_good) return std::nullopt;
+
+  // The deep look. A pair that clients will refuse is kept, with a warning: an expired certificate must not take down
+  // the other ten thousand domains at the next reload.
+  if (context.certificates) {
+    const auto verdict = context.certificates(*chain, *key, name);
+    if (!verdict && verdict.error().code == base::Code::certificate) {
+      chain_field->warning("certificate",
+                           fmt::format("clients will not accept this certificate: {}", verdict.error().context));
+    } else if (!verdict) {
+      chain_field->error("certificate", fmt::format("the certificate cannot be used: {}", verdict.error().context));
+      return std::nullopt;
+    }
+  }
+  return Certificate{pem_blocks(*chain), pem_blocks(*key)};
+}
+
 void read_certificates(MapReader& domain, DomainPolicy& policy, DomainContext& context) {
   const auto list = domain.find("certificates");
   if (!list) return;
   list->each(limits::kMaxCertificatesPerDomain, [&](const Field& item) {
     MapReader map(item);
     if (!map) return;
-    const auto chain_field = map.require("chain", "the file with the certificate and its intermediates, PEM");
-    const auto key_field = map.require("key", "the file with the private key of the certificate, PEM");
-    auto chain = chain_field ? context.files.pem(*chain_field) : std::nullopt;
-    auto key = key_field ? context.files.pem(*key_field) : std::nullopt;
-    // Both are looked at, so that two bad files make two problems.
-    const bool chain_good = chain && check_chain(*chain_field, *chain);
-    const bool key_good = key && check_key(*key_field, *key);
-    if (!chain_good || !key_good) return;
-
-    // The deep look. A pair that clients will refuse is kept, with a warning: an expired certificate must not take down
-    // the other ten thousand domains at the next reload.
-    if (context.certificates) {
-      const auto verdict = context.certificates(*chain, *key, policy.name);
-      if (!verdict && verdict.error().code == base::Code::certificate) {
-        chain_field->warning("certificate",
-                             fmt::format("clients will not accept this certificate: {}", verdict.error().context));
-      } else if (!verdict) {
-        chain_field->error("certificate", fmt::format("the certificate cannot be used: {}", verdict.error().context));
-        return;
-      }
-    }
-    policy.certificates.push_back({pem_blocks(*chain), pem_blocks(*key)});
+    if (auto pair = read_certificate(map, policy.name, context)) policy.certificates.push_back(std::move(*pair));
   });
 }
 

@@ -50,8 +50,41 @@ std::optional<std::string> ReferencedFiles::pem(const Field& field) {
                 "a path, relative to the configuration file, or the PEM text itself");
     return std::nullopt;
   }
+  const std::string* text = contents(field, *path);
+  if (text == nullptr) return std::nullopt;
+  // Every domain keeps a copy of its own: a short file that names one long PEM very often is a bomb too.
+  given_ += text->size();
+  if (given_ > limits::kMaxReferencedBytes) {
+    field.error(
+        "too-large", "the PEM files of all domains together are too large",
+        fmt::format("at most {}, counted for each domain that names them", format_size(limits::kMaxReferencedBytes)));
+    return std::nullopt;
+  }
+  return *text;
+}
+
+std::optional<std::string> ReferencedFiles::secret(const Field& field) {
+  const auto path = field.text(4096);
+  if (!path) return std::nullopt;
+  const std::string* text = contents(field, *path);
+  if (text == nullptr) return std::nullopt;
+  std::string_view secret = *text;
+  if (secret.ends_with('\n')) secret.remove_suffix(1);
+  if (secret.ends_with('\r')) secret.remove_suffix(1);
+  const bool one_line = std::ranges::all_of(secret, [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
+  if (secret.empty() || !one_line || secret.size() > limits::kMaxSecret) {
+    field.error("bad-secret",
+                secret.empty() ? fmt::format("the file \"{}\" is empty", shown(*path))
+                               : fmt::format("the file \"{}\" does not hold one secret", shown(*path)),
+                fmt::format("one line of at most {} bytes", limits::kMaxSecret));
+    return std::nullopt;
+  }
+  return std::string(secret);
+}
+
+const std::string* ReferencedFiles::contents(const Field& field, const std::string& path) {
   // One read per file, and one verdict: a file that changes meanwhile cannot make two domains disagree about it.
-  std::string full = resolve_path(config_file_, *path);
+  std::string full = resolve_path(config_file_, path);
   auto found = read_.find(full);
   if (found == read_.end()) {
     auto contents = (*reader_)(full);
@@ -66,18 +99,10 @@ std::optional<std::string> ReferencedFiles::pem(const Field& field) {
     field.error("unreadable-file",
                 fmt::format("the file \"{}\" cannot be read: {}", shown(found->first),
                             error.context.empty() ? base::to_string(error.code) : error.context),
-                *path == found->first ? "" : "paths are relative to the configuration file");
-    return std::nullopt;
+                path == found->first ? "" : "paths are relative to the configuration file");
+    return nullptr;
   }
-  // Every domain keeps a copy of its own: a short file that names one long PEM very often is a bomb too.
-  given_ += found->second->size();
-  if (given_ > limits::kMaxReferencedBytes) {
-    field.error(
-        "too-large", "the PEM files of all domains together are too large",
-        fmt::format("at most {}, counted for each domain that names them", format_size(limits::kMaxReferencedBytes)));
-    return std::nullopt;
-  }
-  return *found->second;
+  return &*found->second;
 }
 
 std::optional<std::string> read_domain_name(const Field& field) {

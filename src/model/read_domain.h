@@ -26,8 +26,14 @@ class ReferencedFiles {
   // The text of the PEM that `field` names: a path, or the PEM itself when it begins with "-----BEGIN". nullopt after
   // telling at the field what is wrong.
   std::optional<std::string> pem(const Field& field);
+  // The secret (a password, a key) that stands in the file that `field` names, without its line end. One line, not
+  // empty; never written in the document itself.
+  std::optional<std::string> secret(const Field& field);
 
  private:
+  // Reads the file once; nullptr after telling.
+  const std::string* contents(const Field& field, const std::string& path);
+
   std::string config_file_;
   const FileReader* reader_ = nullptr;
   std::map<std::string, base::Result<std::string>> read_;

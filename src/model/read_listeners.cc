@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/read_parts.h"
 #include "model/syntax.h"
 
 namespace fairlead::model {
@@ -181,13 +182,22 @@ void check_listeners(Reading& reading, const std::vector<ListenerReading>& liste
   }
 }
 
-std::string read_admin(MapReader& root, const std::vector<ListenerReading>& listeners) {
+AdminReading read_admin(MapReader& root, const std::vector<ListenerReading>& listeners, bool with_api,
+                        std::string_view name, DomainContext& context) {
+  AdminReading out;
   const auto field = root.find("admin");
-  if (!field) return {};
+  if (!field) return out;
   MapReader map(*field);
+  const auto tls = map.find("tls");
+  if (tls) {
+    MapReader pair(*tls);
+    if (auto read = pair ? read_certificate(pair, name, context) : std::nullopt) {
+      out.tls = AdminTls{std::move(read->chain_pem), std::move(read->key_pem)};
+    }
+  }
   const auto address = map ? map.require("address", "127.0.0.1:9180, or unix:/path") : std::nullopt;
   const auto text = address ? address->text(limits::kMaxScalarBytes) : std::nullopt;
-  if (!text) return {};
+  if (!text) return out;
   // Relative socket paths are refused: they would follow the working directory, which a service manager chooses.
   if (text->starts_with("unix:")) {
     const std::string_view path = std::string_view(*text).substr(5);
@@ -196,19 +206,24 @@ std::string read_admin(MapReader& root, const std::vector<ListenerReading>& list
           "bad-address", fmt::format("\"{}\" is not the path of a socket", shown(path)),
           fmt::format("an absolute path of at most {} bytes: unix:/run/fairlead/admin.sock", limits::kMaxUnixPath));
     }
-    return *text;
+    out.address = *text;
+    return out;
   }
-  std::string out = read_ip_port(*address);
-  if (out.empty()) return out;
-  const auto parsed = parse_ip_port(out);
-  // A warning only: a management network is a good reason, a container another.
-  if (!is_loopback(parsed->ip)) {
-    address->warning("public-admin", fmt::format("anybody who reaches {} can read metrics and use the API", out),
+  out.address = read_ip_port(*address);
+  if (out.address.empty()) return out;
+  const auto parsed = parse_ip_port(out.address);
+  // Without the API a warning only: a management network is a good reason, a container another.
+  if (!is_loopback(parsed->ip) && !with_api) {
+    address->warning("public-admin",
+                     fmt::format("anybody who reaches {} can read metrics and use the API", out.address),
                      "127.0.0.1 or unix:/path keeps it on this machine");
+  } else if (!is_loopback(parsed->ip) && !tls) {
+    address->error("public-admin", fmt::format("passwords would be sent in clear to {}", out.address),
+                   "give it admin.tls: { chain: a.pem, key: a.key }, or 127.0.0.1 or unix:/path");
   }
-  const auto same = [&](const ListenerReading& listener) { return listener.config.address == out; };
+  const auto same = [&](const ListenerReading& listener) { return listener.config.address == out.address; };
   if (parsed->port != 0 && std::ranges::any_of(listeners, same)) {
-    address->error("duplicate-address", fmt::format("a listener has the address {} already", out), "");
+    address->error("duplicate-address", fmt::format("a listener has the address {} already", out.address), "");
   }
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/edge_config.h"
@@ -27,8 +28,15 @@ ClientSchemes client_schemes(const std::vector<ListenerReading>& listeners);
 void check_listeners(Reading& reading, const std::vector<ListenerReading>& listeners,
                      const std::vector<DomainReading>& domains);
 
-// `admin.address`; told apart from the listeners' addresses.
-std::string read_admin(MapReader& root, const std::vector<ListenerReading>& listeners);
+// `admin`; its address told apart from the listeners'. Where the API is (`with_api`: a file of `fairlead run`), an
+// address that others can reach needs TLS, for passwords come that way. `name`: what the certificate is judged for;
+// empty: none.
+struct AdminReading {
+  std::string address;
+  std::optional<AdminTls> tls;
+};
+AdminReading read_admin(MapReader& root, const std::vector<ListenerReading>& listeners, bool with_api,
+                        std::string_view name, DomainContext& context);
 
 std::vector<std::string> read_resolvers(MapReader& root);
 

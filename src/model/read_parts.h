@@ -1,12 +1,16 @@
 #pragma once
 // The parts of a domain, each in its own source file, called by read_domain in one order. Internal to the folder.
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "model/read_domain.h"
 
 namespace fairlead::model {
 
+// `chain` and `key` of `map`, judged for `name` (empty: for no name in particular). nullopt after telling.
+std::optional<Certificate> read_certificate(MapReader& map, std::string_view name, DomainContext& context);
 void read_certificates(MapReader& domain, DomainPolicy& policy, DomainContext& context);
 
 // Origins, how they are chosen, verified and watched. The last step needs websocket.origin_scheme.

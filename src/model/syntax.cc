@@ -123,6 +123,52 @@ std::string to_string(const IpPort& address) {
                                                    : fmt::format("[{}]:{}", address.ip, address.port);
 }
 
+std::optional<Url> parse_url(std::string_view text) {
+  if (!std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != '#' && c != '\\'; })) {
+    return std::nullopt;
+  }
+  const std::size_t colon = text.find("://");
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  Url out;
+  out.scheme = text.substr(0, colon);
+  if (!std::ranges::all_of(out.scheme, [](char c) { return c >= 'a' && c <= 'z'; })) return std::nullopt;
+  text.remove_prefix(colon + 3);
+  const std::size_t end = std::min(text.find_first_of("/?"), text.size());
+  std::string_view authority = text.substr(0, end);
+  out.rest = text.substr(end);
+  std::string_view host = authority;
+  std::string_view port;
+  const std::size_t close = authority.find(']');
+  if (authority.starts_with('[')) {
+    if (close == std::string_view::npos) return std::nullopt;
+    host = authority.substr(1, close - 1);
+    port = authority.substr(close + 1);
+    if (is_ipv4(host) || !canonical_ip(host)) return std::nullopt;
+  } else {
+    host = authority.substr(0, authority.find(':'));
+    port = authority.substr(host.size());
+    if (!is_ipv4(host) && !is_host_name(host)) return std::nullopt;
+  }
+  if (!port.empty()) {
+    const auto number = port.starts_with(':') ? small_number(port.substr(1), 65'535) : std::nullopt;
+    if (!number || *number == 0) return std::nullopt;
+    out.port = static_cast<std::uint16_t>(*number);
+  }
+  out.host = canonical_ip(host).value_or(lower_case(host));
+  return out;
+}
+
+bool is_mail_address(std::string_view text) {
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos || at == 0 || at > 64) return false;
+  const std::string_view local = text.substr(0, at);
+  if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos) return false;
+  const bool atoms = std::ranges::all_of(local, [](char c) {
+    return is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) != std::string_view::npos;
+  });
+  return atoms && is_host_name(text.substr(at + 1));
+}
+
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;

@@ -35,6 +35,20 @@ struct IpPort {
 std::optional<IpPort> parse_ip_port(std::string_view text);
 std::string to_string(const IpPort& address);  // with brackets for IPv6
 
+// "https://[::1]:8443/hook?x=1" in its parts (RFC 3986 3), for URLs that people configure: a scheme in lower case, a
+// host name or an address (canonical, without brackets), no user and no fragment. nullopt when the text is no such URL.
+struct Url {
+  std::string scheme;
+  std::string host;
+  std::optional<std::uint16_t> port;
+  std::string rest;  // from the path on; may be empty
+  bool operator==(const Url&) const = default;
+};
+std::optional<Url> parse_url(std::string_view text);
+
+// "name@example.com", as it stands alone in an envelope: no display name, no comments, ASCII (RFC 5321 4.1.2).
+bool is_mail_address(std::string_view text);
+
 // RFC 9110 §5.6.2 token: header names, cookie names.
 bool is_token(std::string_view text);
 

@@ -120,5 +120,34 @@ TEST(Syntax, PemCutAtEveryByte) {
   }
 }
 
+TEST(Syntax, Urls) {
+  EXPECT_EQ(parse_url("https://A.test"), (Url{"https", "a.test", std::nullopt, ""}));
+  EXPECT_EQ(parse_url("https://a.test:8443/x?y=1"), (Url{"https", "a.test", 8443, "/x?y=1"}));
+  EXPECT_EQ(parse_url("http://[::1]:80?q"), (Url{"http", "::1", 80, "?q"}));
+  EXPECT_EQ(parse_url("smtp://10.0.0.1"), (Url{"smtp", "10.0.0.1", std::nullopt, ""}));
+  for (const char* bad :
+       {"", "a.test", "https:a.test", "://a.test", "https://", "https:///x", "HTTPS://a.test", "https://u@a.test",
+        "https://a.test:", "https://a.test:0", "https://a.test:65536", "https://[::1", "https://[10.0.0.1]",
+        "https://a.test/#f", "https://a.test/ x", "https://a.test\\x", "https://a.test:80:80", "https://[::1]80"}) {
+    EXPECT_FALSE(parse_url(bad)) << bad;
+  }
+}
+
+TEST(Syntax, MailAddresses) {
+  EXPECT_TRUE(is_mail_address("a.b+c@mail.example.com"));
+  for (const char* bad : {"", "a", "@a.test", "a@", "a b@a.test", ".a@a.test", "a.@a.test", "a..b@a.test", "a@b@c.test",
+                          "A <a@a.test>", "a@a.test\r\nBcc: x", "a@-x.test"}) {
+    EXPECT_FALSE(is_mail_address(bad)) << bad;
+  }
+}
+
+TEST(Syntax, PemWithoutTheTextAround) {
+  constexpr std::string_view kBlock = "-----BEGIN X-----\nMIIB\n-----END X-----\n";
+  EXPECT_EQ(pem_blocks(kBlock), kBlock);
+  EXPECT_EQ(pem_blocks(fmt::format("text\n{}more\n{}end", kBlock, kBlock)), fmt::format("{}{}", kBlock, kBlock));
+  EXPECT_EQ(pem_blocks("-----BEGIN X-----\nMIIB\n-----END X"), "");
+  EXPECT_EQ(pem_blocks("nothing"), "");
+}
+
 }  // namespace
 }  // namespace fairlead::model
