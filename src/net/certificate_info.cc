@@ -139,6 +139,8 @@ std::int64_t days_until(std::int64_t not_after_ms, std::int64_t now_ms) {
   return left >= 0 ? left / day : -((-left + day - 1) / day);
 }
 
+std::string_view key_family(std::string_view key_type) { return key_type.substr(0, key_type.find(' ')); }
+
 bool certificate_covers_domain(const std::vector<std::string>& names, std::string_view domain) {
   if (!domain.starts_with('.'))
     return std::ranges::any_of(names, [&](const auto& name) { return certificate_name_covers(name, domain); });

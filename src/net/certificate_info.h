@@ -44,6 +44,9 @@ std::vector<CertificateFault> date_warnings(std::int64_t not_before, std::int64_
 // Whole days until `not_after_ms`, rounded down: 0 on the last day, negative when it has expired.
 std::int64_t days_until(std::int64_t not_after_ms, std::int64_t now_ms);
 
+// "RSA" of "RSA 2048". One domain cannot be served two certificates of one family (TlsServerContext::create).
+std::string_view key_family(std::string_view key_type);
+
 // Whether one of the certificate's names is good for every client of `domain`: ".example.com" (every name below) needs
 // "*.example.com" itself.
 bool certificate_covers_domain(const std::vector<std::string>& names, std::string_view domain);

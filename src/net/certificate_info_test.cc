@@ -115,6 +115,12 @@ TEST(CertificateInfo, DaysAreWholeOnes) {
   EXPECT_EQ(days_until(0, day + 1), -2);
 }
 
+TEST(CertificateInfo, FamiliesOfKeys) {
+  EXPECT_EQ(key_family("RSA 2048"), "RSA");
+  EXPECT_EQ(key_family("ECDSA P-256"), "ECDSA");
+  EXPECT_EQ(key_family("Ed25519"), "Ed25519");
+}
+
 TEST(CertificateInfo, CoversADomain) {
   const std::vector<std::string> names = {"live.example.com", "*.example.org"};
   EXPECT_TRUE(certificate_covers_domain(names, "live.example.com"));

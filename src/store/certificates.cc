@@ -165,6 +165,22 @@ Result<std::vector<std::string>> domains_of_certificate(Transaction& tx, std::st
                   [](Columns& c) { return c.text(); });
 }
 
+Result<std::vector<CertificateBeside>> certificates_beside(Transaction& tx, std::string_view certificate_id) {
+  return read_all(tx.query("select d.name, c.name, c.key_type from domain_certificates mine "
+                           "join domain_certificates other on other.domain_id = mine.domain_id and "
+                           "other.certificate_id <> mine.certificate_id "
+                           "join domains d on d.id = mine.domain_id join certificates c on c.id = other.certificate_id "
+                           "where mine.certificate_id = :id order by d.name, c.name",
+                           {{"id", certificate_id}}),
+                  [](Columns& c) {
+                    CertificateBeside beside;
+                    beside.domain = c.text();
+                    beside.certificate = c.text();
+                    beside.key_type = c.text();
+                    return beside;
+                  });
+}
+
 Result<std::vector<Certificate>> certificates_to_tell_of(Transaction& tx, std::int64_t now_ms, std::int64_t days,
                                                          std::int64_t limit) {
   constexpr std::int64_t kDay = 24 * 3600 * 1000;

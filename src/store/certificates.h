@@ -65,6 +65,15 @@ base::Result<void> unbind_certificate(Transaction& tx, std::string_view domain_i
 
 // Those bound to a domain, by name.
 base::Result<std::vector<Certificate>> certificates_of_domain(Transaction& tx, std::string_view domain_id);
+// A further certificate of a domain.
+struct CertificateBeside {
+  std::string domain, certificate;  // names
+  std::string key_type;
+  bool operator==(const CertificateBeside&) const = default;
+};
+// What else the domains bound to it are bound to, by domain and name.
+base::Result<std::vector<CertificateBeside>> certificates_beside(Transaction& tx, std::string_view certificate_id);
+
 // The names of the domains it is bound to, sorted.
 base::Result<std::vector<std::string>> domains_of_certificate(Transaction& tx, std::string_view certificate_id);
 

@@ -147,6 +147,18 @@ TEST_P(CertificatesTest, DomainsBoundToIt) {
   };
   EXPECT_EQ(domains(c), (std::vector<std::string>{"a.example", "b.example"}));
   EXPECT_EQ(domains(other), std::vector<std::string>{});
+
+  const auto beside = [&](const Certificate& of) {
+    return read([&](Transaction& tx) { return certificates_beside(tx, of.id); });
+  };
+  EXPECT_EQ(beside(c), std::vector<CertificateBeside>{});
+  bind(make_domain(account_, "c.example"), other);
+  write([&](Transaction& tx) -> base::Result<void> {
+    auto b = find_domain_by_name(tx, "b.example");
+    return bind_certificate(tx, b->id, other.id, kNow);
+  });
+  EXPECT_EQ(beside(c), (std::vector<CertificateBeside>{{"b.example", "two", "p256"}}));
+  EXPECT_EQ(beside(other), (std::vector<CertificateBeside>{{"b.example", "one", "p256"}}));
 }
 
 TEST_P(CertificatesTest, WhoWasToldOfAnEndIsRemembered) {
