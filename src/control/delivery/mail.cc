@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstring>
 #include <memory>
 
@@ -31,11 +32,22 @@ std::size_t on_read(char* out, std::size_t one, std::size_t room, void* from) {
   return size;
 }
 
-// The server's last line, in its own words: what an operator wants to read.
+// The last answer that was no yes: its status, and its words for an operator to read. (What comes after it is the
+// answer to libcurl's QUIT.)
+struct Refusal {
+  int status = 0;
+  std::string line;
+};
+
 std::size_t on_line(char* data, std::size_t one, std::size_t size, void* to) {
   std::string_view line(data, one * size);
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-  if (!line.empty()) *static_cast<std::string*>(to) = line.substr(0, 300);
+  if (line.size() >= 3 && (line[0] == '4' || line[0] == '5')) {
+    auto& refusal = *static_cast<Refusal*>(to);
+    refusal.status = 0;
+    std::from_chars(line.data(), line.data() + 3, refusal.status);
+    refusal.line = line.substr(0, 300);
+  }
   return one * size;
 }
 
@@ -48,13 +60,13 @@ struct ListDeleter {
 // What a failed dialogue means. The server has refused the message for good when MAIL, RCPT, DATA (CURLE_SEND_ERROR) or
 // the end of the message was answered with 5yz; before that a 5yz speaks of the server or of our standing with it (no
 // service here, no such password, TLS first: RFC 4954 section 6), which an operator can mend.
-Error error_of(const CurlCall& curl, int done, const Upload& upload, std::string_view line, const std::string& what) {
+Error error_of(const CurlCall& curl, int done, const Upload& upload, const Refusal& refusal, const std::string& what) {
   Error error = curl.error(done, what);
-  const int status = curl.status();
+  const int status = refusal.status;
   const bool answered = done == CURLE_SEND_ERROR || done == CURLE_WEIRD_SERVER_REPLY ||
                         done == CURLE_REMOTE_ACCESS_DENIED || done == CURLE_LOGIN_DENIED;
   if (!answered || status < 400) return error;
-  error.context = fmt::format("{}: the mail server answered {}", what, line);
+  error.context = fmt::format("{}: the mail server answered {}", what, refusal.line);
   const bool of_message = done == CURLE_SEND_ERROR || upload.begun;
   const bool of_standing = status == 530 || status == 534 || status == 535 || status == 538;
   if (of_message && status >= 500 && !of_standing) {
@@ -90,18 +102,18 @@ base::Result<void> send_mail(const model::MailConfig& config, const Mail& mail, 
 
   Upload upload;
   upload.left = *message;
-  std::string line;
+  Refusal refusal;
   curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(handle, CURLOPT_READFUNCTION, on_read);
   curl_easy_setopt(handle, CURLOPT_READDATA, &upload);
   curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(message->size()));
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_line);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &line);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &refusal);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, ignore);
 
   const int done = curl.perform();
   if (done == CURLE_OK) return {};
-  return std::unexpected(error_of(curl, done, upload, line, fmt::format("mail to {}", mail.to)));
+  return std::unexpected(error_of(curl, done, upload, refusal, fmt::format("mail to {}", mail.to)));
 }
 
 }  // namespace fairlead::control

@@ -55,7 +55,7 @@ bool is_mail_address(std::string_view text) {
 // RFC 2047: as it is when it can be, else encoded words of 75 characters at most, none of which cuts a character in
 // two.
 std::string subject_field(std::string_view subject) {
-  constexpr std::size_t kPlain = 60, kPiece = 45;  // bytes; "=?UTF-8?B?" and "?=" round 60 base64 digits
+  constexpr std::size_t kPlain = 60, kPiece = 39;  // bytes; "=?UTF-8?B?" and "?=" round 52 base64 digits
   if (is_printable_ascii(subject) && subject.size() <= kPlain && subject.find("=?") == subject.npos)
     return std::string(subject);
   std::string field;

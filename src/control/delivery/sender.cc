@@ -128,17 +128,18 @@ class OutboxSender::Work {
 
   void attempt(const Notice& notice) {
     const std::string receiver = notice.kind == store::NoticeKind::email ? config_.mail.server : notice.destination;
-    const auto resting = rests_.find(receiver);
+    const auto rest = rests_.find(receiver);
+    const bool resting = rest != rests_.end() && now_ms_() < rest->second.until_ms;
     Result<void> sent;
-    if (resting != rests_.end() && now_ms_() < resting->second.until_ms) {
-      sent = std::unexpected(resting->second.error);
+    if (resting) {
+      sent = std::unexpected(rest->second.error);
     } else {
       rests_.erase(receiver);
       sent = send(notice);
       if (!sent && is_nobody_there(sent.error()) && delays_.rest.count() > 0)
         rests_[receiver] = {now_ms_() + delays_.rest.count(), sent.error()};
     }
-    report(notice, sent);
+    report(notice, sent, resting);
   }
 
   Result<void> send(const Notice& notice) {
@@ -163,7 +164,7 @@ class OutboxSender::Work {
     return send_webhook(*webhook, WebhookCall{notice.id, notice.payload, now_ms_()}, &abort_);
   }
 
-  void report(const Notice& notice, const Result<void>& sent) {
+  void report(const Notice& notice, const Result<void>& sent, bool resting) {
     std::optional<std::int64_t> retry_at;
     std::string reason;
     if (!sent) {
@@ -172,7 +173,10 @@ class OutboxSender::Work {
       const bool ours = sent.error().code == Code::cancelled;
       const std::int64_t at = now_ms_() + (ours ? 0 : retry_delay(delays_, notice.attempts, chance_(random_)).count());
       if (sent.error().retry != Retry::never && at <= notice.created_ms + delays_.give_up.count()) retry_at = at;
-      base::log_line(retry_at ? base::LogLevel::info : base::LogLevel::warn,
+      // A receiver that rests has been complained of.
+      base::log_line(!retry_at ? base::LogLevel::warn
+                     : resting ? base::LogLevel::debug
+                               : base::LogLevel::info,
                      fmt::format("notice {} ({} to {}), attempt {}: {}; {}", notice.id, to_string(notice.kind),
                                  printable(notice.destination), notice.attempts, reason,
                                  retry_at ? "it will be tried again" : "given up"));

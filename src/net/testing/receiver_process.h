@@ -23,7 +23,7 @@ class ReceiverProcess {
  public:
   // "smtp", "http" or "dns", and its options. Throws when it does not start.
   explicit ReceiverProcess(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"/usr/bin/python3", script()});
+    arguments.insert(arguments.begin(), {"/usr/bin/python3", "-W", "ignore", script()});
     std::vector<char*> argv;
     for (auto& a : arguments) argv.push_back(a.data());
     argv.push_back(nullptr);
@@ -43,7 +43,7 @@ class ReceiverProcess {
     const auto hello = next(std::chrono::seconds(20));
     if (!hello) {
       end();
-      throw std::runtime_error("the receiver did not start: " + arguments[2]);
+      throw std::runtime_error("the receiver did not start: " + arguments[4]);
     }
     port_ = std::stoi(hello->substr(hello->find(':') + 1));  // {"port": 1234}
   }

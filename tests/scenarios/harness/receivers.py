@@ -6,9 +6,9 @@ output is {"port": N}, then one JSON object for each thing received; with --out 
 
 import argparse
 import asyncio
-import base64
+import email
+import email.policy
 import json
-import socket
 import socketserver
 import ssl
 import sys
@@ -68,13 +68,18 @@ def serve_smtp(options, out):
         async def handle_DATA(self, server, session, envelope):
             if answer := self.refusal("data"):
                 return answer
+            # As somebody else's parser reads it, and as it came.
+            message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
             out.say({"from": envelope.mail_from, "to": envelope.rcpt_tos, "tls": session.ssl is not None,
-                     "user": session.auth_data, "data": base64.b64encode(envelope.original_content).decode()})
+                     "user": session.auth_data, "id": message["message-id"], "subject": message["subject"],
+                     "text": message.get_content(), "fields": {name.lower(): str(value) for name, value in message.items()},
+                     "defects": [repr(defect) for defect in message.defects],
+                     "raw": envelope.original_content.decode("ascii")})
             return "250 taken"
 
     def authenticate(server, session, envelope, mechanism, data):
         good = data.login.decode() == options.user and data.password.decode() == options.password
-        return AuthResult(success=good, auth_data=data.login.decode() if good else None)
+        return AuthResult(success=good, handled=False, auth_data=data.login.decode() if good else None)
 
     tls = server_tls(options)
 
@@ -83,13 +88,12 @@ def serve_smtp(options, out):
                     require_starttls=options.require_starttls, authenticator=authenticate if options.user else None,
                     auth_required=bool(options.user), auth_require_tls=bool(tls) and not options.implicit_tls)
 
-    listener = socket.create_server(("127.0.0.1", options.port), backlog=100)
-
     def run():
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(loop.create_server(make, sock=listener, ssl=tls if options.implicit_tls else None))
-        print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
+        server = loop.run_until_complete(loop.create_server(make, "127.0.0.1", options.port,
+                                                            ssl=tls if options.implicit_tls else None))
+        print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
         loop.run_forever()
 
     threading.Thread(target=run, daemon=True).start()
@@ -132,10 +136,15 @@ def serve_http(options, out):
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request, client_address):
+            pass  # a client that goes away, or does not trust our certificate
+
+    server = Server(("127.0.0.1", options.port), Handler)
     if tls := server_tls(options):
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"port": server.server_address[1]}), flush=True)
 
