@@ -128,6 +128,7 @@ Edge::~Edge() = default;
 
 base::Result<void> Edge::start(model::PolicySnapshot::Ptr initial, PolicySource source) {
   started_ = base::monotonic_now();
+  started_ms_ = base::wall_clock_ms();
   if (auto opened = shared_->log.open(config_.access_log); !opened) return opened;
   const auto make_resolver = [](net::EventLoop& loop, const model::EdgeConfig& config) {
     net::CaresResolver::Options options;
@@ -196,6 +197,27 @@ void Edge::work(Thread& thread) noexcept {
 model::PolicySnapshot::Ptr Edge::policy() const {
   const std::lock_guard lock(policy_mutex_);
   return snapshot_;
+}
+
+Edge::Load Edge::load() const {
+  Load load;
+  const AdmissionGauges gauges = shared_->admission.gauges(base::monotonic_now());
+  load.sessions = gauges.sessions;
+  load.connections = gauges.connections;
+  load.started_ms = started_ms_;
+  // Until it has started there are no workers that could answer, and their list is being made.
+  if (state_.load() == State::starting) return load;
+  load.workers = threads_.size();
+  const std::lock_guard lock(table_mutex_);
+  load.domains = table_ ? table_->all().size() : 0;
+  return load;
+}
+
+void Edge::ask_workers(const std::function<void(Worker&)>& ask) {
+  if (state_.load() == State::starting) return;
+  for (auto& t : threads_) {
+    t->loop.post([worker = &t->worker, ask] { ask(*worker); });
+  }
 }
 
 void Edge::note_applied(std::uint64_t revision) {

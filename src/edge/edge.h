@@ -67,6 +67,15 @@ class Edge {
   std::optional<std::int64_t> applied_at(std::uint64_t revision) const;
   PolicySource policy_source() const { return source_.load(); }
 
+  struct Load {
+    std::size_t workers = 0, domains = 0, sessions = 0, connections = 0;
+    std::int64_t started_ms = 0;  // since 1970 UTC
+  };
+  Load load() const;  // any thread
+  // Calls `ask` on each worker, on its own thread; those that have ended never call it. Returns at once. Any thread,
+  // after start().
+  void ask_workers(const std::function<void(Worker&)>& ask);
+
   // Asks all sessions to close over the configured drain_time; stop() ends at once. Then wait() for the threads.
   void drain();
   void stop();
@@ -94,6 +103,7 @@ class Edge {
   std::unique_ptr<HealthChecker> health_;
   std::vector<net::SocketAddress> addresses_;
   base::TimePoint started_{};
+  std::atomic<std::int64_t> started_ms_{0};
   mutable std::mutex table_mutex_;  // metrics() reads what apply() replaces
   std::shared_ptr<const DomainTable> table_;
   mutable std::mutex policy_mutex_;  // of the next two and of config_: apply() and apply_policy() take turns

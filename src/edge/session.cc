@@ -243,15 +243,26 @@ void Session::set_clock() {
   loop().timers().set(*this, next);
 }
 
+SessionCounts Session::counts() const {
+  const auto count = [this](Peer p) {
+    const Relay& r = relays_[static_cast<std::size_t>(p)];
+    return DirectionCount{r.bytes(), r.scanner().frames(), r.scanner().messages()};
+  };
+  SessionCounts out;
+  out.to_origin = count(Peer::client);
+  out.to_client = count(Peer::origin);
+  out.age = loop().now() - opened_;
+  out.idle = loop().now() - last_data_;
+  out.closing = closing_;
+  return out;
+}
+
 void Session::report() {
   if (!end_set_) set_end(CloseBy::edge, CloseCause::internal_error, 1006);
   SessionEnd end{.by = end_by_, .cause = end_cause_, .code = end_code_, .to_origin = {}, .to_client = {}};
-  const auto count = [this](Peer p) {
-    const Relay& r = from(p);
-    return DirectionCount{r.bytes(), r.scanner().frames(), r.scanner().messages()};
-  };
-  end.to_origin = count(Peer::client);
-  end.to_client = count(Peer::origin);
+  const SessionCounts counted = counts();
+  end.to_origin = counted.to_origin;
+  end.to_client = counted.to_client;
 
   DomainCounters& c = *counters_;
   c.sessions_open.sub();

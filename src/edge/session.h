@@ -32,6 +32,13 @@ namespace fairlead::edge {
 class SessionList;
 struct DomainShared;
 
+// A session as it is now.
+struct SessionCounts {
+  DirectionCount to_origin, to_client;
+  base::Duration age{}, idle{};  // since the 101, and since the last data either way
+  bool closing = false;          // the edge has asked for its end
+};
+
 // How long a peer has to answer the edge's Close, and the second side to end after the first: RFC 6455 7.1.1 leaves it
 // to the implementation.
 inline constexpr base::Duration kCloseTimeout = base::seconds(5);
@@ -70,6 +77,7 @@ class Session final : net::Timer {
 
   const model::DomainPolicy& policy() const { return *policy_; }
   const AccessRecord& record() const { return *record_; }
+  SessionCounts counts() const;  // up to this turn of the loop
 
  private:
   friend class Relay;

@@ -86,6 +86,15 @@ class Worker final {
   std::shared_ptr<const Domain> find_domain(std::string_view host) const { return table_->find(host); }
   std::shared_ptr<const Domain> domain_named(const std::string& name) const { return table_->by_name(name); }
   WorkerDomain& domain_state(const Domain& domain);
+  // `visit` may ask a session to end, not destroy it.
+  template <class F>
+  void for_each_session(F visit) {
+    for (auto& [name, state] : domains_) state->sessions.for_each(visit);
+  }
+  template <class F>
+  void for_each_session_of(std::string_view domain, F visit) {
+    if (const auto found = domains_.find(domain); found != domains_.end()) found->second->sessions.for_each(visit);
+  }
   AccessRecord new_record(const ClientExchange& client, const Domain* domain) const;
   std::uint64_t random() { return random_(); }
 

@@ -1,0 +1,152 @@
+#include "edge/agent.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/clock.h"
+
+namespace fairlead::edge {
+namespace {
+
+// What one worker says of its sessions.
+struct Found {
+  std::vector<cluster::SessionInfo> first;  // by id, at most as many as were asked for
+  std::size_t total = 0;                    // that match, whether before `after` or behind it
+};
+
+cluster::SessionInfo describe(const Session& s, const std::string& edge) {
+  const AccessRecord& r = s.record();
+  const SessionCounts counts = s.counts();
+  cluster::SessionInfo info;
+  info.id = r.session_id;
+  info.edge = edge;
+  info.domain = r.domain;
+  info.client = r.client;
+  info.client_port = r.client_port;
+  info.protocol = r.protocol;
+  info.tls = r.tls;
+  info.target = r.target;
+  info.origin = r.origin;
+  info.opened_ms = base::wall_clock_ms() - counts.age / base::milliseconds(1);
+  info.idle_ms = counts.idle / base::milliseconds(1);
+  info.bytes_in = counts.to_origin.bytes;
+  info.bytes_out = counts.to_client.bytes;
+  info.frames_in = counts.to_origin.frames;
+  info.frames_out = counts.to_client.frames;
+  info.messages_in = counts.to_origin.messages;
+  info.messages_out = counts.to_client.messages;
+  info.closing = counts.closing;
+  return info;
+}
+
+Found find(Worker& worker, const cluster::SessionQuery& query, const std::string& edge) {
+  Found found;
+  std::vector<const Session*> behind;
+  const auto look = [&](Session& s) {
+    if (!query.client.empty() && s.record().client != query.client) return;
+    ++found.total;
+    if (s.record().session_id > query.after) behind.push_back(&s);
+  };
+  if (query.domains.empty()) {
+    worker.for_each_session(look);
+  } else {
+    for (const std::string& domain : query.domains) worker.for_each_session_of(domain, look);
+  }
+  const auto by_id = [](const Session* a, const Session* b) { return a->record().session_id < b->record().session_id; };
+  // One more than asked for says whether there is a next page.
+  const std::size_t wanted = std::min(behind.size(), query.limit + 1);
+  std::partial_sort(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(wanted), behind.end(), by_id);
+  for (std::size_t i = 0; i < wanted; ++i) found.first.push_back(describe(*behind[i], edge));
+  return found;
+}
+
+// Answers of workers, one each, gathered.
+template <class T>
+class Gathering {
+ public:
+  explicit Gathering(std::size_t workers) : missing_(workers) {}
+  void add(T answer) {
+    {
+      const std::lock_guard lock(mutex_);
+      answers_.push_back(std::move(answer));
+      --missing_;
+    }
+    come_.notify_all();
+  }
+  base::Result<std::vector<T>> wait() {
+    std::unique_lock lock(mutex_);
+    if (!come_.wait_for(lock, cluster::kAskTimeout, [this] { return missing_ == 0; })) {
+      return base::fail(base::Code::timeout, base::Side::edge, "a worker did not answer", base::Retry::later);
+    }
+    return std::move(answers_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable come_;
+  std::size_t missing_;
+  std::vector<T> answers_;
+};
+
+}  // namespace
+
+cluster::EdgeInfo Agent::info() const {
+  const Edge::Applied applied = edge_.applied();
+  const Edge::Load load = edge_.load();
+  cluster::EdgeInfo info;
+  info.id = id_;
+  info.version = FAIRLEAD_VERSION;
+  info.state = edge_.state_name();
+  info.started_ms = load.started_ms;
+  info.policy_revision = applied.revision;
+  info.policy_applied_ms = applied.at_ms;
+  info.policy_source = edge_.policy_source() == PolicySource::control ? "control" : "file";
+  info.domains = load.domains;
+  info.sessions = load.sessions;
+  info.connections = load.connections;
+  info.workers = static_cast<unsigned>(load.workers);
+  return info;
+}
+
+base::Result<cluster::SessionPage> Agent::sessions(const cluster::SessionQuery& asked) {
+  cluster::SessionQuery query = asked;
+  query.limit = std::clamp<std::size_t>(query.limit, 1, cluster::kMaxSessionPage);
+  const auto gathering = std::make_shared<Gathering<Found>>(edge_.load().workers);
+  edge_.ask_workers([gathering, query, edge = id_](Worker& worker) { gathering->add(find(worker, query, edge)); });
+  auto answers = gathering->wait();
+  if (!answers) return std::unexpected(answers.error());
+  cluster::SessionPage page;
+  for (Found& found : *answers) {
+    page.total += found.total;
+    std::ranges::move(found.first, std::back_inserter(page.sessions));
+  }
+  std::ranges::sort(page.sessions, {}, &cluster::SessionInfo::id);
+  if (page.sessions.size() > query.limit) {
+    page.sessions.resize(query.limit);
+    page.next = page.sessions.back().id;
+  }
+  return page;
+}
+
+base::Result<void> Agent::end_session(std::string_view domain, std::string_view id) {
+  const auto gathering = std::make_shared<Gathering<bool>>(edge_.load().workers);
+  edge_.ask_workers([gathering, domain = std::string(domain), id = std::string(id)](Worker& worker) {
+    bool ended = false;
+    worker.for_each_session_of(domain, [&](Session& s) {
+      if (ended || s.record().session_id != id) return;
+      s.close(CloseBy::operator_, CloseCause::ended_by_operator, protocol::CloseCode::going_away,
+              "the session was ended by an operator");
+      ended = true;
+    });
+    gathering->add(ended);
+  });
+  const auto answers = gathering->wait();
+  if (!answers) return std::unexpected(answers.error());
+  if (std::ranges::find(*answers, true) == answers->end()) {
+    return base::fail(base::Code::not_found, base::Side::none, "session");
+  }
+  return {};
+}
+
+}  // namespace fairlead::edge
