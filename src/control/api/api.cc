@@ -90,7 +90,7 @@ Outcome<void> read_if_match(const Route& route, const ApiRequest& request, Call&
   const auto [end, error] =
       quoted ? std::from_chars(from, to, revision) : std::from_chars_result{from, std::errc::invalid_argument};
   // Another form is an ETag we never gave, so it is not what is there now (RFC 9110 13.1.1).
-  call.expected_revision = error == std::errc() && end == to && revision > 0 ? revision : -1;
+  call.expected_revision = error == std::errc() && end == to && revision >= 0 ? revision : -1;
   return {};
 }
 
