@@ -112,6 +112,8 @@ cluster::EdgeInfo Agent::info() const {
 base::Result<cluster::SessionPage> Agent::sessions(const cluster::SessionQuery& asked) {
   cluster::SessionQuery query = asked;
   query.limit = std::clamp<std::size_t>(query.limit, 1, cluster::kMaxSessionPage);
+  std::ranges::sort(query.domains);  // one that is named twice has its sessions once
+  query.domains.erase(std::unique(query.domains.begin(), query.domains.end()), query.domains.end());
   const auto gathering = std::make_shared<Gathering<Found>>(edge_.load().workers);
   edge_.ask_workers([gathering, query, edge = id_](Worker& worker) { gathering->add(find(worker, query, edge)); });
   auto answers = gathering->wait();

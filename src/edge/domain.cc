@@ -72,17 +72,17 @@ std::shared_ptr<const DomainTable> DomainTable::build(const DomainTable* previou
                                                       std::shared_ptr<const model::PolicySnapshot> snapshot,
                                                       std::shared_ptr<net::TlsTicketKeys> tickets) {
   auto table = std::make_shared<DomainTable>();
+  table->domains_.reserve(snapshot->size());
   snapshot->for_each([&](const std::shared_ptr<const model::DomainPolicy>& policy) {
     table->any_http2_websocket_ |= policy->http2 && policy->websocket.enabled;
     std::shared_ptr<const Domain> before = previous ? previous->by_name(policy->name) : nullptr;
-    if (before && before->policy_ptr() == policy) {
-      table->domains_.emplace(policy->name, std::move(before));
-      return;
+    if (!before || before->policy_ptr() != policy) {
+      auto shared = before ? before->shared_ptr() : std::make_shared<DomainShared>(policy->name);
+      auto origins = OriginSet::build(policy, before ? before->origins_ptr().get() : nullptr);
+      before = std::make_shared<Domain>(policy, std::move(shared), std::move(origins), tickets);
     }
-    auto shared = before ? before->shared_ptr() : std::make_shared<DomainShared>(policy->name);
-    auto origins = OriginSet::build(policy, before ? before->origins_ptr().get() : nullptr);
-    table->domains_.emplace(policy->name,
-                            std::make_shared<Domain>(policy, std::move(shared), std::move(origins), tickets));
+    const std::string_view name = policy->name;
+    table->domains_.emplace(name, std::move(before));
   });
   table->snapshot_ = std::move(snapshot);
   return table;
@@ -93,7 +93,7 @@ std::shared_ptr<const Domain> DomainTable::find(std::string_view host) const {
   return policy ? by_name(policy->name) : nullptr;
 }
 
-std::shared_ptr<const Domain> DomainTable::by_name(const std::string& name) const {
+std::shared_ptr<const Domain> DomainTable::by_name(std::string_view name) const {
   const auto it = domains_.find(name);
   return it == domains_.end() ? nullptr : it->second;
 }

@@ -4,8 +4,10 @@
 // DomainTable: all of them at one revision, found by host name; built off the byte path, handed to each worker by its
 // mailbox. Domains whose policy did not change are the same objects in the next table.
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <atomic>
-#include <map>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -61,8 +63,12 @@ class Domain {
 
 class DomainTable {
  public:
+  // By name: a view of the policy's own, which lives as long as the domain does.
+  using Domains =
+      boost::unordered_flat_map<std::string_view, std::shared_ptr<const Domain>, std::hash<std::string_view>>;
+
   // `previous` may be null. Keeps Domain objects whose policy is the same object, DomainShared and origin states by
-  // name.
+  // name. One change among 10,000 domains costs a few milliseconds, none of them on a worker.
   static std::shared_ptr<const DomainTable> build(const DomainTable* previous,
                                                   std::shared_ptr<const model::PolicySnapshot> snapshot,
                                                   std::shared_ptr<net::TlsTicketKeys> tickets);
@@ -71,14 +77,14 @@ class DomainTable {
   // By host name (lower case, no port): exact, else the longest wildcard. Null if none.
   std::shared_ptr<const Domain> find(std::string_view host) const;
   // By the domain's own name.
-  std::shared_ptr<const Domain> by_name(const std::string& name) const;
-  const std::map<std::string, std::shared_ptr<const Domain>>& all() const { return domains_; }
+  std::shared_ptr<const Domain> by_name(std::string_view name) const;
+  const Domains& all() const { return domains_; }  // in no particular order
   // Whether any domain takes WebSocket over HTTP/2.
   bool any_http2_websocket() const { return any_http2_websocket_; }
 
  private:
   std::shared_ptr<const model::PolicySnapshot> snapshot_;
-  std::map<std::string, std::shared_ptr<const Domain>> domains_;
+  Domains domains_;
   bool any_http2_websocket_ = false;
 };
 

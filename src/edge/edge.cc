@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <map>
 #include <random>
 #include <set>
 
@@ -275,15 +276,14 @@ void Edge::publish(std::shared_ptr<const DomainTable> table) {
       if (waited_for->fetch_sub(1) == 1) note_applied(table->revision());
     });
   }
-  threads_.front()->loop.post([health = health_.get(), table] {
-    std::vector<HealthTarget> targets;
-    for (const auto& [name, domain] : table->all()) {
-      if (!domain->policy().health_check.active.path.empty()) {
-        targets.push_back({domain->origins_ptr(), [domain](const model::Origin& o) { return domain->origin_tls(o); }});
-      }
+  // Gathered here: ten thousand domains are nothing for a worker to look through.
+  std::vector<HealthTarget> targets;
+  for (const auto& [name, domain] : table->all()) {
+    if (!domain->policy().health_check.active.path.empty()) {
+      targets.push_back({domain->origins_ptr(), [domain](const model::Origin& o) { return domain->origin_tls(o); }});
     }
-    health->set_targets(targets);
-  });
+  }
+  threads_.front()->loop.post([health = health_.get(), targets = std::move(targets)] { health->set_targets(targets); });
 }
 
 std::vector<std::string> Edge::apply(model::EdgeConfig next) {
@@ -375,15 +375,20 @@ std::string Edge::metrics() const {
                    {"max_sessions", static_cast<double>(g.max_sessions), static_cast<double>(g.sessions)},
                    {"access_log_queue_bytes", static_cast<double>(AccessLog::kMaxQueued),
                     static_cast<double>(shared_->log.queued_bytes())}};
-  // Origins of domains that were asked for, or whose origins are checked: not those of ten thousand silent ones.
-  std::set<std::string> active;
-  for (const auto& c : shared_->counters.domains()) active.insert(c->domain);
+  // Origins of domains that were asked for, or whose origins are checked: not those of ten thousand silent ones. By
+  // name.
+  std::map<std::string_view, std::shared_ptr<const Domain>> active;
   if (table) {
+    for (const auto& c : shared_->counters.domains()) {
+      if (auto domain = table->by_name(c->domain)) active.emplace(domain->policy().name, domain);
+    }
     for (const auto& [name, domain] : table->all()) {
-      if (!active.contains(name) && domain->policy().health_check.active.path.empty()) continue;
-      for (std::size_t i = 0; i < domain->origins().size(); ++i) {
-        extras.origins.push_back(row_of(name, *domain->origins().state(i), now));
-      }
+      if (!domain->policy().health_check.active.path.empty()) active.emplace(name, domain);
+    }
+  }
+  for (const auto& [name, domain] : active) {
+    for (std::size_t i = 0; i < domain->origins().size(); ++i) {
+      extras.origins.push_back(row_of(domain->policy().name, *domain->origins().state(i), now));
     }
   }
   return render_metrics(shared_->counters, extras);
