@@ -21,8 +21,8 @@ int check_config(const std::string& file, bool json) {
   return outcome.exit_status;
 }
 
-model::ConfigReading read_config(const std::string& file) {
-  return model::read_edge_config_file(file, model::read_file, certificate_checker);
+model::ConfigReading read_config(const std::string& file, model::ConfigPurpose purpose) {
+  return model::read_edge_config_file(file, model::read_file, certificate_checker, purpose);
 }
 
 }  // namespace fairlead::app

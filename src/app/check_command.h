@@ -11,6 +11,6 @@ namespace fairlead::app {
 int check_config(const std::string& file, bool json);
 
 // The reading that check, start and reload share: files from disk, certificates looked into by OpenSSL.
-model::ConfigReading read_config(const std::string& file);
+model::ConfigReading read_config(const std::string& file, model::ConfigPurpose purpose = model::ConfigPurpose::edge);
 
 }  // namespace fairlead::app

@@ -6,6 +6,7 @@
 
 #include "app/check_command.h"
 #include "app/edge_command.h"
+#include "app/run_command.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"Fairlead, a self-hosted WebSocket edge"};
@@ -14,6 +15,13 @@ int main(int argc, char** argv) {
 
   std::string config;
   int status = 0;
+
+  std::string data = "/var/lib/fairlead";
+  CLI::App* run = app.add_subcommand("run", "The whole product on one machine: edge, control plane and its API");
+  run->add_option("--config,-c", config, "YAML file; see docs/configuration.md")->required();
+  run->add_option("--data,-d", data, "Folder for the database, the sealing key and the edge's copy of its policy")
+      ->capture_default_str();
+  run->callback([&] { status = fairlead::app::run_node(config, data); });
 
   CLI::App* edge = app.add_subcommand("edge", "Serve the domains of a configuration file");
   edge->add_option("--config,-c", config, "YAML file; see docs/configuration.md")->required();

@@ -7,6 +7,7 @@ import pytest
 
 from harness import names
 from harness.authority import Authority
+from harness.control import Node
 from harness.edge import Edge, domain
 from harness.process import Origin, run_client
 from harness.transport import TRANSPORTS, Http2
@@ -79,6 +80,26 @@ def start_edge(request, tmp_path):
     yield start
     for edge in reversed(edges):
         edge.stop()
+
+
+@pytest.fixture
+def start_node(request, tmp_path):
+    """start_node(control={...}, **top-level settings) -> a ready Node (`fairlead run`) whose first operator is there."""
+    started = request.node.scenario_children = getattr(request.node, "scenario_children", [])
+    nodes = []
+
+    def start(set_up=True, **settings):
+        node = Node(tmp_path / f"node{len(nodes)}", **settings)
+        nodes.append(node)
+        started.append(node)
+        node.start()
+        if set_up:
+            node.set_up()
+        return node
+
+    yield start
+    for node in reversed(nodes):
+        node.stop()
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ class Edge:
         self.access_path = folder / "access.log"
         self.out_path, self.err_path = folder / "edge.out", folder / "edge.err"
         self.limits = preexec_fn
+        self.arguments = ["edge", "--config", str(self.path)]
         self.process = None
         self.expected_status = 0
 
@@ -104,8 +105,7 @@ class Edge:
         env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:exitcode=99")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         env.setdefault("TSAN_OPTIONS", "exitcode=66")
-        self.process = subprocess.Popen([str(self.binary), "edge", "--config", str(self.path)],
-                                        stdin=subprocess.DEVNULL, stdout=open(self.out_path, "ab"),
+        self.process = subprocess.Popen([str(self.binary), *self.arguments], stdin=subprocess.DEVNULL, stdout=open(self.out_path, "ab"),
                                         stderr=open(self.err_path, "ab"), env=env, cwd=self.folder,
                                         preexec_fn=self._in_child)
         pidfd = os.pidfd_open(self.process.pid)

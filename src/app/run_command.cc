@@ -1,0 +1,275 @@
+#include "app/run_command.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "app/admin_server.h"
+#include "app/check_command.h"
+#include "app/process.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/edge_agent.h"
+#include "cluster/policy_bus.h"
+#include "control/control_plane.h"
+#include "edge/agent.h"
+#include "edge/edge.h"
+#include "edge/policy_file.h"
+#include "store/ids.h"
+
+namespace fairlead::app {
+namespace {
+
+constexpr std::string_view kDefaultAdmin = "127.0.0.1:9180";
+// How long a node that has no copy of its policy waits for the control plane before it serves what it has: nothing.
+constexpr std::chrono::seconds kFirstPolicy{15};
+constexpr std::chrono::seconds kAgain{1};  // between tries to reach the database
+
+// The data folder, ours alone.
+class DataFolder {
+ public:
+  static base::Result<DataFolder> open(const std::string& path) {
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed(path);
+    DataFolder out;
+    out.path_ = path;
+    out.lock_ = ::open((path + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (out.lock_ < 0) return failed(path);
+    if (::flock(out.lock_, LOCK_EX | LOCK_NB) != 0) {
+      return base::fail(base::Code::conflict, base::Side::config, path + ": another process runs on this folder");
+    }
+    return out;
+  }
+  DataFolder(DataFolder&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+  DataFolder& operator=(DataFolder&&) = delete;
+  ~DataFolder() {
+    if (lock_ >= 0) ::close(lock_);
+  }
+  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  DataFolder() = default;
+  static std::unexpected<base::Error> failed(const std::string& path) {
+    return std::unexpected(base::from_errno(errno, base::Side::config, path));
+  }
+  std::string path_;
+  int lock_ = -1;
+};
+
+// Brings the control plane up, however long its database is away.
+class Starter {
+ public:
+  explicit Starter(control::ControlPlane& plane) : plane_(plane), thread_(&Starter::run, this) {}
+  ~Starter() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+  // Whether an error came that no further try will mend.
+  bool hopeless() const { return hopeless_; }
+  // Until the first try has ended.
+  void first_try() {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return tried_; });
+  }
+
+ private:
+  void run() {
+    for (bool told = false;;) {
+      std::optional<std::string> link;
+      const auto begun = plane_.begin(link);
+      if (begun && link) base::log_info("nobody can sign in yet; open this link within a day: {}", *link);
+      if (!begun && !std::exchange(told, true)) base::log_error("control plane: {}", base::describe(begun.error()));
+      std::unique_lock lock(mutex_);
+      tried_ = true;
+      hopeless_ = !begun && begun.error().retry == base::Retry::never && begun.error().code != base::Code::unreachable;
+      wake_.notify_all();
+      if (begun || hopeless_) return;
+      wake_.wait_for(lock, kAgain, [this] { return stop_; });
+      if (stop_) return;
+    }
+  }
+
+  control::ControlPlane& plane_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false, tried_ = false;
+  std::atomic<bool> hopeless_{false};
+  std::thread thread_;
+};
+
+// The edge's name, made at the first start.
+std::string edge_id(const std::string& file) {
+  if (auto known = model::read_file(file); known && known->size() >= store::kIdLength) {
+    return known->substr(0, store::kIdLength);
+  }
+  std::string id = store::new_id(base::wall_clock_ms());
+  std::ofstream(file) << id << '\n';
+  return id;
+}
+
+// The first thing the control plane says.
+model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const Starter& starter) {
+  std::mutex mutex;
+  std::condition_variable come;
+  model::PolicySnapshot::Ptr first;
+  const auto subscription = bus.subscribe([&](const cluster::PolicyUpdate& update) {
+    const std::lock_guard lock(mutex);
+    if (first) return;
+    first = model::PolicySnapshot::build(nullptr, update.edits, update.revision);
+    come.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  const auto until = std::chrono::steady_clock::now() + kFirstPolicy;
+  while (!first && !starter.hopeless() && std::chrono::steady_clock::now() < until) {
+    come.wait_for(lock, std::chrono::milliseconds(100));
+  }
+  return first;
+}
+
+void reload(edge::Edge& edge, AdminServer& admin, const std::string& file) {
+  model::ConfigReading reading = read_config(file, model::ConfigPurpose::run);
+  log_problems(reading);
+  if (!reading.config) {
+    base::log_error("{} is refused; nothing has changed", file);
+    return;
+  }
+  base::log_set_level(log_level_of(reading.config->log_level));
+  if (reading.config->admin_tls) {
+    if (auto replaced = admin.replace_tls(*reading.config->admin_tls); !replaced) {
+      base::log_error("admin: {}", base::describe(replaced.error()));
+    }
+  }
+  for (const std::string& name : edge.apply(std::move(*reading.config))) {
+    if (name == "admin") continue;  // its certificate was replaced; another address shows at the next start
+    base::log_warn("{}: a change of `{}` needs a restart and is left aside", file, name);
+  }
+}
+
+}  // namespace
+
+int run_node(const std::string& config_file, const std::string& data_folder) {
+  const Signals signals;
+  model::ConfigReading reading = read_config(config_file, model::ConfigPurpose::run);
+  log_problems(reading);
+  if (!reading.config) return 1;
+  model::EdgeConfig config = std::move(*reading.config);
+  model::ControlConfig control_config = reading.control.value_or(model::ControlConfig());
+  base::log_set_level(log_level_of(config.log_level));
+
+  const auto cannot_start = [](std::string_view what, const base::Error& error) {
+    base::log_error("cannot start: {}: {}", what, base::describe(error));
+    return 1;
+  };
+  auto folder = DataFolder::open(data_folder);
+  if (!folder) return cannot_start("data folder", folder.error());
+  auto secrets = control::Secrets::open(folder->file("secret.key"));
+  if (!secrets) return cannot_start("secret key", secrets.error());
+  edge::PolicyFile copy(folder->file("policy.sealed"), secrets->derived_key("policy"));
+  auto last = copy.load();
+  if (!last && last.error().code != base::Code::not_found) {
+    base::log_warn("the copy of the last policy cannot be used: {}", base::describe(last.error()));
+  }
+
+  const std::string admin_address = config.admin_address.empty() ? std::string(kDefaultAdmin) : config.admin_address;
+  const model::AdminTls admin_tls = config.admin_tls.value_or(model::AdminTls());
+  const Event finished;
+  edge::Edge edge(std::move(config), [&finished] { finished.set(); });
+  edge::Agent agent(edge, edge_id(folder->file("edge.id")));
+  cluster::LocalEdges edges(agent);
+  cluster::LocalPolicyBus bus;
+
+  std::atomic<const control::ControlPlane*> plane_now{nullptr};
+  AdminServer admin;
+  AdminServer::Handlers handlers;
+  handlers.metrics = [&] {
+    const control::ControlPlane* plane = plane_now;
+    return edge.metrics() + (plane ? plane->metrics() : std::string());
+  };
+  handlers.ready = [&edge] { return edge.ready(); };
+  handlers.ready_reason = [&edge] { return std::string(edge.state_name()); };
+  handlers.api = [&](const control::ApiRequest& request) {
+    if (const control::ControlPlane* plane = plane_now) return plane->handle(request);
+    control::ApiResponse starting;
+    starting.status = 503;
+    return starting;
+  };
+  if (auto started = admin.start(admin_address, admin_tls, std::move(handlers)); !started) {
+    return cannot_start("admin", started.error());
+  }
+  base::log_info("admin on {}", admin.address());
+  if (control_config.public_url.empty() && admin.port() != 0) {
+    control_config.public_url = (admin_tls.chain_pem.empty() ? "http://" : "https://") + admin.address();
+  }
+
+  const std::string database =
+      control_config.database.empty() ? "sqlite:" + folder->file("fairlead.db") : control_config.database;
+  control::ControlPlane plane(std::move(control_config), database, std::move(*secrets), bus, edges);
+  plane_now = &plane;
+  int status = 0;
+  {
+    Starter starter(plane);
+    model::PolicySnapshot::Ptr initial = last ? *last : first_policy(bus, starter);
+    const auto source = last ? edge::PolicySource::file : edge::PolicySource::control;
+    if (!initial) initial = model::PolicySnapshot::empty();
+    cluster::PolicyBus::Subscription subscription;
+    base::Result<void> started;
+    if (starter.hopeless()) {
+      started = base::fail(base::Code::internal, base::Side::none, "the control plane cannot begin");
+    } else {
+      started = edge.start(std::move(initial), source);
+    }
+    if (!started) {
+      status = cannot_start("edge", started.error());
+    } else {
+      for (const net::SocketAddress& a : edge.addresses()) base::log_info("listening on {}", a.to_string());
+      subscription = bus.subscribe([&](const cluster::PolicyUpdate& update) {
+        edge.apply_policy(update);
+        copy.store(edge.policy());
+      });
+      bool asked = false;
+      for (;;) {
+        pollfd fds[2] = {{signals.fd(), POLLIN, 0}, {finished.fd(), POLLIN, 0}};
+        if (::poll(fds, 2, -1) < 0) continue;
+        if (fds[1].revents & POLLIN) break;
+        if (!(fds[0].revents & POLLIN)) continue;
+        switch (signals.take()) {
+          case SIGHUP: reload(edge, admin, config_file); break;
+          case SIGUSR1: edge.reopen_log(); break;
+          case SIGTERM:
+          case SIGINT:
+            base::log_info("{}", asked ? "stopping at once" : "draining");
+            if (std::exchange(asked, true)) {
+              edge.stop();
+            } else {
+              edge.drain();
+            }
+            break;
+          default: break;
+        }
+      }
+    }
+    // Nobody speaks to the edge any more before its workers end.
+    subscription.reset();
+  }
+  admin.stop();
+  plane.end();
+  if (status == 0) edge.wait();
+  base::log_info("ended");
+  return status;
+}
+
+}  // namespace fairlead::app
