@@ -200,10 +200,6 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
         if (control_field) read_control(*control_field, file, referenced, *control);
         if (const auto url = parse_url(control->public_url)) public_name = url->host;
         refuse_domains(root);
-        if (!root.has("admin")) {
-          root.field().error("missing-key", "the API and the console have no address: \"admin\" is missing",
-                             "for example: admin: { address: 127.0.0.1:9180 }");
-        }
       } else if (control_field) {
         control_field->error("run-only", "\"control\" has no place in the file of an edge alone",
                              "start the file with `fairlead run`, or remove it");

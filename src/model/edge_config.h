@@ -63,7 +63,8 @@ struct EdgeConfig {
   std::vector<ListenerConfig> listeners;
   unsigned workers = 0;  // 0 = auto: one per core
   milliseconds drain_time{30'000};
-  std::string admin_address;          // "127.0.0.1:9180", "unix:/path", empty = none
+  std::string admin_address;          // "127.0.0.1:9180", "unix:/path", empty = none (fairlead run has a
+                                      // default)
   std::optional<AdminTls> admin_tls;  // absent: the admin listener speaks plain HTTP
   std::string access_log = "stdout";  // "stdout", "stderr", "off" or a path
   std::string log_level = "info";

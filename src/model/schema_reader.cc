@@ -174,16 +174,19 @@ std::optional<bool> Field::boolean() const {
 
 std::optional<milliseconds> Field::duration(const limits::DurationRange& range) const {
   const std::string_view text = node_->text;
-  const std::string example = fmt::format(
-      "for example {}", range.initial.count() > 0 ? format_duration(range.initial) : format_duration(range.min));
+  // Hints are made when they are needed: ten thousand good domains never pay for them.
+  const auto example = [&] {
+    return fmt::format("for example {}",
+                       range.initial.count() > 0 ? format_duration(range.initial) : format_duration(range.min));
+  };
+  const auto allowed = [&] { return fmt::format("allowed: {}", range_words(range)); };
   if (!node_->is_scalar() || is_null() || (node_->json && node_->kind == NodeKind::boolean)) {
-    wrong_type("a duration", example);
+    wrong_type("a duration", example());
     return std::nullopt;
   }
-  const std::string allowed = fmt::format("allowed: {}", range_words(range));
   if (is_off()) {
     if (range.off_allowed) return milliseconds(0);
-    error("out-of-range", fmt::format("{} cannot be off", name()), allowed);
+    error("out-of-range", fmt::format("{} cannot be off", name()), allowed());
     return std::nullopt;
   }
   // A bare number is refused although seconds would be a fair guess: nginx and HAProxy guess differently.
@@ -197,14 +200,14 @@ std::optional<milliseconds> Field::duration(const limits::DurationRange& range) 
   const bool zero = quantity && quantity->number == 0 && (factor || quantity->unit.empty());
   if (!factor && !zero) {
     error("bad-duration", fmt::format("\"{}\" is not a duration", shown(text)),
-          fmt::format("a whole number with ms, s, m, h or d, {}", example));
+          fmt::format("a whole number with ms, s, m, h or d, {}", example()));
     return std::nullopt;
   }
   if (zero && range.off_allowed) return milliseconds(0);
   const bool fits = zero || quantity->number <= static_cast<std::uint64_t>(range.max.count()) / *factor;
   const milliseconds value(zero || !fits ? 0 : static_cast<std::int64_t>(quantity->number * *factor));
   if (!fits || value < range.min || value > range.max) {
-    error("out-of-range", fmt::format("{} is {}", name(), shown(text)), allowed);
+    error("out-of-range", fmt::format("{} is {}", name(), shown(text)), allowed());
     return std::nullopt;
   }
   return value;
@@ -215,10 +218,10 @@ std::optional<std::uint64_t> Field::size(const limits::SizeRange& range) const {
     wrong_type("a size", "for example 64KiB, 60MiB, 1GiB or a number of bytes");
     return std::nullopt;
   }
-  const std::string allowed = fmt::format("allowed: {}", range_words(range, format_size));
+  const auto allowed = [&] { return fmt::format("allowed: {}", range_words(range, format_size)); };
   if (is_off()) {
     if (range.off_allowed) return 0;
-    error("out-of-range", fmt::format("{} cannot be off", name()), allowed);
+    error("out-of-range", fmt::format("{} cannot be off", name()), allowed());
     return std::nullopt;
   }
   const auto quantity = split_quantity(node_->text);
@@ -233,7 +236,7 @@ std::optional<std::uint64_t> Field::size(const limits::SizeRange& range) const {
   const std::uint64_t value = fits ? quantity->number * *factor : 0;
   if (fits && value == 0 && range.off_allowed) return 0;
   if (!fits || value < range.min || value > range.max) {
-    error("out-of-range", fmt::format("{} is {}", name(), shown(node_->text)), allowed);
+    error("out-of-range", fmt::format("{} is {}", name(), shown(node_->text)), allowed());
     return std::nullopt;
   }
   return value;
@@ -241,42 +244,42 @@ std::optional<std::uint64_t> Field::size(const limits::SizeRange& range) const {
 
 std::optional<std::uint64_t> Field::count(const limits::CountRange& range) const {
   const auto plain = [](std::uint64_t n) { return std::to_string(n); };
-  const std::string allowed = fmt::format("allowed: {}", range_words(range, plain));
+  const auto allowed = [&] { return fmt::format("allowed: {}", range_words(range, plain)); };
   if (!node_->is_scalar() || is_null()) {
-    wrong_type("a whole number", allowed);
+    wrong_type("a whole number", allowed());
     return std::nullopt;
   }
   if (is_off() && range.off_allowed) return 0;
   if (node_->json && node_->quoted) {
-    wrong_type("a whole number", allowed);
+    wrong_type("a whole number", allowed());
     return std::nullopt;
   }
   // Digits only: neither 1e6 nor 0x10 nor 1_000, which look alike to some readers of YAML and not to others.
   const auto quantity = split_quantity(node_->text);
   const bool all_digits = node_->text.find_first_not_of("0123456789") == std::string::npos;
   if (!all_digits) {
-    error("wrong-type", fmt::format("{} wants a whole number, not \"{}\"", name(), shown(node_->text)), allowed);
+    error("wrong-type", fmt::format("{} wants a whole number, not \"{}\"", name(), shown(node_->text)), allowed());
     return std::nullopt;
   }
   if (quantity && quantity->number == 0 && range.off_allowed) return 0;
   if (!quantity || quantity->number < range.min || quantity->number > range.max) {
-    error("out-of-range", fmt::format("{} is {}", name(), shown(node_->text)), allowed);
+    error("out-of-range", fmt::format("{} is {}", name(), shown(node_->text)), allowed());
     return std::nullopt;
   }
   return quantity->number;
 }
 
 std::optional<std::size_t> Field::choice_index(const std::vector<std::string_view>& words) const {
-  const std::string list = fmt::format("one of: {}", list_words(words));
+  const auto list = [&] { return fmt::format("one of: {}", list_words(words)); };
   if (!node_->is_scalar() || is_null()) {
-    wrong_type("a word", list);
+    wrong_type("a word", list());
     return std::nullopt;
   }
   const auto found = std::ranges::find(words, std::string_view(node_->text));
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   const std::string_view near = nearest(node_->text, words);
   error("bad-value", fmt::format("{} cannot be \"{}\"", name(), shown(node_->text)),
-        near.empty() ? list : fmt::format("did you mean \"{}\"? {}", near, list));
+        near.empty() ? list() : fmt::format("did you mean \"{}\"? {}", near, list()));
   return std::nullopt;
 }
 
