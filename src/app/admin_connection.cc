@@ -17,6 +17,7 @@ namespace fairlead::app {
 namespace {
 
 constexpr std::size_t kChunk = 16384;  // of a read: a TLS record at most
+constexpr std::size_t kMostDrained = 16u << 20;
 
 int milliseconds_until(base::TimePoint due) {
   const auto left = std::chrono::ceil<base::milliseconds>(due - base::monotonic_now()).count();
@@ -124,22 +125,24 @@ bool AdminConnection::wait_for_end(std::chrono::milliseconds time) const {
 
 bool AdminConnection::has_unread() const { return left_ > 0 || (ssl_ && SSL_has_pending(ssl_)); }
 
-void AdminConnection::linger(base::TimePoint due, std::size_t most) {
+void AdminConnection::end_writing() {
   if (ssl_ && shaken_ && !broken_) {
     net::clear_openssl_errors();
     SSL_shutdown(ssl_);  // close_notify, if the kernel takes it at once
   }
   ::shutdown(fd_, SHUT_WR);
-  char waste[4096];
-  for (std::size_t total = 0; total < most;) {
+}
+
+bool AdminConnection::drain() {
+  char waste[16384];
+  for (int i = 0; i < 16; ++i) {  // who sends without end must not hold the thread: others are drained by it, too
     const ssize_t n = ::recv(fd_, waste, sizeof waste, MSG_DONTWAIT);
-    if (n > 0) {
-      total += static_cast<std::size_t>(n);
-    } else if (n == 0 || (errno != EINTR && (errno != EAGAIN || !wait(POLLIN, due, false)))) {
-      return;
-    }
-    if (base::monotonic_now() >= due) return;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EAGAIN;
+    drained_ += static_cast<std::size_t>(n);
+    if (n == 0 || drained_ > kMostDrained) return false;
   }
+  return true;
 }
 
 bool AdminConnection::again(int result, base::TimePoint due, bool or_end) {

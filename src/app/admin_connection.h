@@ -42,8 +42,10 @@ class AdminConnection {
   bool has_unread() const;
 
   // Closing while bytes of the client are unread would reset the connection and could take the answer with it. So: says
-  // that there is no more, and reads what still comes, until `due` or `most` bytes.
-  void linger(base::TimePoint due, std::size_t most);
+  // that there is no more; then drain() reads away what has come, without waiting. drain() is false when the client has
+  // ended its side, or has sent too much for it to be worth more patience: then close.
+  void end_writing();
+  bool drain();
 
   int fd() const { return fd_; }
   bool tls() const { return ssl_ != nullptr; }
@@ -64,6 +66,7 @@ class AdminConnection {
   std::string source_;
   bool secure_ = false;
   std::string buffer_;
+  std::size_t drained_ = 0;
   std::size_t size_ = 0, left_ = 0;  // of the buffer: what was read last, and how much of its end was given back
 };
 

@@ -171,7 +171,7 @@ class AdminServer::Impl final : public httplib::Server {
   // Throws std::system_error when a thread cannot be made.
   void begin() {
     pool_.emplace(kThreads, kMaxWaiting);
-    idle_.emplace(kMaxIdle, kIdle, [this](Connection connection) {
+    idle_.emplace(kMaxIdle, kIdle, kLinger, [this](Connection connection) {
       // Refused when too many wait; then the connection ends with the job.
       pool_->submit([this, connection = std::move(connection)]() mutable { serve(std::move(connection)); });
     });
@@ -278,7 +278,7 @@ class AdminServer::Impl final : public httplib::Server {
       }
       const bool sent = write(answer);
       log(answer, request ? &*request : nullptr, began);
-      if (!sent || answer.close) return linger(*connection);
+      if (!sent || answer.close) return linger(std::move(connection));
       if (connection->has_unread()) continue;
       return idle_->add(std::move(connection));
     }
@@ -307,18 +307,18 @@ class AdminServer::Impl final : public httplib::Server {
     answer.close = true;
     const auto stream = std::make_shared<ApiResponse>(std::move(*answer.given));
     const auto asked = std::make_shared<AdminRequest>(std::move(request));
-    if (streams_.start([this, connection, stream, asked] { run_stream(*connection, *stream, *asked); })) return false;
+    if (streams_.start([this, connection, stream, asked] { run_stream(connection, *stream, *asked); })) return false;
     request = std::move(*asked);  // for the log
     answer.given = admin_problem(503, "overloaded", "too many streams are open");
     answer.given->fields.emplace_back("retry-after", "5");
     return true;
   }
 
-  void run_stream(AdminConnection& connection, ApiResponse& response, const AdminRequest& request) {
+  void run_stream(const Connection& connection, ApiResponse& response, const AdminRequest& request) {
     const auto began = base::monotonic_now();
     control::ApiProducer produce = std::move(response.produce);
     response.produce = nullptr;
-    Answering answer{connection};
+    Answering answer{*connection};
     answer.given = std::move(response);
     answer.http10 = request.http10;
     answer.produce = &produce;
@@ -398,8 +398,9 @@ class AdminServer::Impl final : public httplib::Server {
                     answer.connection.source().empty() ? "unix" : answer.connection.source(), took.count());
   }
 
-  static void linger(AdminConnection& connection) {
-    connection.linger(base::later(base::monotonic_now(), kLinger), kMaxLingered);
+  void linger(Connection connection) {
+    connection->end_writing();
+    if (connection->drain()) idle_->linger(std::move(connection));
   }
 
   bool stopping() {
@@ -424,7 +425,6 @@ class AdminServer::Impl final : public httplib::Server {
 
   static constexpr base::milliseconds kRest{100};
   static constexpr base::milliseconds kLinger{1000};
-  static constexpr std::size_t kMaxLingered = 4 * kMaxPayload;
 
   AdminSocket socket_;
   const AdminServer::Handlers handlers_;

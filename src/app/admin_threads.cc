@@ -57,8 +57,13 @@ void AdminPool::work() {
   }
 }
 
-IdleConnections::IdleConnections(std::size_t most, base::milliseconds time, std::function<void(Connection)> ready)
-    : most_(most), time_(time), ready_(std::move(ready)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+IdleConnections::IdleConnections(std::size_t most, base::milliseconds time, base::milliseconds linger_time,
+                                 std::function<void(Connection)> ready)
+    : most_(most),
+      time_(time),
+      linger_time_(linger_time),
+      ready_(std::move(ready)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
   try {
     thread_ = std::thread(&IdleConnections::watch, this);
@@ -68,18 +73,16 @@ IdleConnections::IdleConnections(std::size_t most, base::milliseconds time, std:
   }
 }
 
-void IdleConnections::add(Connection connection) {
-  Connection evicted;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stop_) return;
-    if (idle_.size() >= most_) {
-      evicted = std::move(idle_.front().connection);
-      idle_.pop_front();
-    }
-    idle_.push_back({std::move(connection), base::later(base::monotonic_now(), time_)});
-    wake();  // under the lock: stop() closes what it writes to
+void IdleConnections::add(List& list, Connection connection, base::milliseconds time) {
+  Connection evicted;  // ends after the lock
+  const std::lock_guard lock(mutex_);
+  if (stop_) return;
+  if (list.size() >= most_) {
+    evicted = std::move(list.front().connection);
+    list.pop_front();
   }
+  list.push_back({std::move(connection), base::later(base::monotonic_now(), time)});
+  wake();  // under the lock: stop() closes what it writes to
 }
 
 void IdleConnections::stop() {
@@ -90,7 +93,8 @@ void IdleConnections::stop() {
   }
   thread_.join();
   ::close(wake_);
-  idle_.clear();  // nobody adds to it any more
+  idle_.clear();  // nobody adds to them any more
+  lingering_.clear();
 }
 
 void IdleConnections::wake() {
@@ -106,8 +110,13 @@ void IdleConnections::watch() {
     {
       const std::lock_guard lock(mutex_);
       if (stop_) return;
-      for (const Idle& idle : idle_) fds.push_back({idle.connection->fd(), POLLIN, 0});
-      if (!idle_.empty()) first = idle_.front().until;
+      for (List* list : {&idle_, &lingering_}) {
+        if (!list->empty()) first = std::min(first, list->front().until);
+        for (Waiting& waiting : *list) {
+          waiting.polled = true;
+          fds.push_back({waiting.connection->fd(), POLLIN, 0});
+        }
+      }
     }
     int wait = -1;
     if (first != base::kNever) {
@@ -122,22 +131,39 @@ void IdleConnections::watch() {
     std::vector<Connection> ready, over;
     {
       const std::lock_guard lock(mutex_);
-      const auto now = base::monotonic_now();
-      for (auto it = idle_.begin(); it != idle_.end();) {
-        // Looked up by descriptor: one that came meanwhile was not polled, or stands where another was, and is polled
-        // again. A wrong "ready" of that kind costs a thread one wait, no more.
-        const auto polled =
-            std::find_if(fds.begin() + 1, fds.end(), [&](const pollfd& p) { return p.fd == it->connection->fd(); });
-        const bool came = polled != fds.end() && polled->revents != 0;
-        if (came || it->until <= now) {
-          (came ? ready : over).push_back(std::move(it->connection));
-          it = idle_.erase(it);
-        } else {
-          ++it;
+      // In the order they were polled in; one that was evicted meanwhile left a gap, one that came was not polled.
+      auto polled = fds.cbegin() + 1;
+      for (List* list : {&idle_, &lingering_}) {
+        for (Waiting& waiting : *list) {
+          if (!waiting.polled) continue;
+          while (polled->fd != waiting.connection->fd()) ++polled;
+          waiting.came = polled->revents != 0;
         }
       }
+      take_turn(ready, over);
     }
     for (Connection& connection : ready) ready_(std::move(connection));
+  }
+}
+
+void IdleConnections::take_turn(std::vector<Connection>& ready, std::vector<Connection>& over) {
+  const auto now = base::monotonic_now();
+  for (auto it = idle_.begin(); it != idle_.end();) {
+    if (it->came || it->until <= now) {
+      (it->came ? ready : over).push_back(std::move(it->connection));
+      it = idle_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  for (auto it = lingering_.begin(); it != lingering_.end();) {
+    if ((it->came && !it->connection->drain()) || it->until <= now) {
+      over.push_back(std::move(it->connection));
+      it = lingering_.erase(it);
+    } else {
+      it->came = false;
+      ++it;
+    }
   }
 }
 

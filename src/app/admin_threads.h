@@ -39,34 +39,43 @@ class AdminPool {
   std::vector<std::thread> threads_;
 };
 
-// Connections between two requests: they hold no thread of the pool. Bounded in number and time.
+// Connections that wait for their client and hold no thread of the pool meanwhile: those between two requests, and
+// those whose last answer is still on its way. Bounded in number and time.
 class IdleConnections {
  public:
   using Connection = std::shared_ptr<AdminConnection>;
 
-  // `ready` gets a connection on which something came, the end of its stream included; on the watching thread, so it
-  // must be quick. Throws std::system_error when the thread or its wake-up call cannot be made.
-  IdleConnections(std::size_t most, base::milliseconds time, std::function<void(Connection)> ready);
+  // `ready` gets an idle connection on which something came, the end of its stream included; on the watching thread, so
+  // it must be quick. Throws std::system_error when the thread or its wake-up call cannot be made.
+  IdleConnections(std::size_t most, base::milliseconds time, base::milliseconds linger_time,
+                  std::function<void(Connection)> ready);
   ~IdleConnections() { stop(); }
-  // Closes the one that has been idle for longest when there are too many, this one after stop().
-  void add(Connection connection);
-  // Closes them all.
+  // Until the next request. When there are too many, the one that has been idle for longest is closed.
+  void add(Connection connection) { add(idle_, std::move(connection), time_); }
+  // After end_writing(): drains it until its client has closed, and closes it. Likewise bounded.
+  void linger(Connection connection) { add(lingering_, std::move(connection), linger_time_); }
+  // Closes them all, and those that come later at once.
   void stop();
 
  private:
-  void watch();
-  void wake();
-
-  struct Idle {
+  struct Waiting {
     Connection connection;
     base::TimePoint until;
+    bool polled = false, came = false;
   };
+  using List = std::list<Waiting>;  // the oldest first
+
+  void add(List& list, Connection connection, base::milliseconds time);
+  void watch();
+  void wake();
+  void take_turn(std::vector<Connection>& ready, std::vector<Connection>& over);
+
   const std::size_t most_;
-  const base::milliseconds time_;
+  const base::milliseconds time_, linger_time_;
   const std::function<void(Connection)> ready_;
   int wake_ = -1;
   std::mutex mutex_;
-  std::list<Idle> idle_;  // the oldest first
+  List idle_, lingering_;
   bool stop_ = false;
   std::thread thread_;
 };
