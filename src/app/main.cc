@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "app/check_command.h"
+#include "app/cli_commands.h"
 #include "app/edge_command.h"
 #include "app/run_command.h"
 
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
   check->add_option("--config,-c", config, "YAML file")->required();
   check->add_option("--output,-o", format, "text or json")->check(CLI::IsMember({"text", "json"}));
   check->callback([&] { status = fairlead::app::check_config(config, format == "json"); });
+
+  fairlead::app::add_cli_commands(app, status);
 
   CLI11_PARSE(app, argc, argv);
   return status;

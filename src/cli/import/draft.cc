@@ -293,6 +293,8 @@ std::optional<std::pair<std::string, std::optional<std::uint16_t>>> split_host_p
 }
 
 bool is_file_path(const std::string& path) {
+  // A text that begins so is the PEM itself to the reader of the document.
+  if (path.starts_with("-----BEGIN")) return false;
   return !path.empty() && path.size() <= 4000 && path.find_first_of("$\n\r") == std::string::npos;
 }
 

@@ -3,7 +3,9 @@
 
 #include "cli/import/draft.h"
 #include "cli/import/effects.h"
+#include "cli/import/nginx_origins.h"
 #include "cli/import/nginx_scope.h"
+#include "cli/import/nginx_settings.h"
 #include "cli/import/nginx_values.h"
 #include <fmt/format.h>
 
@@ -17,9 +19,6 @@ namespace fairlead::cli {
 namespace {
 
 namespace limits = model::limits;
-
-constexpr std::string_view kVerifyNote =
-    "as in nginx, certificates of the origins are not verified; better: remove `verify: false` and give a ca_file";
 
 // Directives that have an effect in the result when a carried server uses them.
 constexpr std::string_view kCarried[] = {"server_name",
@@ -117,7 +116,7 @@ class NginxImport {
     server.settled = true;
     DomainDraft draft;
     draft.place = server.place();
-    if (!read_origins(*main, draft)) {
+    if (!nginx_origins(groups_, *main->pass, main->target, draft, findings_)) {
       nginx_settle(server);
       findings_.not_carried(server.place(),
                             "the server is left out: none of its origins could be carried over" + inside(server));
@@ -125,10 +124,7 @@ class NginxImport {
     }
     read_locations(server, *main, proxied);
     read_certificates(server, draft);
-    read_origin_tls(*main, draft);
-    read_request_fields(*main, draft);
-    read_settings(*main->scope, draft);
-    read_add_header(*main->scope, draft);
+    nginx_settings(*main->scope, *main->pass, main->target, main_file_, draft, findings_);
     if (read_names(server, draft)) read_listen(server);
   }
 
@@ -363,8 +359,7 @@ class NginxImport {
       }
       keys[i]->settled = true;
       const auto fits = [](const std::string& path) {
-        return is_file_path(path) && !path.starts_with("data:") && !path.starts_with("engine:") &&
-               !path.starts_with("-----");
+        return is_file_path(path) && !path.starts_with("data:") && !path.starts_with("engine:");
       };
       if (!fits(chains[i]->arg(1)) || !fits(keys[i]->arg(1))) {
         lost(*chains[i], "the edge reads a certificate and its key from files with fixed names");
@@ -376,375 +371,6 @@ class NginxImport {
     if (const NginxDirective* http2 = nginx_find(server, "http2")) {
       http2->settled = true;
       draft.http2 = http2->arg(1) == "on";
-    }
-  }
-
-  // --- origins
-
-  bool read_origins(const Proxied& main, DomainDraft& draft) {
-    draft.https = main.target.https;
-    const auto group = groups_.find(model::lower_case(main.target.host));
-    if (group != groups_.end()) {
-      read_group(*group->second, draft);
-      return !draft.origins.empty();
-    }
-    const auto address = split_host_port(main.target.host);
-    if (!address) {
-      lost(*main.pass,
-           fmt::format("{} is no address, no name and no group of this configuration", model::shown(main.target.host)));
-      return false;
-    }
-    OriginDraft origin;
-    origin.place = main.pass->place();
-    origin.host = address->first;
-    origin.port = address->second.value_or(draft.https ? 443 : 80);
-    draft.origins.push_back(std::move(origin));
-    return true;
-  }
-
-  void read_group(const NginxDirective& group, DomainDraft& draft) {
-    group.settled = true;
-    std::optional<PassiveDraft> passive;
-    for (const NginxDirective& child : group.children) {
-      if (child.block || draft.origins.size() > limits::kMaxOriginsPerDomain) continue;
-      if (child.name() == "server" && child.words.size() > 1) {
-        read_group_server(child, passive, draft);
-      } else if (child.name() == "least_conn") {
-        child.settled = true;
-        draft.balance = "least-sessions";
-      } else if (child.name() == "ip_hash") {
-        child.settled = true;
-        draft.balance = "consistent-hash";
-        draft.hash_key = "client-address";
-      } else if (child.name() == "hash") {
-        read_hash(child, draft);
-      } else if (child.name() == "sticky") {
-        read_sticky(child, draft);
-      } else if (child.name() == "random" || child.name() == "least_time" || child.name() == "fair") {
-        draft.balance = child.arg(1) == "two" || child.name() != "random" ? "least-sessions" : "";
-        note(child, fmt::format("the edge does not have this policy; {} is nearest",
-                                draft.balance.empty() ? "round-robin" : draft.balance));
-      }
-    }
-    draft.passive = passive;
-    if (draft.passive == PassiveDraft{}) draft.passive.reset();
-  }
-
-  void read_group_server(const NginxDirective& server, std::optional<PassiveDraft>& passive, DomainDraft& draft) {
-    server.settled = true;
-    const auto address = split_host_port(server.arg(1));
-    if (!address) {
-      lost(server, server.arg(1).starts_with("unix:")
-                       ? "the edge reaches origins over TCP, not over a socket in the file system"
-                       : "not an address or a name");
-      return;
-    }
-    OriginDraft origin;
-    origin.place = server.place();
-    origin.host = address->first;
-    origin.port = address->second.value_or(80);
-    PassiveDraft own;
-    own.failures = 1;  // nginx's defaults: one failure within 10 s puts a server aside for 10 s
-    bool stated = false;
-    for (std::size_t i = 2; i < server.words.size(); ++i) {
-      const std::string& word = server.words[i];
-      const std::size_t equals = word.find('=');
-      const std::string key = word.substr(0, equals);
-      const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
-      if (key == "weight" && parse_number(value) && *parse_number(value) > 0) {
-        origin.weight = std::min<std::uint64_t>(*parse_number(value), 1'000'000);
-      } else if (word == "backup") {
-        origin.backup = true;
-      } else if (word == "down") {
-        note(server, "marked as down: left out");
-        return;
-      } else if (key == "max_fails" && parse_number(value)) {
-        stated = true;
-        own.enabled = *parse_number(value) > 0;
-        if (own.enabled) {
-          own.failures = static_cast<std::uint32_t>(
-              findings_.fit(server.place(), *parse_number(value), limits::kHealthCount, "passive.failures"));
-        }
-      } else if (key == "fail_timeout" && parse_nginx_time(value)) {
-        stated = true;
-        own.window = findings_.fit(server.place(), *parse_nginx_time(value), limits::kPassiveWindow, "passive.window");
-        own.eject = own.window;
-      } else if (word == "resolve") {
-        note(server, "the edge looks names up again by itself");
-      } else if (word == "no_max_fails") {
-        continue;
-      } else {
-        lost(server, fmt::format("{} has no counterpart for one origin", model::shown(word)));
-      }
-    }
-    if (stated) {
-      if (passive && *passive != own) {
-        lost(server,
-             "max_fails and fail_timeout are one setting for all origins of a domain: those of the first count");
-      } else {
-        passive = own;
-      }
-    }
-    draft.origins.push_back(std::move(origin));
-  }
-
-  void read_hash(const NginxDirective& hash, DomainDraft& draft) {
-    hash.settled = true;
-    const std::string& key = hash.arg(1);
-    const auto named = [&](std::string_view prefix, const char* kind, bool dashes) {
-      if (!key.starts_with(prefix) || key.size() == prefix.size()) return false;
-      std::string name = key.substr(prefix.size());
-      if (dashes) std::ranges::replace(name, '_', '-');
-      if (!model::is_token(name) || name.size() > limits::kMaxCookieName) return false;
-      draft.hash_key = kind;
-      draft.hash_name = std::move(name);
-      return true;
-    };
-    if (key == "$remote_addr" || key == "$binary_remote_addr") {
-      draft.hash_key = "client-address";
-    } else if (key == "$request_uri" || key == "$uri") {
-      draft.hash_key = "path";
-    } else if (!named("$http_", "header", true) && !named("$cookie_", "cookie", false) &&
-               !named("$arg_", "query", false)) {
-      lost(hash, "the edge hashes the client's address, the path, or one field, cookie or query parameter");
-      return;
-    }
-    draft.balance = "consistent-hash";
-  }
-
-  void read_sticky(const NginxDirective& sticky, DomainDraft& draft) {
-    if (sticky.arg(1) != "cookie" || !model::is_token(sticky.arg(2)) || sticky.arg(2).size() > limits::kMaxCookieName) {
-      lost(sticky, "the edge keeps a client at its origin by a cookie of its own: load_balancing.persistence");
-      return;
-    }
-    sticky.settled = true;
-    draft.cookie = sticky.arg(2);
-    for (std::size_t i = 3; i < sticky.words.size(); ++i) {
-      const std::string& word = sticky.words[i];
-      const auto time = word.starts_with("expires=") ? parse_nginx_time(word.substr(8)) : std::nullopt;
-      if (time) {
-        draft.cookie_max_age = findings_.fit(sticky.place(), *time, limits::kCookieMaxAge, "cookie_max_age");
-      } else {
-        lost(sticky, fmt::format("{}: the edge chooses this itself", model::shown(word)));
-      }
-    }
-  }
-
-  void read_origin_tls(const Proxied& main, DomainDraft& draft) {
-    if (!draft.https) return;
-    const NginxDirective& scope = *main.scope;
-    const NginxDirective* verify = nginx_find(scope, "proxy_ssl_verify");
-    draft.verify = verify != nullptr && verify->arg(1) == "on";
-    if (verify != nullptr) verify->settled = true;
-    if (!*draft.verify)
-      findings_.note(verify != nullptr ? verify->place() : main.pass->place(), std::string(kVerifyNote));
-    if (const NginxDirective* ca = nginx_find(scope, "proxy_ssl_trusted_certificate")) {
-      ca->settled = true;
-      if (is_file_path(ca->arg(1))) draft.ca_file = model::resolve_path(main_file_, ca->arg(1));
-    }
-    // nginx's default is the name in proxy_pass, the edge's the domain's.
-    std::string name = main.target.host.substr(0, main.target.host.find(':'));
-    if (const NginxDirective* given = nginx_find(scope, "proxy_ssl_name")) {
-      given->settled = true;
-      if (given->arg(1) == "$host" || given->arg(1) == "$http_host" || given->arg(1) == "$server_name" ||
-          given->arg(1) == "$ssl_server_name") {
-        return;
-      }
-      name = given->arg(1);
-      if (!model::is_host_name(name)) {
-        lost(*given, "not a fixed name; the edge names the domain to the origin");
-        return;
-      }
-    }
-    if (model::is_host_name(name) && !model::canonical_ip(name)) draft.tls_name = model::lower_case(name);
-  }
-
-  // --- fields and settings
-
-  void read_request_fields(const Proxied& main, DomainDraft& draft) {
-    static constexpr std::string_view kOwn[] = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded",
-                                                "via"};
-    static constexpr std::string_view kCopied[] = {"upgrade",
-                                                   "connection",
-                                                   "sec-websocket-key",
-                                                   "sec-websocket-version",
-                                                   "sec-websocket-protocol",
-                                                   "sec-websocket-extensions",
-                                                   "origin",
-                                                   "cookie",
-                                                   "authorization",
-                                                   "user-agent",
-                                                   "referer",
-                                                   "accept-encoding"};
-    bool host_set = false;
-    for (const NginxDirective* field : nginx_find_all(*main.scope, "proxy_set_header")) {
-      field->settled = true;
-      const std::string name = model::lower_case(field->arg(1));
-      const std::string& value = field->arg(2);
-      std::string variable = "$http_" + name;
-      std::ranges::replace(variable, '-', '_');
-      if (name == "host") {
-        host_set = true;
-        read_host_field(*field, value, main.target.host, draft);
-      } else if (name == "upgrade" || name == "connection" || value == variable) {
-        continue;  // what the edge passes on anyway
-      } else if (std::ranges::find(kOwn, name) != std::end(kOwn)) {
-        note(*field, "the edge tells origins who the client is by Forwarded and X-Forwarded-* of its own");
-      } else if (std::ranges::find(kCopied, name) != std::end(kCopied) && !value.empty()) {
-        lost(*field, "the edge passes this field on as the client sent it");
-      } else {
-        lost(*field, "the edge adds no fields to requests: the origin does not get it");
-      }
-    }
-    if (!host_set) read_host_field(*main.pass, "$proxy_host", main.target.host, draft);
-  }
-
-  void read_host_field(const NginxDirective& directive, const std::string& value, const std::string& target,
-                       DomainDraft& draft) {
-    if (value == "$host" || value == "$http_host" || value == "$host:$server_port" || value == "$server_name" ||
-        value == "$host:$proxy_port") {
-      return;  // the edge's default: as the client sent it
-    }
-    const bool by_default = value == "$proxy_host";
-    const std::string host = by_default ? target : value;
-    // The same rule as the document's: a name or an address, with or without a port; IPv6 in brackets, with a port.
-    const auto parts = host.size() <= limits::kMaxDomainName ? split_host_port(host) : std::nullopt;
-    if (!parts || (parts->first.find(':') != std::string::npos && !model::parse_ip_port(host))) {
-      lost(directive,
-           fmt::format("the Host field towards the origins stays as the client sent it, not {}", model::shown(host)));
-      return;
-    }
-    draft.host_header = host;
-    if (by_default && directive.name() == "proxy_pass") {
-      findings_.note(
-          directive.place(),
-          fmt::format("without proxy_set_header Host, nginx sends \"Host: {0}\": kept as origin_host_header; "
-                      "remove that and origins see the client's",
-                      model::shown(host)));
-    }
-  }
-
-  // Seconds-like settings with the same meaning on both sides.
-  void read_time(const NginxDirective& scope, std::string_view name, std::optional<milliseconds>& out,
-                 const limits::DurationRange& range) {
-    const NginxDirective* directive = nginx_find(scope, name);
-    if (directive == nullptr) return;
-    directive->settled = true;
-    const auto value = parse_nginx_time(directive->arg(1));
-    if (!value) {
-      lost(*directive, "not a time");
-      return;
-    }
-    out = findings_.fit(directive->place(), *value, range, name);
-  }
-
-  void read_settings(const NginxDirective& scope, DomainDraft& draft) {
-    Layer7Draft& layer7 = draft.layer7;
-    read_time(scope, "client_header_timeout", layer7.client_header_timeout, limits::kClientHeaderTimeout.edge);
-    read_time(scope, "client_body_timeout", layer7.client_body_timeout, limits::kClientBodyTimeout.edge);
-    read_time(scope, "keepalive_timeout", layer7.keepalive_timeout, limits::kKeepaliveTimeout.edge);
-    read_time(scope, "proxy_connect_timeout", layer7.proxy_connect_timeout, limits::kProxyConnectTimeout.edge);
-    read_time(scope, "proxy_send_timeout", layer7.proxy_send_timeout, limits::kProxySendTimeout.edge);
-    if (const NginxDirective* directive = nginx_find(scope, "proxy_read_timeout")) {
-      directive->settled = true;
-      const auto value = parse_nginx_time(directive->arg(1));
-      if (!value) {
-        lost(*directive, "not a time");
-      } else {
-        draft.connection_timeout =
-            findings_.fit(directive->place(), *value, limits::kConnectionTimeout, "websocket.connection_timeout");
-        layer7.proxy_read_timeout = draft.connection_timeout;
-      }
-    }
-    if (const NginxDirective* directive = nginx_find(scope, "client_max_body_size")) {
-      directive->settled = true;
-      const auto value = parse_nginx_size(directive->arg(1));
-      if (!value) {
-        lost(*directive, "not a size");
-      } else if (*value == 0) {
-        layer7.client_max_body_size = limits::kClientMaxBodySize.max;
-        findings_.note(directive->place(), "no limit in nginx; here it is the largest there is");
-      } else {
-        layer7.client_max_body_size =
-            findings_.fit(directive->place(), *value, limits::kClientMaxBodySize, "client_max_body_size");
-      }
-    }
-    read_tls_settings(scope, layer7);
-    read_health_check(scope, draft);
-  }
-
-  void read_tls_settings(const NginxDirective& scope, Layer7Draft& layer7) {
-    if (const NginxDirective* directive = nginx_find(scope, "ssl_protocols")) {
-      directive->settled = true;
-      for (std::size_t i = 1; i < directive->words.size(); ++i) {
-        const std::string& word = directive->words[i];
-        if (word == "TLSv1.2" || word == "TLSv1.3") {
-          if (std::ranges::find(layer7.ssl_protocols, word) == layer7.ssl_protocols.end()) {
-            layer7.ssl_protocols.push_back(word);
-          }
-        } else {
-          lost(*directive, fmt::format("{} is not spoken here: clients need TLS 1.2 at least", model::shown(word)));
-        }
-      }
-    }
-    if (const NginxDirective* directive = nginx_find(scope, "ssl_ciphers")) {
-      directive->settled = true;
-      const std::string& list = directive->arg(1);
-      const bool good = list.size() <= limits::kMaxCipherList && std::ranges::all_of(list, [](char c) {
-                          return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                                 std::string_view(":-+!@=_.").find(c) != std::string_view::npos;
-                        });
-      if (list.empty() || !good) {
-        lost(*directive, "not a list of ciphers as OpenSSL writes it, with \":\" between names");
-      } else {
-        layer7.ssl_ciphers = list;
-      }
-    }
-  }
-
-  // NGINX Plus: `health_check uri=/healthz interval=5 fails=3 passes=2;`
-  void read_health_check(const NginxDirective& scope, DomainDraft& draft) {
-    const auto found = scope.by_name.find("health_check");
-    const NginxDirective* directive = found == scope.by_name.end() ? nullptr : found->second.back();
-    if (directive == nullptr) return;
-    directive->settled = true;
-    draft.active.path = "/";
-    for (std::size_t i = 1; i < directive->words.size(); ++i) {
-      const std::string& word = directive->words[i];
-      const std::size_t equals = std::min(word.find('='), word.size());
-      const std::string key = word.substr(0, equals);
-      const std::string value = equals < word.size() ? word.substr(equals + 1) : "";
-      if (key == "uri" && value.starts_with('/') && value.size() <= limits::kMaxPath && is_file_path(value) &&
-          std::ranges::all_of(value, [](char c) { return c > ' ' && c < 0x7f; })) {
-        draft.active.path = value;
-      } else if (key == "interval" && parse_nginx_time(value)) {
-        draft.active.interval =
-            findings_.fit(directive->place(), *parse_nginx_time(value), limits::kHealthInterval, key);
-      } else if (key == "fails" && parse_number(value)) {
-        draft.active.unhealthy_after =
-            findings_.fit(directive->place(), *parse_number(value), limits::kHealthCount, key);
-      } else if (key == "passes" && parse_number(value)) {
-        draft.active.healthy_after = findings_.fit(directive->place(), *parse_number(value), limits::kHealthCount, key);
-      } else {
-        lost(*directive, fmt::format("{} has no counterpart in the edge's checks", model::shown(word)));
-      }
-    }
-  }
-
-  void read_add_header(const NginxDirective& scope, DomainDraft& draft) {
-    for (const NginxDirective* field : nginx_find_all(scope, "add_header")) {
-      field->settled = true;
-      const std::string& name = field->arg(1);
-      const std::string& value = field->arg(2);
-      if (value.find('$') != std::string::npos) {
-        lost(*field, "the edge adds fields with fixed values only");
-      } else if (const auto reason = reason_against_header(name, value)) {
-        lost(*field, *reason);
-      } else if (draft.layer7.add_header.size() >= limits::kMaxAddHeaders) {
-        lost(*field, fmt::format("at most {} fields", limits::kMaxAddHeaders));
-      } else {
-        draft.layer7.add_header.emplace_back(name, value);
-      }
     }
   }
 
@@ -778,7 +404,7 @@ class NginxImport {
   Drafts drafts_;
   bool refused_ = false;  // the server at hand has a WebSocket location whose origin cannot be carried over
   std::vector<const NginxDirective*> servers_;
-  std::map<std::string, const NginxDirective*> groups_;
+  NginxGroups groups_;
 };
 
 }  // namespace

@@ -1,0 +1,158 @@
+#include "cli/access_verbs.h"
+
+#include "cli/credentials.h"
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "model/words.h"
+
+namespace fairlead::cli {
+namespace {
+
+std::string host_name() {
+  char name[256] = "";
+  if (::gethostname(name, sizeof name - 1) != 0) return "a machine";
+  return name;
+}
+
+// From the cookie of a login to a token in the credentials file.
+Told<void> keep_login(Desk& desk, const Connection& connection, const ApiReply& login, int days) {
+  ApiCall make;
+  make.cookie = login.cookie;
+  make.csrf = login.json.value("csrf", "");
+  make.body = {{"name", fmt::format("fairlead login on {}", host_name()).substr(0, 100)},
+               {"scope", "write"},
+               {"expires_in_days", days}};
+  const auto made = desk.api.send("POST", "/v1/tokens", make);
+  if (!made) return std::unexpected(made.error());
+
+  const std::string path = credentials_path();
+  auto credentials = read_credentials(path);
+  if (!credentials) return std::unexpected(credentials.error());
+  credentials->current = desk.api.url();
+  credentials->servers[desk.api.url()] = {made->json.value("token", ""), made->json.value("id", ""),
+                                          connection.ca_file};
+  if (auto kept = write_credentials(path, *credentials); !kept) return kept;
+
+  ApiCall end;
+  end.cookie = make.cookie;
+  end.csrf = make.csrf;
+  static_cast<void>(desk.api.send("POST", "/v1/logout", end));  // the token stays; the cookie has done its work
+
+  const Json user = login.json.value("user", Json::object());
+  desk.out.done(fmt::format("signed in at {} as {} ({}); the token is in {}", desk.api.url(), user.value("email", "?"),
+                            user.value("role", "?"), path),
+                {{"server", desk.api.url()}, {"user", user}});
+  return {};
+}
+
+}  // namespace
+
+Told<void> log_in(const Connection& connection, const LoginArgs& args) {
+  Connection to = connection;
+  if (!args.url.empty()) to.server = args.url;
+  auto desk = open_desk(to, false);
+  if (!desk) return std::unexpected(desk.error());
+  const auto password = read_secret(args.password_file, fmt::format("Password of {}: ", args.email));
+  if (!password) return std::unexpected(password.error());
+  ApiCall call;
+  call.body = {{"email", args.email}, {"password", *password}};
+  const auto login = desk->api.send("POST", "/v1/login", call);
+  if (!login) {
+    // "Sign in" is no advice to who is doing just that.
+    Trouble why = login.error();
+    if (why.status == 401) why.text = "e-mail address or password is wrong";
+    return std::unexpected(why);
+  }
+  return keep_login(*desk, to, *login, args.days);
+}
+
+Told<void> log_out(const Connection& connection) {
+  const std::string path = credentials_path();
+  auto credentials = read_credentials(path);
+  if (!credentials) return std::unexpected(credentials.error());
+  std::string url = connection.server.empty() ? credentials->current : connection.server;
+  while (url.ends_with('/')) url.pop_back();
+  const auto login = credentials->servers.find(url);
+  if (login == credentials->servers.end()) return trouble("nobody has signed in here");
+  Told<void> ended;
+  if (auto api = ApiClient::open({url, login->second.ca_file}, login->second.token);
+      api && !login->second.token_id.empty()) {
+    const auto reply = api->send("DELETE", api_path({"tokens", login->second.token_id}));
+    // 401, 404: it has ended already.
+    if (!reply && reply.error().status != 401 && reply.error().status != 404) ended = std::unexpected(reply.error());
+  }
+  credentials->servers.erase(login);
+  if (credentials->current == url) credentials->current.clear();
+  if (auto kept = write_credentials(path, *credentials); !kept) return kept;
+  if (!ended) {
+    return trouble(fmt::format("the token is forgotten here, and not ended at {}: {}", url, ended.error().text));
+  }
+  Output::standard(connection.json).done(fmt::format("signed out at {}", url));
+  return {};
+}
+
+Told<void> set_up(const Connection& connection, const SetUpArgs& args) {
+  const std::size_t hash = args.link.find('#');
+  const std::size_t page = args.link.rfind("/setup", hash);
+  if (hash == std::string::npos || page == std::string::npos || hash + 1 == args.link.size()) {
+    return trouble(
+        "that is not the link that the first start printed\nit looks like https://console.example.com/setup#fll_...");
+  }
+  Connection to = connection;
+  // The link may name the console's public address; --server says where the API is reached from here.
+  if (to.server.empty()) to.server = args.link.substr(0, page);
+  auto desk = open_desk(to, false);
+  if (!desk) return std::unexpected(desk.error());
+  const auto password =
+      read_secret(args.password_file, fmt::format("New password of {} (12 characters at least): ", args.email));
+  if (!password) return std::unexpected(password.error());
+  ApiCall call;
+  call.body = {{"key", args.link.substr(hash + 1)}, {"email", args.email}, {"password", *password}};
+  if (!args.account_name.empty()) call.body["account_name"] = args.account_name;
+  const auto login = desk->api.send("POST", "/v1/setup", call);
+  if (!login) return std::unexpected(login.error());
+  return keep_login(*desk, to, *login, 90);
+}
+
+Told<void> token_list(Desk& desk) {
+  const auto reply = desk.api.get("/v1/tokens");
+  if (!reply) return std::unexpected(reply.error());
+  std::vector<Json> items;
+  if (reply->json.is_object() && reply->json.contains("items")) {
+    for (const Json& item : reply->json["items"]) items.push_back(item);
+  }
+  desk.out.list(
+      {{"NAME", "/name"}, {"SCOPE", "/scope"}, {"EXPIRES", "/expires"}, {"LAST USED", "/last_used"}, {"ID", "/id"}},
+      items, "no tokens");
+  return {};
+}
+
+Told<void> token_create(Desk& desk, const std::string& name, bool read_only, int days) {
+  ApiCall call;
+  call.body = {{"name", name}, {"scope", read_only ? "read" : "write"}, {"expires_in_days", days}};
+  const auto reply = desk.api.send("POST", "/v1/tokens", call);
+  if (!reply) return std::unexpected(reply.error());
+  // The token alone on standard output, so that it can be put into a file.
+  if (!desk.out.json()) {
+    std::fputs(fmt::format("token \"{}\" until {}; it is shown this once\n", model::shown(name),
+                           cell_text(reply->json.value("expires", Json())))
+                   .c_str(),
+               stderr);
+  }
+  desk.out.done(reply->json.value("token", ""), reply->json);
+  return {};
+}
+
+Told<void> token_delete(Desk& desk, const std::string& name_or_id) {
+  const auto id = token_id(desk, name_or_id);
+  if (!id) return std::unexpected(id.error());
+  const auto reply = desk.api.send("DELETE", api_path({"tokens", *id}));
+  if (!reply) return std::unexpected(reply.error());
+  desk.out.done(fmt::format("token {} has ended", name_or_id));
+  return {};
+}
+
+}  // namespace fairlead::cli
