@@ -8,6 +8,7 @@
 #include "cli/import_verb.h"
 #include "cli/object_verbs.h"
 #include "cli/operation_verbs.h"
+#include <CLI/CLI.hpp>
 
 #include <functional>
 #include <memory>

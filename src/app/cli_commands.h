@@ -2,7 +2,9 @@
 // The verbs that speak to the API from a shell (R26), and those that make files: composition of CLI11 and src/cli,
 // nothing else.
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace fairlead::app {
 

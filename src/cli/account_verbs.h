@@ -1,5 +1,6 @@
 #pragma once
-// Accounts and their users, from the shell.
+// Accounts and their users, from the shell. Accounts go by name or id, users by e-mail address or id; each function
+// asks the API and prints what came of it.
 
 #include "cli/desk.h"
 

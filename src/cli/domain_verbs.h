@@ -1,5 +1,6 @@
 #pragma once
-// Domains and their live sessions, from the shell.
+// Domains and their live sessions, from the shell. Each function asks the API, prints what came of it, and tells
+// warnings of the answer on standard error.
 
 #include "cli/desk.h"
 

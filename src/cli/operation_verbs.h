@@ -1,5 +1,5 @@
 #pragma once
-// Applications (R15, R17), audit and edges, from the shell.
+// Applications (R15, R17), audit and edges, from the shell. Each function asks the API and prints what came of it.
 
 #include "cli/desk.h"
 

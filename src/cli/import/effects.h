@@ -16,5 +16,7 @@ struct Effect {
 
 std::optional<Effect> nginx_effect(std::string_view directive);
 std::optional<Effect> haproxy_effect(std::string_view keyword);
+// Of a line in `global`.
+std::optional<Effect> haproxy_global_effect(std::string_view keyword);
 
 }  // namespace fairlead::cli

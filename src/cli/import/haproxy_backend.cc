@@ -145,8 +145,8 @@ struct Server {
 
 class Backend {
  public:
-  Backend(const HaproxySection& section, const std::string& main_file, Findings& findings)
-      : section_(section), main_file_(main_file), findings_(findings) {}
+  Backend(const HaproxySection& section, const HaproxyGlobals& globals, Findings& findings)
+      : section_(section), globals_(globals), findings_(findings) {}
 
   HaproxyBackend read() {
     section_.head.settled = true;
@@ -181,6 +181,7 @@ class Backend {
       Server server;
       server.line = &line;
       server.origin.place = line.place();
+      server.origin.insecure = !globals_.verify_servers;
       for (const auto& words : defaults) read_words(words, 1, line, server);
       read_words(line.words, 3, line, server);
       if (server.off) {
@@ -252,7 +253,8 @@ class Backend {
       } else if (word == "verify") {
         server.origin.insecure = value == "none";
       } else if (word == "ca-file") {
-        if (is_file_path(value) && !value.starts_with('@')) server.ca_file = model::resolve_path(main_file_, value);
+        if (is_file_path(value) && !value.starts_with('@'))
+          server.ca_file = haproxy_path(globals_, globals_.ca_base, value);
       } else if (word == "sni") {
         read_sni(line, value, server);
       } else if (word == "verifyhost") {
@@ -551,7 +553,7 @@ class Backend {
   }
 
   const HaproxySection& section_;
-  const std::string& main_file_;
+  const HaproxyGlobals& globals_;
   Findings& findings_;
   HaproxyBackend out_;
   std::vector<Server> servers_;
@@ -560,8 +562,37 @@ class Backend {
 
 }  // namespace
 
-HaproxyBackend haproxy_backend(const HaproxySection& section, const std::string& main_file, Findings& findings) {
-  return Backend(section, main_file, findings).read();
+HaproxyGlobals haproxy_globals(const std::vector<HaproxySection>& sections, const std::string& main_file) {
+  HaproxyGlobals out;
+  out.main_file = main_file;
+  for (const HaproxySection& section : sections) {
+    if (section.kind() != "global") continue;
+    for (const HaproxyLine& line : section.lines) {
+      const std::string& word = line.word(0);
+      line.settled = true;
+      if (word == "crt-base") {
+        out.crt_base = line.word(1);
+      } else if (word == "ca-base") {
+        out.ca_base = line.word(1);
+      } else if (word == "ssl-default-bind-ciphers") {
+        out.bind_ciphers = line.word(1);
+      } else if (word == "ssl-server-verify") {
+        out.verify_servers = line.word(1) != "none";
+      } else {
+        line.settled = false;
+      }
+    }
+  }
+  return out;
+}
+
+std::string haproxy_path(const HaproxyGlobals& globals, const std::string& base, const std::string& path) {
+  if (path.starts_with('/') || base.empty()) return model::resolve_path(globals.main_file, path);
+  return model::resolve_path(globals.main_file, base + "/" + path);
+}
+
+HaproxyBackend haproxy_backend(const HaproxySection& section, const HaproxyGlobals& globals, Findings& findings) {
+  return Backend(section, globals, findings).read();
 }
 
 const HaproxyLine* haproxy_find(const HaproxySection& section, std::string_view keyword, std::string_view second) {

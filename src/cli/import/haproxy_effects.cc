@@ -1,5 +1,7 @@
 #include "cli/import/effects.h"
 
+#include <span>
+
 namespace fairlead::cli {
 namespace {
 
@@ -70,15 +72,38 @@ constexpr Row kRows[] = {
     {"use_backend", {kLost, "nothing that was carried over uses it"}},
 };
 
+constexpr Row kGlobalRows[] = {
+    {"log,log-*,chroot,stats,user,group,uid,gid,daemon,maxconn,maxpipes,max*,nbproc,nbthread,cpu-map,pidfile,tune.*,"
+     "ulimit-n,node,"
+     "description,setenv,presetenv,resetenv,unsetenv,unix-bind,hard-stop-after,master-worker,mworker*,spread-checks,"
+     "expose-*,"
+     "localpeer,server-state-*,default-path,profiling*,zero-warning,no,debug,quiet,busy-polling,thread-*,numa-cpu-"
+     "mapping,"
+     "set-dumpable,set-var*,strict-limits,issuers-chain-path,httpclient.*,cluster-secret,close-spread-time,grace,"
+     "noepoll,nokqueue,"
+     "noevports,nogetaddrinfo,nopoll,noreuseport,nosplice,prealloc-fd,fd-hard-limit,external-check,insecure-*,h1-*,h2-*"
+     ","
+     "shm-stats*,cpu-*,51degrees*,wurfl*,deviceatlas*,anonkey,pp2-never-send-local,limited-quic,no-quic,dns-accept-"
+     "family",
+     {kNote, "belongs to the process of HAProxy"}},
+    {"ssl-default-bind-options,ssl-default-bind-ciphersuites,ssl-default-bind-curves,ssl-default-bind-*,ssl-dh-param-"
+     "file,"
+     "ssl-load-extra-*,ssl-mode-async,ssl-engine,ssl-propquery,ssl-provider*,ssl-skip-*,ssl-security-level",
+     {kNote, "clients need TLS 1.2 at least here; a domain has ssl_protocols and ssl_ciphers"}},
+    {"ssl-default-server-*,ssl-server-*",
+     {kNote, "TLS towards origins is the edge's own choice of versions and ciphers"}},
+    {"lua-load*,lua-prepend-path", {kLost, "the edge runs no programs"}},
+    {".if,.elif,.else,.endif,.notice,.warning,.alert,.diag",
+     {kLost, "conditions are not judged: all branches were read"}},
+};
+
 bool matches(std::string_view pattern, std::string_view text) {
   return pattern.ends_with('*') ? text.starts_with(pattern.substr(0, pattern.size() - 1)) : text == pattern;
 }
 
-}  // namespace
-
-std::optional<Effect> haproxy_effect(std::string_view keyword) {
+std::optional<Effect> look_up(std::span<const Row> rows, std::string_view keyword) {
   const std::string_view first = keyword.substr(0, keyword.find(' '));
-  for (const Row& row : kRows) {
+  for (const Row& row : rows) {
     for (std::string_view rest = row.names; !rest.empty();) {
       const std::size_t end = std::min(rest.find(','), rest.size());
       const std::string_view name = rest.substr(0, end);
@@ -89,5 +114,11 @@ std::optional<Effect> haproxy_effect(std::string_view keyword) {
   }
   return std::nullopt;
 }
+
+}  // namespace
+
+std::optional<Effect> haproxy_effect(std::string_view keyword) { return look_up(kRows, keyword); }
+
+std::optional<Effect> haproxy_global_effect(std::string_view keyword) { return look_up(kGlobalRows, keyword); }
 
 }  // namespace fairlead::cli

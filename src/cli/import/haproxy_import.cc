@@ -24,7 +24,13 @@ class HaproxyImport {
  public:
   HaproxyImport(const std::vector<HaproxySection>& sections, const std::string& file, const ImportFiles& files,
                 const ImportOptions& options, Findings& findings)
-      : sections_(sections), file_(file), files_(files), options_(options), findings_(findings), drafts_(findings) {}
+      : sections_(sections),
+        file_(file),
+        globals_(haproxy_globals(sections, file)),
+        files_(files),
+        options_(options),
+        findings_(findings),
+        drafts_(findings) {}
 
   std::string run(const std::string& comment) {
     for (const HaproxySection& section : sections_) {
@@ -164,7 +170,7 @@ class HaproxyImport {
     }
     auto known = read_backends_.find(backend->second);
     if (known == read_backends_.end()) {
-      known = read_backends_.emplace(backend->second, haproxy_backend(*backend->second, file_, findings_)).first;
+      known = read_backends_.emplace(backend->second, haproxy_backend(*backend->second, globals_, findings_)).first;
     }
     const HaproxyBackend& origins = known->second;
     if (origins.draft.origins.empty()) {
@@ -222,6 +228,9 @@ class HaproxyImport {
       const std::string& value = line.word(i + 1);
       if (word == "ssl") {
         listener.tls = true;
+        if (front.layer7.ssl_ciphers.empty() && !globals_.bind_ciphers.empty()) {
+          read_ciphers(line, globals_.bind_ciphers, front.layer7);
+        }
       } else if (word == "crt") {
         read_crt(line, value, front);
         ++i;
@@ -305,7 +314,7 @@ class HaproxyImport {
       return;
     }
     // HAProxy keeps chain and key in one file, which serves as both; or the key beside it, as FILE.key.
-    const std::string chain = model::resolve_path(file_, path);
+    const std::string chain = haproxy_path(globals_, globals_.crt_base, path);
     const bool apart = files_.read(chain + ".key").has_value();
     const std::pair certificate(chain, apart ? chain + ".key" : chain);
     if (std::ranges::find(front.certificates, certificate) == front.certificates.end()) {
@@ -369,7 +378,7 @@ class HaproxyImport {
       const std::string keyword = line.word(0) == "no" && line.words.size() > 1 ? line.word(1) : line.word(0);
       const std::string two = line.words.size() > 1 ? line.word(0) + " " + line.word(1) : line.word(0);
       if (section.kind() == "global") {
-        findings_.note(line.place(), "belongs to the process of HAProxy");
+        sweep_global(line);
       } else if (line.word(0) == "http-request" && line.word(1).ends_with("-header") &&
                  (model::lower_case(line.word(2)).starts_with("x-forwarded-") ||
                   model::lower_case(line.word(2)) == "forwarded")) {
@@ -383,8 +392,18 @@ class HaproxyImport {
     }
   }
 
+  void sweep_global(const HaproxyLine& line) {
+    const auto effect = haproxy_global_effect(line.word(0));
+    if (effect) {
+      findings_.add(effect->kind, line.place(), std::string(effect->why));
+    } else {
+      findings_.unknown(line.place(), "not a keyword that the import knows");
+    }
+  }
+
   const std::vector<HaproxySection>& sections_;
   const std::string& file_;
+  const HaproxyGlobals globals_;
   const ImportFiles& files_;
   const ImportOptions& options_;
   Findings& findings_;

@@ -4,6 +4,7 @@
 
 #include "cli/import/findings.h"
 #include "cli/import/haproxy_backend.h"
+#include "cli/import/nginx_parser.h"
 #include "cli/import/nginx_values.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -91,7 +92,7 @@ TEST(ImportBounds, ManyNamesOfOneServerStayBounded) {
   std::string names;
   for (int i = 0; i < 2000; ++i) names += fmt::format(" n{}.example.com", i);
   const auto result =
-      import_nginx("upstream u {" + servers + "} server { listen 80; server_name" + names +
+      import_nginx(std::string(kNginxGroup) + " u {" + servers + "} server { listen 80; server_name" + names +
                        "; location / { proxy_pass http://u; proxy_set_header Upgrade $http_upgrade; } }",
                    "a.conf", kNoFiles);
   ASSERT_TRUE(result);

@@ -34,12 +34,13 @@ constexpr Row kRows[] = {
      "ssl_prefer_server_ciphers "
      "ssl_ecdh_curve ssl_dhparam ssl_buffer_size ssl_early_data proxy_ssl_server_name ssl_conf_command",
      {kNote, "the edge does this in its own way and has no setting for it"}},
+    {"types default_type", {kNote, "for files that nginx serves itself; the edge passes on what the origin says"}},
     {"resolver resolver_timeout",
      {kNote, "names of origins are looked up again by the edge; see `resolvers` of its file"}},
     {"access_log error_log log_format log_not_found log_subrequest rewrite_log open_log_file_cache",
      {kNote, "the edge writes an access log of its own, see `access_log` of its file"}},
     {"gzip gzip_* brotli brotli_* gunzip", {kLost, "the edge does not compress: answers go as the origin sent them"}},
-    {"root alias index try_files autoindex* expires etag if_modified_since types default_type charset charset_types "
+    {"root alias index try_files autoindex* expires etag if_modified_since charset charset_types "
      "max_ranges disable_symlinks error_page recursive_error_pages log_not_found override_charset source_charset",
      {kLost, "the edge serves no files: every request goes to the origins"}},
     {"rewrite return break if set rewrite_* uninitialized_variable_warn map geo split_clients "
