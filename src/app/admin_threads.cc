@@ -30,7 +30,7 @@ bool AdminPool::submit(std::function<void()> job) {
 
 bool AdminPool::busy() const {
   const std::lock_guard lock(mutex_);
-  return !jobs_.empty();
+  return jobs_.size() > resting_;
 }
 
 void AdminPool::join() {
@@ -46,7 +46,9 @@ void AdminPool::join() {
 void AdminPool::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
+    ++resting_;
     wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
+    --resting_;
     if (jobs_.empty()) return;
     auto job = std::move(jobs_.front());
     jobs_.pop_front();

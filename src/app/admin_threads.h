@@ -23,7 +23,7 @@ class AdminPool {
   ~AdminPool() { join(); }
   // False when too many wait, or after join().
   bool submit(std::function<void()> job);
-  // Whether a job waits for a thread.
+  // Whether a job waits that no thread is free for; one that a thread is about to take does not count.
   bool busy() const;
   // Runs what waits, then ends.
   void join();
@@ -35,6 +35,7 @@ class AdminPool {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
+  std::size_t resting_ = 0;  // threads without a job, those just woken included
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };
