@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""`./dev run`: the edge before the demo origin, on this machine, until Ctrl-C.
+"""`./dev run`: the whole product and a demo origin, on this machine, until Ctrl-C.
 
-run_demo.py FAIRLEAD FOLDER starts FOLDER/origin.js with node and FAIRLEAD with FOLDER/fairlead.yaml, says where to
-look, and stops both when it is interrupted or when either ends by itself. Children are addressed by their pids only.
+run_demo.py FAIRLEAD FOLDER DATA starts FOLDER/origin.js with node and `FAIRLEAD run` with FOLDER/fairlead.yaml and the
+data folder DATA, says where to look, and stops both when it is interrupted or when either ends by itself. Children are
+addressed by their pids only.
 """
 import os
 import signal
@@ -25,6 +26,7 @@ def addresses(config):
             yield "page", f"{listener['protocol']}://{host}:{port}/"
     admin = document.get("admin", {}).get("address")
     if admin and not admin.startswith("unix:"):
+        yield "API", f"http://{admin}/v1/openapi.yaml"
         yield "metrics", f"http://{admin}/metrics"
 
 
@@ -40,22 +42,21 @@ def stop(process):
             continue
 
 
-def main(fairlead, folder):
+def main(fairlead, folder, data):
     config = folder / "fairlead.yaml"
-    check = subprocess.run([fairlead, "check", "--config", str(config)])
-    if check.returncode != 0:
-        return check.returncode
+    data.parent.mkdir(parents=True, exist_ok=True)  # the folder itself is made by `fairlead run`, for its owner alone
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, signal.default_int_handler)
     # Sessions of their own: the terminal's Ctrl-C reaches this script alone, which stops them in order.
     origin = subprocess.Popen(["node", "origin.js"], cwd=folder, start_new_session=True)
-    edge = subprocess.Popen([fairlead, "edge", "--config", str(config)], start_new_session=True)
-    children = {origin.pid: ("the origin", origin), edge.pid: ("the edge", edge)}
+    node = subprocess.Popen([fairlead, "run", "--config", str(config), "--data", str(data)], start_new_session=True)
+    children = {origin.pid: ("the origin", origin), node.pid: ("fairlead", node)}
     try:
-        print(f"\n  edge    pid {edge.pid}, {config}\n  origin  pid {origin.pid}, node {folder / 'origin.js'}")
+        print(f"\n  node    pid {node.pid}, {config}\n  data    {data}\n"
+              f"  origin  pid {origin.pid}, node {folder / 'origin.js'}")
         for what, url in addresses(config):
             print(f"  {what:<7} {url}")
-        print("\n  Ctrl-C stops both.\n", flush=True)
+        print("  next    the tour in README.md; Ctrl-C stops both\n", flush=True)
         pid, status = os.wait()
         name, process = children[pid]
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -65,9 +66,9 @@ def main(fairlead, folder):
         print("\nstopping", flush=True)
         return 0
     finally:
-        stop(edge)
+        stop(node)
         stop(origin)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]).resolve()))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve()))

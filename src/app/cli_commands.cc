@@ -30,6 +30,7 @@ struct Options {
   bool flag = false, check = false, vouch = false;
   cli::LoginArgs login;
   cli::SetUpArgs set_up;
+  cli::PasswordArgs password;
   cli::DomainCreateArgs domain;
   cli::AccountCreateArgs new_account;
   cli::UserCreateArgs user;
@@ -126,6 +127,20 @@ class Composer {
     setup->callback([this, o] {
       o->connection.json = o->format == "json";
       status_ = cli::finish(cli::set_up(o->connection, o->set_up));
+    });
+
+    o = fresh();
+    CLI::App* password =
+        app_.add_subcommand("password", "Set a password with the link of an invitation, or change yours");
+    password->add_option("link", o->password.link, "https://.../password#...; default: your own password is changed");
+    password->add_option("--old-password-file", o->password.old_password_file,
+                         "Without a link: file with the password so far; default: asked for");
+    password->add_option("--password-file", o->password.password_file,
+                         "File with the new password; default: asked for");
+    connection_options(password, o);
+    password->callback([this, o] {
+      o->connection.json = o->format == "json";
+      status_ = cli::finish(cli::set_password(o->connection, o->password));
     });
 
     CLI::App* token = group(&app_, "token", "API tokens of yours");

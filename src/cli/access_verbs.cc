@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <optional>
 
 #include "model/words.h"
 
@@ -15,6 +16,28 @@ std::string host_name() {
   char name[256] = "";
   if (::gethostname(name, sizeof name - 1) != 0) return "a machine";
   return name;
+}
+
+// A password to be: typed twice, because nobody sees what was typed.
+Told<std::string> read_new_password(const std::string& file, const std::string& prompt) {
+  auto first = read_secret(file, prompt);
+  if (!first || !file.empty() || ::isatty(STDIN_FILENO) != 1) return first;
+  const auto second = read_secret(file, "The same again: ");
+  if (!second) return second;
+  if (*first != *second) return trouble("the two are not the same; nothing has changed");
+  return first;
+}
+
+struct Link {
+  std::string server, key;
+};
+
+// "https://console.example.com/setup#fll_..."
+std::optional<Link> split_link(const std::string& link, const std::string& page) {
+  const std::size_t hash = link.find('#');
+  const std::size_t at = hash == std::string::npos ? hash : link.rfind(page, hash);
+  if (at == std::string::npos || at + page.size() != hash || hash + 1 == link.size()) return std::nullopt;
+  return Link{link.substr(0, at), link.substr(hash + 1)};
 }
 
 // From the cookie of a login to a token in the credentials file.
@@ -95,26 +118,59 @@ Told<void> log_out(const Connection& connection) {
 }
 
 Told<void> set_up(const Connection& connection, const SetUpArgs& args) {
-  const std::size_t hash = args.link.find('#');
-  const std::size_t page = args.link.rfind("/setup", hash);
-  if (hash == std::string::npos || page == std::string::npos || hash + 1 == args.link.size()) {
+  const auto link = split_link(args.link, "/setup");
+  if (!link) {
     return trouble(
         "that is not the link that the first start printed\nit looks like https://console.example.com/setup#fll_...");
   }
   Connection to = connection;
   // The link may name the console's public address; --server says where the API is reached from here.
-  if (to.server.empty()) to.server = args.link.substr(0, page);
+  if (to.server.empty()) to.server = link->server;
   auto desk = open_desk(to, false);
   if (!desk) return std::unexpected(desk.error());
   const auto password =
-      read_secret(args.password_file, fmt::format("New password of {} (12 characters at least): ", args.email));
+      read_new_password(args.password_file, fmt::format("New password of {} (12 characters at least): ", args.email));
   if (!password) return std::unexpected(password.error());
   ApiCall call;
-  call.body = {{"key", args.link.substr(hash + 1)}, {"email", args.email}, {"password", *password}};
+  call.body = {{"key", link->key}, {"email", args.email}, {"password", *password}};
   if (!args.account_name.empty()) call.body["account_name"] = args.account_name;
   const auto login = desk->api.send("POST", "/v1/setup", call);
   if (!login) return std::unexpected(login.error());
   return keep_login(*desk, to, *login, 90);
+}
+
+Told<void> set_password(const Connection& connection, const PasswordArgs& args) {
+  Connection to = connection;
+  ApiCall call;
+  const auto link = split_link(args.link, "/password");
+  if (!args.link.empty()) {
+    if (!link) {
+      return trouble(
+          "that is not a link for a password\nit looks like https://console.example.com/password#fll_...; without one, "
+          "your own password is changed");
+    }
+    if (to.server.empty()) to.server = link->server;
+  }
+  auto desk = open_desk(to, !link);
+  if (!desk) return std::unexpected(desk.error());
+  if (!link) {
+    const auto old_password = read_secret(args.old_password_file, "Password so far: ");
+    if (!old_password) return std::unexpected(old_password.error());
+    call.body["old_password"] = *old_password;
+  }
+  const auto password = read_new_password(args.password_file, "New password (12 characters at least): ");
+  if (!password) return std::unexpected(password.error());
+  if (link) {
+    call.body = {{"key", link->key}, {"password", *password}};
+  } else {
+    call.body["new_password"] = *password;
+  }
+  const auto done = desk->api.send(link ? "POST" : "PUT", "/v1/password", call);
+  if (!done) return std::unexpected(done.error());
+  desk->out.done(
+      link ? fmt::format("the password is set; sign in: fairlead login {} --email YOUR_ADDRESS", desk->api.url())
+           : std::string("the password is changed; your other logins have ended"));
+  return {};
 }
 
 Told<void> token_list(Desk& desk) {

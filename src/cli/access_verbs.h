@@ -28,6 +28,14 @@ struct SetUpArgs {
 // Makes the first operator, and signs in.
 Told<void> set_up(const Connection& connection, const SetUpArgs& args);
 
+struct PasswordArgs {
+  std::string link;               // as an invitation has it: URL/password#KEY; empty: one's own is changed
+  std::string old_password_file;  // without a link; empty: asked for
+  std::string password_file;      // the new one; empty: asked for, twice
+};
+// With a link: sets its user's password, and ends every login of that user. Without: changes the caller's.
+Told<void> set_password(const Connection& connection, const PasswordArgs& args);
+
 Told<void> token_list(Desk& desk);
 Told<void> token_create(Desk& desk, const std::string& name, bool read_only, int days);
 Told<void> token_delete(Desk& desk, const std::string& name_or_id);

@@ -29,11 +29,19 @@ std::string text_at(const Json& map, const char* key) {
 }  // namespace
 
 std::string credentials_path() {
+  std::string name = "credentials";
+  if (const char* profile = std::getenv("FAIRLEAD_PROFILE"); profile != nullptr && profile[0] != '\0') {
+    const std::string_view text = profile;
+    // A name, never a path.
+    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != text.npos)
+      return {};
+    name += "-" + std::string(text);
+  }
   if (const char* config = std::getenv("XDG_CONFIG_HOME"); config != nullptr && config[0] == '/') {
-    return std::string(config) + "/fairlead/credentials.json";
+    return std::string(config) + "/fairlead/" + name + ".json";
   }
   if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/') {
-    return std::string(home) + "/.config/fairlead/credentials.json";
+    return std::string(home) + "/.config/fairlead/" + name + ".json";
   }
   return {};
 }
@@ -63,7 +71,9 @@ Told<Credentials> read_credentials(const std::string& path) {
 }
 
 Told<void> write_credentials(const std::string& path, const Credentials& credentials) {
-  if (path.empty()) return trouble("there is no place for the token: neither HOME nor XDG_CONFIG_HOME is set");
+  if (path.empty())
+    return trouble(
+        "there is no place for the token: neither HOME nor XDG_CONFIG_HOME is set, or FAIRLEAD_PROFILE is not a name");
   Json json{{"current", credentials.current}, {"servers", Json::object()}};
   for (const auto& [url, entry] : credentials.servers) {
     json["servers"][url] = {{"token", entry.token}, {"token_id", entry.token_id}, {"ca_file", entry.ca_file}};

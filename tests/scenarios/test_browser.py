@@ -49,14 +49,16 @@ def test_vite_updates_the_page(reach, start_origin, ca, tmp_path, via):
     assert way.run("vite_page.cjs", way.http_url(), root / "word.js", ca=ca) == {"ok": True}
 
 
-def test_the_example_is_configured_as_its_page_says(tmp_path):
-    """The file that ./dev run starts: valid, and with the addresses of its README."""
+@pytest.mark.parametrize("name", ["edge.yaml", "fairlead.yaml"])
+def test_the_example_is_configured_as_its_page_says(tmp_path, name):
+    """The files with and without domains (./dev run starts the latter): valid, and with the addresses of their README."""
     from harness.edge import BINARY
-    config = ROOT / "examples/live-comments/fairlead.yaml"
+    config = ROOT / "examples/live-comments" / name
     checked = subprocess.run([str(BINARY), "check", "--config", str(config)], capture_output=True, text=True, cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     readme = (config.parent / "README.md").read_text()
     text = config.read_text()
     for address in ("127.0.0.1:8080", "127.0.0.1:9180"):
         assert address in text and address in readme
-    assert "http_port: 9001" in text and os.access(config.parent / "origin.js", os.R_OK)
+    domains = text if name == "edge.yaml" else (config.parent / "domain.yaml").read_text()
+    assert "http_port: 9001" in domains and os.access(config.parent / "origin.js", os.R_OK)
