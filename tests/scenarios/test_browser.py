@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from harness.edge import ROOT, domain
 from harness.ports import free_port
 from harness.process import HERE, NODE, Child, environment
