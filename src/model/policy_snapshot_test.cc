@@ -196,7 +196,7 @@ TEST(PolicySnapshot, LooksUpWithoutAllocating) {
 }
 
 // The bound is 5 ms on an idle core; a factor of four is left for machines that do something else meanwhile, and the
-// best of several runs is taken.
+// best of several runs is taken. A sanitizer's build costs what it costs.
 TEST(PolicySnapshot, OneEditAmongTenThousandDomainsIsQuick) {
   auto snapshot = PolicySnapshot::replace(nullptr, ten_thousand(), 1);
   auto best = std::chrono::nanoseconds::max();
@@ -208,7 +208,9 @@ TEST(PolicySnapshot, OneEditAmongTenThousandDomainsIsQuick) {
   }
   EXPECT_EQ(snapshot->size(), 10'000u);
   RecordProperty("microseconds", static_cast<int>(best.count() / 1000));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(best, std::chrono::milliseconds(20));
+#endif
 }
 
 }  // namespace
