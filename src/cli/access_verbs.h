@@ -28,6 +28,17 @@ struct SetUpArgs {
 // Makes the first operator, and signs in.
 Told<void> set_up(const Connection& connection, const SetUpArgs& args);
 
+// Who the caller is to the server.
+Told<void> who_am_i(Desk& desk);
+
+struct PasswordArgs {
+  std::string link;               // that was sent: URL/password#KEY; empty: the caller's own, with the old one
+  std::string old_password_file;  // empty: asked for
+  std::string password_file;      // of the new one
+};
+// Sets a password. Other logins of that user end; tokens do not.
+Told<void> set_password(const Connection& connection, const PasswordArgs& args);
+
 Told<void> token_list(Desk& desk);
 Told<void> token_create(Desk& desk, const std::string& name, bool read_only, int days);
 Told<void> token_delete(Desk& desk, const std::string& name_or_id);
