@@ -10,7 +10,7 @@
 #include "app/run_command.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fairlead, a self-hosted WebSocket edge"};
+  CLI::App app{"Fairlead, a self-hosted WebSocket edge", "fairlead"};
   app.set_version_flag("--version", "fairlead " FAIRLEAD_VERSION);
   app.require_subcommand(1);
 
@@ -36,6 +36,10 @@ int main(int argc, char** argv) {
 
   fairlead::app::add_cli_commands(app, status);
 
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return fairlead::app::tell_parse_error(app, error);
+  }
   return status;
 }

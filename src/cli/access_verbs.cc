@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <climits>
 #include <optional>
 
 #include "model/words.h"
@@ -18,30 +17,31 @@ std::string host_name() {
   return name;
 }
 
-// A password to be: typed twice, because nobody sees what was typed.
-Told<std::string> read_new_password(const std::string& file, const std::string& prompt) {
-  auto first = read_secret(file, prompt);
-  if (!first || !file.empty() || ::isatty(STDIN_FILENO) != 1) return first;
-  const auto second = read_secret(file, "The same again: ");
-  if (!second) return second;
-  if (*first != *second) return trouble("the two are not the same; nothing has changed");
-  return first;
-}
-
 struct Link {
   std::string server, key;
 };
 
-// "https://console.example.com/setup#fll_..."
-std::optional<Link> split_link(const std::string& link, const std::string& page) {
-  const std::size_t hash = link.find('#');
-  const std::size_t at = hash == std::string::npos ? hash : link.rfind(page, hash);
-  if (at == std::string::npos || at + page.size() != hash || hash + 1 == link.size()) return std::nullopt;
-  return Link{link.substr(0, at), link.substr(hash + 1)};
+// "https://console.example.com/setup#fll_..." in two.
+std::optional<Link> link_of(const std::string& text, std::string_view page) {
+  const std::size_t hash = text.find('#');
+  const std::size_t at = text.rfind(page, hash);
+  if (hash == std::string::npos || at == std::string::npos || hash + 1 == text.size()) return std::nullopt;
+  return Link{text.substr(0, at), text.substr(hash + 1)};
+}
+
+// Before a token is made, and a link of the first start is spent: whether there is a place for the token.
+Told<std::string> writable_credentials() {
+  const auto path = credentials_path();
+  if (!path) return path;
+  auto known = read_credentials(*path);
+  if (!known) return std::unexpected(known.error());
+  if (auto kept = write_credentials(*path, *known); !kept) return std::unexpected(kept.error());
+  return path;
 }
 
 // From the cookie of a login to a token in the credentials file.
-Told<void> keep_login(Desk& desk, const Connection& connection, const ApiReply& login, int days) {
+Told<void> keep_login(Desk& desk, const Connection& connection, const std::string& path, const ApiReply& login,
+                      int days) {
   ApiCall make;
   make.cookie = login.cookie;
   make.csrf = login.json.value("csrf", "");
@@ -51,17 +51,19 @@ Told<void> keep_login(Desk& desk, const Connection& connection, const ApiReply& 
   const auto made = desk.api.send("POST", "/v1/tokens", make);
   if (!made) return std::unexpected(made.error());
 
-  const std::string path = credentials_path();
   auto credentials = read_credentials(path);
   if (!credentials) return std::unexpected(credentials.error());
+  Credential& entry = credentials->servers[desk.api.url()];
+  const std::string former = entry.token_id;
   credentials->current = desk.api.url();
-  credentials->servers[desk.api.url()] = {made->json.value("token", ""), made->json.value("id", ""),
-                                          connection.ca_file};
+  entry = {made->json.value("token", ""), made->json.value("id", ""), connection.ca_file};
   if (auto kept = write_credentials(path, *credentials); !kept) return kept;
 
   ApiCall end;
   end.cookie = make.cookie;
   end.csrf = make.csrf;
+  // A login again leaves no token behind that nobody has any more; somebody else's is not this login's to end.
+  if (!former.empty()) static_cast<void>(desk.api.send("DELETE", api_path({"tokens", former}), end));
   static_cast<void>(desk.api.send("POST", "/v1/logout", end));  // the token stays; the cookie has done its work
 
   const Json user = login.json.value("user", Json::object());
@@ -78,6 +80,8 @@ Told<void> log_in(const Connection& connection, const LoginArgs& args) {
   if (!args.url.empty()) to.server = args.url;
   auto desk = open_desk(to, false);
   if (!desk) return std::unexpected(desk.error());
+  const auto path = writable_credentials();
+  if (!path) return std::unexpected(path.error());
   const auto password = read_secret(args.password_file, fmt::format("Password of {}: ", args.email));
   if (!password) return std::unexpected(password.error());
   ApiCall call;
@@ -89,12 +93,13 @@ Told<void> log_in(const Connection& connection, const LoginArgs& args) {
     if (why.status == 401) why.text = "e-mail address or password is wrong";
     return std::unexpected(why);
   }
-  return keep_login(*desk, to, *login, args.days);
+  return keep_login(*desk, to, *path, *login, args.days);
 }
 
 Told<void> log_out(const Connection& connection) {
-  const std::string path = credentials_path();
-  auto credentials = read_credentials(path);
+  const auto path = credentials_path();
+  if (!path) return std::unexpected(path.error());
+  auto credentials = read_credentials(*path);
   if (!credentials) return std::unexpected(credentials.error());
   std::string url = connection.server.empty() ? credentials->current : connection.server;
   while (url.ends_with('/')) url.pop_back();
@@ -109,7 +114,7 @@ Told<void> log_out(const Connection& connection) {
   }
   credentials->servers.erase(login);
   if (credentials->current == url) credentials->current.clear();
-  if (auto kept = write_credentials(path, *credentials); !kept) return kept;
+  if (auto kept = write_credentials(*path, *credentials); !kept) return kept;
   if (!ended) {
     return trouble(fmt::format("the token is forgotten here, and not ended at {}: {}", url, ended.error().text));
   }
@@ -118,58 +123,73 @@ Told<void> log_out(const Connection& connection) {
 }
 
 Told<void> set_up(const Connection& connection, const SetUpArgs& args) {
-  const auto link = split_link(args.link, "/setup");
+  const auto link = link_of(args.link, "/setup");
   if (!link) {
     return trouble(
-        "that is not the link that the first start printed\nit looks like https://console.example.com/setup#fll_...");
+        "that is not the link that the first start printed\nit looks like https://console.example.com/setup#fll_..., "
+        "and "
+        "a shell wants it in quotes");
   }
   Connection to = connection;
   // The link may name the console's public address; --server says where the API is reached from here.
   if (to.server.empty()) to.server = link->server;
   auto desk = open_desk(to, false);
   if (!desk) return std::unexpected(desk.error());
+  const auto path = writable_credentials();
+  if (!path) return std::unexpected(path.error());
   const auto password =
-      read_new_password(args.password_file, fmt::format("New password of {} (12 characters at least): ", args.email));
+      read_secret(args.password_file, fmt::format("New password of {} (12 characters at least): ", args.email), true);
   if (!password) return std::unexpected(password.error());
   ApiCall call;
   call.body = {{"key", link->key}, {"email", args.email}, {"password", *password}};
   if (!args.account_name.empty()) call.body["account_name"] = args.account_name;
   const auto login = desk->api.send("POST", "/v1/setup", call);
   if (!login) return std::unexpected(login.error());
-  return keep_login(*desk, to, *login, 90);
+  return keep_login(*desk, to, *path, *login, 90);
+}
+
+Told<void> who_am_i(Desk& desk) {
+  const auto reply = desk.api.get("/v1/login");
+  if (!reply) return std::unexpected(reply.error());
+  Json me = reply->json;
+  if (!desk.out.json()) me["server"] = desk.api.url();
+  desk.out.object({{"User", "/user/email"},
+                   {"Role", "/user/role"},
+                   {"Account", "/account/name"},
+                   {"May change things", "/may_write"},
+                   {"Server", "/server"}},
+                  me);
+  return {};
 }
 
 Told<void> set_password(const Connection& connection, const PasswordArgs& args) {
   Connection to = connection;
-  ApiCall call;
-  const auto link = split_link(args.link, "/password");
+  std::optional<Link> link;
   if (!args.link.empty()) {
-    if (!link) {
+    link = link_of(args.link, "/password");
+    if (!link)
       return trouble(
-          "that is not a link for a password\nit looks like https://console.example.com/password#fll_...; without one, "
-          "your own password is changed");
-    }
+          "that is not a link to set a password\nit looks like https://console.example.com/password#fll_...");
     if (to.server.empty()) to.server = link->server;
   }
   auto desk = open_desk(to, !link);
   if (!desk) return std::unexpected(desk.error());
+  ApiCall call;
   if (!link) {
-    const auto old_password = read_secret(args.old_password_file, "Password so far: ");
+    const auto old_password = read_secret(args.old_password_file, "Old password: ");
     if (!old_password) return std::unexpected(old_password.error());
     call.body["old_password"] = *old_password;
   }
-  const auto password = read_new_password(args.password_file, "New password (12 characters at least): ");
+  const auto password = read_secret(args.password_file, "New password (12 characters at least): ", true);
   if (!password) return std::unexpected(password.error());
   if (link) {
     call.body = {{"key", link->key}, {"password", *password}};
   } else {
     call.body["new_password"] = *password;
   }
-  const auto done = desk->api.send(link ? "POST" : "PUT", "/v1/password", call);
-  if (!done) return std::unexpected(done.error());
-  desk->out.done(
-      link ? fmt::format("the password is set; sign in: fairlead login {} --email YOUR_ADDRESS", desk->api.url())
-           : std::string("the password is changed; your other logins have ended"));
+  const auto reply = desk->api.send(link ? "POST" : "PUT", "/v1/password", call);
+  if (!reply) return std::unexpected(reply.error());
+  desk->out.done("the password is set");
   return {};
 }
 

@@ -28,12 +28,15 @@ struct SetUpArgs {
 // Makes the first operator, and signs in.
 Told<void> set_up(const Connection& connection, const SetUpArgs& args);
 
+// Who the caller is to the server.
+Told<void> who_am_i(Desk& desk);
+
 struct PasswordArgs {
-  std::string link;               // as an invitation has it: URL/password#KEY; empty: one's own is changed
-  std::string old_password_file;  // without a link; empty: asked for
-  std::string password_file;      // the new one; empty: asked for, twice
+  std::string link;               // that was sent: URL/password#KEY; empty: the caller's own, with the old one
+  std::string old_password_file;  // empty: asked for
+  std::string password_file;      // of the new one
 };
-// With a link: sets its user's password, and ends every login of that user. Without: changes the caller's.
+// Sets a password. Other logins of that user end; tokens do not.
 Told<void> set_password(const Connection& connection, const PasswordArgs& args);
 
 Told<void> token_list(Desk& desk);

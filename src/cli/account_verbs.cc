@@ -11,8 +11,15 @@ const std::vector<Column> kAccountFields = {{"Name", "/name"},
                                             {"Identity verified", "/identity_verified"},
                                             {"WebSocket default", "/websocket_default"},
                                             {"Time zone", "/time_zone"},
+                                            {"Activation", "/activation"},
                                             {"Created", "/created"},
                                             {"Id", "/id"}};
+
+Told<std::string> own_account(Desk& desk) {
+  const auto me = desk.api.get("/v1/login");
+  if (!me) return std::unexpected(me.error());
+  return me->json.value("account", Json::object()).value("id", "");
+}
 
 Told<void> change_account(Desk& desk, const std::string& name, const Json& change, const std::string& said) {
   const auto id = account_id(desk, name);
@@ -52,12 +59,30 @@ Told<void> account_create(Desk& desk, const AccountCreateArgs& args) {
 }
 
 Told<void> account_show(Desk& desk, const std::string& name) {
-  const auto id = account_id(desk, name);
+  const auto id = name.empty() ? own_account(desk) : account_id(desk, name);
   if (!id) return std::unexpected(id.error());
   const auto reply = desk.api.get(api_path({"accounts", *id}));
   if (!reply) return std::unexpected(reply.error());
-  desk.out.object(kAccountFields, reply->json);
+  if (desk.out.json()) {
+    desk.out.done("", reply->json);
+    return {};
+  }
+  const auto service = desk.api.get("/v1/service", {{"account_id", *id}});
+  if (!service) return std::unexpected(service.error());
+  Json account = reply->json;
+  const std::string reason = service->json.value("reason", "");
+  account["activation"] = service->json.value("activation", "?") + (reason.empty() ? "" : ": " + reason);
+  desk.out.object(kAccountFields, account);
   return {};
+}
+
+Told<void> account_change(Desk& desk, const AccountChangeArgs& args) {
+  Json change = Json::object();
+  if (!args.new_name.empty()) change["name"] = args.new_name;
+  if (!args.time_zone.empty()) change["time_zone"] = args.time_zone;
+  if (!args.websocket_default.empty()) change["websocket_default"] = args.websocket_default;
+  if (change.empty()) return trouble("what is to be changed? Say --new-name, --time-zone or --websocket-default");
+  return change_account(desk, args.name, change, "is changed");
 }
 
 Told<void> account_verify(Desk& desk, const std::string& name) {
@@ -101,8 +126,10 @@ Told<void> user_create(Desk& desk, const UserCreateArgs& args) {
   if (!reply) return std::unexpected(reply.error());
   desk.out.done(fmt::format("user {} is there", args.email), reply->json);
   const Json link = reply->json.value("password_link", Json());
-  if (link.is_object())
-    desk.out.done(fmt::format("to set a password, until {}: {}", link.value("expires", ""), link.value("url", "")));
+  if (link.is_object()) {
+    desk.out.done(fmt::format("to set a password, until {}:", link.value("expires", "")));
+    desk.out.done(fmt::format("  fairlead password --link '{}'", link.value("url", "")));
+  }
   return {};
 }
 
@@ -116,6 +143,18 @@ Told<void> user_disable(Desk& desk, const std::string& email, bool disabled) {
   if (!reply) return std::unexpected(reply.error());
   desk.out.done(fmt::format("{} is {}", email, disabled ? "disabled; logins and tokens have ended" : "enabled"),
                 reply->json);
+  return {};
+}
+
+Told<void> user_role(Desk& desk, const std::string& email, const std::string& role) {
+  const auto id = user_id(desk, email);
+  if (!id) return std::unexpected(id.error());
+  ApiCall call;
+  call.if_match = "*";
+  call.body = {{"role", role}};
+  const auto reply = desk.api.send("PATCH", api_path({"users", *id}), call);
+  if (!reply) return std::unexpected(reply.error());
+  desk.out.done(fmt::format("{} is {}", email, reply->json.value("role", role)), reply->json);
   return {};
 }
 

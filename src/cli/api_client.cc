@@ -71,6 +71,12 @@ void append_encoded(std::string& out, std::string_view text) {
   }
 }
 
+// In one line, which cannot drive the terminal, whatever the words are.
+std::string printable(std::string words) {
+  for (char& c : words) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  return words;
+}
+
 // The host of "http://host:port/"; without brackets.
 std::string host_of(std::string_view url) {
   std::string_view rest = url.substr(url.find("://") + 3);
@@ -209,14 +215,14 @@ Told<ApiReply> ApiClient::send(std::string_view method, std::string_view path, c
     const CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
       const std::string why = words[0] != 0 ? words : curl_easy_strerror(code);
-      if (code == CURLE_WRITE_ERROR) return trouble(fmt::format("{}: the answer is too large", state_->server.url));
-      std::string text = fmt::format("{} cannot be asked: {}", state_->server.url, model::shown(why));
+      if (code == CURLE_WRITE_ERROR) return unreachable(fmt::format("{}: the answer is too large", state_->server.url));
+      std::string text = fmt::format("{} cannot be asked: {}", state_->server.url, printable(why));
       if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
         text += "\ngive the CA of its certificate with --ca-file";
       } else if (code == CURLE_COULDNT_CONNECT) {
         text += "\nis it running, and is this its admin address? Name another one with --server";
       }
-      return trouble(std::move(text));
+      return unreachable(std::move(text));
     }
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -253,7 +259,7 @@ Told<void> ApiClient::each(std::string_view path, Query query, const std::functi
     const auto reply = get(path, page);
     if (!reply) return std::unexpected(reply.error());
     if (!reply->json.is_object() || !reply->json.contains("items") || !reply->json["items"].is_array()) {
-      return trouble(fmt::format("{}: the answer is no list; is this a Fairlead server?", url()));
+      return unreachable(fmt::format("{}: the answer is no list; is this a Fairlead server?", url()));
     }
     for (const Json& item : reply->json["items"]) {
       if (!visit(item)) return {};
@@ -261,7 +267,7 @@ Told<void> ApiClient::each(std::string_view path, Query query, const std::functi
     const auto next = reply->json.find("next");
     if (next == reply->json.end() || !next->is_string() || next->get_ref<const std::string&>().empty()) return {};
     // A page that leads to itself would never end.
-    if (next->get_ref<const std::string&>() == after) return trouble("the list does not end");
+    if (next->get_ref<const std::string&>() == after) return unreachable("the list does not end");
     after = next->get<std::string>();
   }
 }
@@ -295,19 +301,15 @@ Trouble trouble_of(int status, const Json& problem) {
     return from.is_object() && at != from.end() && at->is_string() ? at->get<std::string>() : std::string();
   };
   out.code = text(problem, "code");
-  // Lines of ours, words of the server's: nothing in them may drive the terminal.
-  const auto clean = [](std::string words) {
-    for (char& c : words) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    return words;
-  };
-  out.text = clean(text(problem, "detail"));
-  if (out.text.empty()) out.text = clean(text(problem, "title"));
+  out.text = printable(text(problem, "detail"));
+  if (out.text.empty()) out.text = printable(text(problem, "title"));
   if (out.text.empty()) out.text = fmt::format("the server answered {}", status);
   if (problem.is_object() && problem.contains("errors") && problem["errors"].is_array()) {
     for (const Json& error : problem["errors"]) {
-      const std::string pointer = clean(text(error, "pointer"));
-      out.text += fmt::format("\n  {}{}{}", pointer, pointer.empty() ? "" : ": ", clean(text(error, "message")));
-      if (const std::string hint = clean(text(error, "hint")); !hint.empty()) out.text += fmt::format(" ({})", hint);
+      const std::string pointer = printable(text(error, "pointer"));
+      out.text += fmt::format("\n  {}{}{}", pointer, pointer.empty() ? "" : ": ", printable(text(error, "message")));
+      if (const std::string hint = printable(text(error, "hint")); !hint.empty())
+        out.text += fmt::format(" ({})", hint);
     }
   }
   if (const std::string_view what = advice(status, out.code); !what.empty()) out.text += fmt::format("\n{}", what);

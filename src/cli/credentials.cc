@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -28,27 +29,28 @@ std::string text_at(const Json& map, const char* key) {
 
 }  // namespace
 
-std::string credentials_path() {
-  std::string name = "credentials";
-  if (const char* profile = std::getenv("FAIRLEAD_PROFILE"); profile != nullptr && profile[0] != '\0') {
-    const std::string_view text = profile;
-    // A name, never a path.
-    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != text.npos)
-      return {};
-    name += "-" + std::string(text);
+Told<std::string> credentials_path() {
+  std::string name = "credentials.json";
+  if (const char* profile = std::getenv("FAIRLEAD_PROFILE"); profile != nullptr && profile[0] != 0) {
+    const std::string_view text(profile);
+    const bool plain = std::ranges::all_of(text, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+    if (!plain || text.size() > 64) return trouble("FAIRLEAD_PROFILE is made of letters, digits, - and _");
+    name = fmt::format("credentials-{}.json", text);
   }
   if (const char* config = std::getenv("XDG_CONFIG_HOME"); config != nullptr && config[0] == '/') {
-    return std::string(config) + "/fairlead/" + name + ".json";
+    return fmt::format("{}/fairlead/{}", config, name);
   }
   if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/') {
-    return std::string(home) + "/.config/fairlead/" + name + ".json";
+    return fmt::format("{}/.config/fairlead/{}", home, name);
   }
-  return {};
+  return trouble("there is no place for tokens: neither HOME nor XDG_CONFIG_HOME is set");
 }
 
 Told<Credentials> read_credentials(const std::string& path) {
   struct stat info{};
-  if (path.empty() || (::stat(path.c_str(), &info) != 0 && errno == ENOENT)) return Credentials();
+  if ((::stat(path.c_str(), &info) != 0 && errno == ENOENT)) return Credentials();
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return trouble(
         fmt::format("{} can be read by others\nchmod 600 it, and make new tokens if somebody may have", path));
@@ -71,9 +73,6 @@ Told<Credentials> read_credentials(const std::string& path) {
 }
 
 Told<void> write_credentials(const std::string& path, const Credentials& credentials) {
-  if (path.empty())
-    return trouble(
-        "there is no place for the token: neither HOME nor XDG_CONFIG_HOME is set, or FAIRLEAD_PROFILE is not a name");
   Json json{{"current", credentials.current}, {"servers", Json::object()}};
   for (const auto& [url, entry] : credentials.servers) {
     json["servers"][url] = {{"token", entry.token}, {"token_id", entry.token_id}, {"ca_file", entry.ca_file}};

@@ -1,7 +1,8 @@
 #pragma once
 // Credentials: the file in which `fairlead login` keeps tokens, one per server: ~/.config/fairlead/credentials.json, or
-// under $XDG_CONFIG_HOME; credentials-NAME.json when $FAIRLEAD_PROFILE is NAME, for who is several people. Mode 0600; a
-// file that others can read is refused. Written whole and moved into place, so that it is never half there.
+// under $XDG_CONFIG_HOME. Who is several people to one server has a profile for each: $FAIRLEAD_PROFILE=ann says
+// credentials-ann.json. Mode 0600; a file that others can read is refused. Written whole and moved into place, so
+// that it is never half there.
 
 #include "cli/trouble.h"
 
@@ -21,8 +22,8 @@ struct Credentials {
   std::map<std::string, Credential> servers;  // by URL
 };
 
-// Empty when neither $XDG_CONFIG_HOME nor $HOME is set, or $FAIRLEAD_PROFILE is no name (letters, digits, _ and -).
-std::string credentials_path();
+// Trouble when neither $XDG_CONFIG_HOME nor $HOME is set, or the profile's name is none.
+Told<std::string> credentials_path();
 
 // A file that is not there holds nothing.
 Told<Credentials> read_credentials(const std::string& path);

@@ -2,9 +2,13 @@
 
 #include "cli/credentials.h"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 
@@ -15,6 +19,7 @@ namespace fairlead::cli {
 namespace {
 
 constexpr std::string_view kDefaultServer = "http://127.0.0.1:9180";
+constexpr std::chrono::seconds kInForce{5};
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -28,6 +33,16 @@ std::string first_line(std::string text) {
 
 bool is_id(std::string_view text) {
   return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// Typed at the terminal, without being shown; the buffer is the library's, and is wiped.
+std::string typed(const std::string& prompt) {
+  std::string out;
+  if (char* const line = ::getpass(prompt.c_str()); line != nullptr) {
+    out = line;
+    std::fill(line, line + out.size(), '\0');
+  }
+  return out;
 }
 
 // The id of the item whose `key` is `value`.
@@ -47,7 +62,8 @@ Told<std::string> find_id(Desk& desk, std::string_view path, const Query& query,
 }  // namespace
 
 Told<Desk> open_desk(const Connection& connection, bool with_token) {
-  auto known = read_credentials(credentials_path());
+  const auto path = credentials_path();
+  auto known = path ? read_credentials(*path) : std::unexpected(path.error());
   if (!known && with_token && connection.token_file.empty() && environment("FAIRLEAD_TOKEN").empty()) {
     return std::unexpected(known.error());
   }
@@ -92,6 +108,22 @@ Told<std::string> token_id(Desk& desk, std::string_view name_or_id) {
   return find_id(desk, "/v1/tokens", {}, "name", name_or_id, "token of yours");
 }
 
+Told<std::string> application_id(Desk& desk, std::string_view id_or_account) {
+  if (is_id(id_or_account)) return std::string(id_or_account);
+  std::vector<std::string> ids;
+  const auto done = desk.api.each("/v1/applications", {{"state", "submitted"}}, [&](const Json& item) {
+    if (item.value("account_name", "") == id_or_account) ids.push_back(item.value("id", ""));
+    return true;
+  });
+  if (!done) return std::unexpected(done.error());
+  if (ids.empty()) return trouble(fmt::format("no application of \"{}\" is waiting", model::shown(id_or_account)));
+  if (ids.size() > 1) {
+    return trouble(fmt::format("{} applications of \"{}\" are waiting\nsay which one: {}", ids.size(),
+                               model::shown(id_or_account), fmt::join(ids, ", ")));
+  }
+  return ids.front();
+}
+
 Told<Query> account_query(Desk& desk, std::string_view account) {
   Query query;
   if (account.empty()) return query;
@@ -113,19 +145,15 @@ Told<std::string> layer7_config_id(Desk& desk, std::string_view name_or_id, std:
   return find_id(desk, "/v1/layer7-configs", *query, "name", name_or_id, "layer-7 configuration");
 }
 
-Told<std::string> read_secret(const std::string& file, const std::string& prompt) {
+Told<std::string> read_secret(const std::string& file, const std::string& prompt, bool fresh) {
   std::string out;
   if (!file.empty()) {
-    const auto text = model::read_file(file);
-    if (!text) return trouble(fmt::format("{} cannot be read: {}", file, text.error().context));
+    const auto text = read_text(file);
+    if (!text) return std::unexpected(text.error());
     out = first_line(*text);
   } else if (::isatty(STDIN_FILENO) == 1) {
-    // Typed at the terminal, without being shown; the buffer is the library's, and is wiped.
-    char* const typed = ::getpass(prompt.c_str());
-    if (typed != nullptr) {
-      out = typed;
-      std::fill(typed, typed + out.size(), '\0');
-    }
+    out = typed(prompt);
+    if (fresh && !out.empty() && typed("The same again: ") != out) return trouble("the two are not the same");
   } else {
     std::getline(std::cin, out);
     out = first_line(out);
@@ -140,10 +168,34 @@ Told<std::string> read_text(const std::string& file) {
   return *text;
 }
 
+std::string in_force(Desk& desk, long long policy_change) {
+  if (policy_change <= 0) return {};
+  const std::string path = api_path({"policy-changes", std::to_string(policy_change)});
+  const auto until = std::chrono::steady_clock::now() + kInForce;
+  for (int pause_ms = 5;; pause_ms = std::min(pause_ms * 2, 100)) {
+    const auto reply = desk.api.get(path);
+    if (!reply || !reply->json.is_object()) return {};
+    const auto edges = reply->json.value("edges", 0ll);
+    const auto live = reply->json.value("live", 0ll);
+    const Json after = reply->json.value("after_ms", Json());
+    if (edges == 0) return "no edge is connected";
+    if (live == edges || std::chrono::steady_clock::now() >= until) {
+      return fmt::format("in force on {} of {} {}{}", live, edges, edges == 1 ? "edge" : "edges",
+                         after.is_number() ? fmt::format(", {} ms after the change", after.get<long long>()) : "");
+    }
+    ::poll(nullptr, 0, pause_ms);
+  }
+}
+
 int finish(const Told<void>& done) {
-  if (done) return 0;
-  std::fputs(fmt::format("fairlead: {}\n", done.error().text).c_str(), stderr);
-  return 1;
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!done) {
+    std::fputs(fmt::format("fairlead: {}\n", done.error().text).c_str(), stderr);
+    return done.error().unreachable ? kUnreachable : kRefused;
+  }
+  if (written) return kDone;
+  std::fputs("fairlead: it was done, and what was to be said about it cannot be written\n", stderr);
+  return kRefused;
 }
 
 }  // namespace fairlead::cli

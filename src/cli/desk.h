@@ -31,6 +31,8 @@ Told<Desk> open_desk(const Connection& connection, bool with_token = true);
 Told<std::string> account_id(Desk& desk, std::string_view name_or_id);
 Told<std::string> user_id(Desk& desk, std::string_view email_or_id);
 Told<std::string> token_id(Desk& desk, std::string_view name_or_id);
+// An application that waits may go by the name of its account, when that has one alone.
+Told<std::string> application_id(Desk& desk, std::string_view id_or_account);
 // Of the caller's account, or of the one given (name or id).
 Told<std::string> certificate_id(Desk& desk, std::string_view name_or_id, std::string_view account);
 Told<std::string> layer7_config_id(Desk& desk, std::string_view name_or_id, std::string_view account);
@@ -38,13 +40,18 @@ Told<std::string> layer7_config_id(Desk& desk, std::string_view name_or_id, std:
 // {"account_id": ...} for a query, empty when no account is given.
 Told<Query> account_query(Desk& desk, std::string_view account);
 
-// Reads a secret: a line of `file`, or of standard input when that is no terminal, or typed without being shown.
-Told<std::string> read_secret(const std::string& file, const std::string& prompt);
+// Reads a secret: a line of `file`, or of standard input when that is no terminal, or typed without being shown. A new
+// one is typed twice.
+Told<std::string> read_secret(const std::string& file, const std::string& prompt, bool fresh = false);
 
 // The whole of a file ("-" or /dev/stdin: standard input), which must be there.
 Told<std::string> read_text(const std::string& file);
 
-// Trouble to standard error, and the exit status: 0 or 1.
+// "in force on 3 of 3 edges, 41 ms after the change": waits until every edge obeys that change, for a few seconds at
+// most; what it says is true in any case. Empty when the server cannot tell.
+std::string in_force(Desk& desk, long long policy_change);
+
+// Trouble to standard error, and the exit status. Output that could not be written (a full disk) is trouble, too.
 int finish(const Told<void>& done);
 
 }  // namespace fairlead::cli

@@ -28,17 +28,16 @@ void tell_warnings(const Json& answer) {
   }
 }
 
-// "in force on 3 of 3 edges, 41 ms after the change"
-std::string in_force(Desk& desk, const Json& answer) {
-  const auto change = answer.value("policy_change", 0ll);
-  if (change <= 0) return {};
-  const auto reply = desk.api.get(api_path({"policy-changes", std::to_string(change)}));
-  if (!reply || !reply->json.is_object()) return {};
-  const Json after = reply->json.value("after_ms", Json());
-  std::string out =
-      fmt::format("in force on {} of {} edges", reply->json.value("live", 0), reply->json.value("edges", 0));
-  if (after.is_number()) out += fmt::format(", {} ms after the change", after.get<long long>());
-  return out;
+// Behind what was done: "; in force on ...", for people.
+std::string and_in_force(Desk& desk, const Json& answer) {
+  if (desk.out.json()) return {};
+  const std::string live = in_force(desk, answer.value("policy_change", 0ll));
+  return live.empty() ? "" : "; " + live;
+}
+
+// What to do next, to standard error and for people alone.
+void tell(Desk& desk, const std::string& line) {
+  if (!desk.out.json()) std::fputs((line + "\n").c_str(), stderr);
 }
 
 std::vector<Json> gates_of(const Json& answer, const char* key, std::string_view what) {
@@ -61,6 +60,71 @@ const std::vector<Column> kDomainFields = {{"Name", "/name"},
                                            {"Layer 7", "/layer7_config"},
                                            {"WebSocket", "/effective/websocket/enabled"},
                                            {"Updated", "/updated"}};
+
+// "websocket.connection_timeout=90s" into {"websocket": {"connection_timeout": "90s"}}. The value is YAML: true, 5,
+// [a, b]; nothing after "=" takes the setting away (null, RFC 7396).
+Told<void> set_value(const std::string& text, Json& settings) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return trouble(
+        fmt::format("\"{}\" is not KEY=VALUE\nfor example websocket.connection_timeout=90s", model::shown(text)));
+  }
+  const auto value = model::parse_yaml(text.substr(equals + 1), text.substr(0, equals));
+  if (!value) return std::unexpected(trouble_of(value.error()));
+  Json* at = &settings;
+  std::string_view key = std::string_view(text).substr(0, equals);
+  for (std::size_t dot = key.find('.'); dot != std::string_view::npos; dot = key.find('.')) {
+    at = &(*at)[std::string(key.substr(0, dot))];
+    if (!at->is_null() && !at->is_object()) {
+      return trouble(fmt::format("{}: what stands above it is no map", model::shown(text.substr(0, equals))));
+    }
+    key.remove_prefix(dot + 1);
+  }
+  (*at)[std::string(key)] = to_json(value->root);
+  return {};
+}
+
+// Single values win over the file, as the more particular ones.
+Told<Json> settings_of(const DomainValues& values) {
+  Json settings = Json::object();
+  if (!values.settings_file.empty()) {
+    auto read = read_document(values.settings_file);
+    if (!read) return std::unexpected(read.error());
+    settings = std::move(*read);
+  }
+  bool all_https = !values.origins.empty();
+  bool all_http = !values.origins.empty();
+  if (!values.origins.empty()) settings["origins"] = Json::array();
+  for (const std::string& text : values.origins) {
+    auto origin = origin_of(text);
+    if (!origin) return std::unexpected(origin.error());
+    const auto off = [&](const char* port) { return origin->contains(port) && (*origin)[port] == "off"; };
+    all_https = all_https && off("http_port");
+    all_http = all_http && off("https_port");
+    settings["origins"].push_back(std::move(*origin));
+  }
+  for (const std::string& text : values.sets) {
+    if (auto done = set_value(text, settings); !done) return std::unexpected(done.error());
+  }
+  // Origins of one scheme alone can be reached by that alone.
+  const bool stated = settings.contains("websocket") && settings["websocket"].contains("origin_scheme");
+  if ((all_https || all_http) && !stated) settings["websocket"]["origin_scheme"] = all_https ? "https" : "http";
+  return settings;
+}
+
+// What is none of the settings. "none" takes a binding away.
+void add_bindings(const DomainValues& values, Json& body) {
+  if (!values.region.empty()) body["service_region"] = values.region;
+  if (!values.icp_number.empty()) body["icp_number"] = values.icp_number;
+  if (!values.layer7_config.empty())
+    body["layer7_config"] = values.layer7_config == "none" ? Json() : Json(values.layer7_config);
+  if (!values.certificates.empty()) {
+    body["certificates"] = Json::array();
+    for (const std::string& name : values.certificates) {
+      if (name != "none") body["certificates"].push_back(name);
+    }
+  }
+}
 
 }  // namespace
 
@@ -116,44 +180,69 @@ Told<Json> origin_of(const std::string& text) {
 }
 
 Told<void> domain_create(Desk& desk, const DomainCreateArgs& args) {
-  Json settings = Json::object();
-  if (!args.settings_file.empty()) {
-    auto read = read_document(args.settings_file);
-    if (!read) return std::unexpected(read.error());
-    settings = std::move(*read);
-  }
-  bool all_https = !args.origins.empty();
-  bool all_http = !args.origins.empty();
-  for (const std::string& text : args.origins) {
-    auto origin = origin_of(text);
-    if (!origin) return std::unexpected(origin.error());
-    const auto off = [&](const char* port) { return origin->contains(port) && (*origin)[port] == "off"; };
-    all_https = all_https && off("http_port");
-    all_http = all_http && off("https_port");
-    settings["origins"].push_back(std::move(*origin));
-  }
-  if ((all_https || all_http) && !(settings.contains("websocket") && settings["websocket"].contains("origin_scheme"))) {
-    settings["websocket"]["origin_scheme"] = all_https ? "https" : "http";
-  }
+  const auto settings = settings_of(args.values);
+  if (!settings) return std::unexpected(settings.error());
   ApiCall call;
-  call.body = {{"name", args.name}, {"settings", settings}};
+  call.body = {{"name", args.name}, {"settings", *settings}};
   if (!args.account.empty()) {
     const auto id = account_id(desk, args.account);
     if (!id) return std::unexpected(id.error());
     call.body["account_id"] = *id;
   }
-  if (!args.region.empty()) call.body["service_region"] = args.region;
-  if (!args.icp_number.empty()) call.body["icp_number"] = args.icp_number;
-  if (!args.layer7_config.empty()) call.body["layer7_config"] = args.layer7_config;
-  if (!args.certificates.empty()) call.body["certificates"] = args.certificates;
+  add_bindings(args.values, call.body);
   if (args.migrated) call.body["migrated"] = true;
   const auto reply = desk.api.send("POST", "/v1/domains", call);
   if (!reply) return std::unexpected(reply.error());
-  if (!desk.out.json()) tell_warnings(reply->json);
   if (args.start) return domain_start_stop(desk, reply->json.value("name", args.name), "start");
   desk.out.done(
-      fmt::format("{} is there, in state {}", reply->json.value("name", args.name), reply->json.value("state", "?")),
+      fmt::format("domain {} is there, {}", reply->json.value("name", args.name), reply->json.value("state", "?")),
       reply->json);
+  if (!desk.out.json()) tell_warnings(reply->json);
+  tell(desk, fmt::format("what it needs to go live: fairlead domain gates {}", args.name));
+  return {};
+}
+
+Told<void> domain_change(Desk& desk, const std::string& name, const DomainValues& values, bool dry_run) {
+  const auto settings = settings_of(values);
+  if (!settings) return std::unexpected(settings.error());
+  ApiCall call;
+  call.if_match = "*";  // a merge patch changes what it names, whatever else there is
+  call.body = Json::object();
+  if (!settings->empty()) call.body["settings"] = *settings;
+  add_bindings(values, call.body);
+  if (call.body.empty()) {
+    return trouble("what is to be changed? For example: --set websocket.connection_timeout=90s");
+  }
+  if (dry_run) call.query = {{"dry_run", "true"}};
+  const auto reply = desk.api.send("PATCH", api_path({"domains", name}), call);
+  if (!reply) return std::unexpected(reply.error());
+  if (dry_run) {
+    desk.out.done(fmt::format("{} could be changed so", name), reply->json);
+  } else {
+    desk.out.done(fmt::format("{} is changed{}", name,
+                              reply->json.value("state", "") == "online" ? and_in_force(desk, reply->json) : ""),
+                  reply->json);
+  }
+  if (!desk.out.json()) tell_warnings(reply->json);
+  return {};
+}
+
+Told<void> domain_websocket(Desk& desk, const std::string& name) {
+  const auto reply = desk.api.get(api_path({"domains", name, "websocket"}));
+  if (!reply) return std::unexpected(reply.error());
+  if (desk.out.json()) {
+    desk.out.done("", reply->json);
+    return {};
+  }
+  Json shown = reply->json;
+  shown["enabled"] = reply->json.value("enabled", false) ? "on" : "off";
+  desk.out.object({{"Switch", "/enabled"},
+                   {"Gates met", "/usable"},
+                   {"Live sessions", "/live_sessions"},
+                   {"By default", "/defaulted"}},
+                  shown);
+  desk.out.text("\n" + to_yaml(reply->json.value("effective", Json::object())));
+  tell_warnings(reply->json);
   return {};
 }
 
@@ -169,9 +258,13 @@ Told<void> domain_start_stop(Desk& desk, const std::string& name, const std::str
   const auto reply = desk.api.send("POST", api_path({"domains", name, verb}));
   if (!reply) return std::unexpected(reply.error());
   const std::string reason = reply->json.value("state_reason", "");
-  desk.out.done(fmt::format("{} is {}{}", reply->json.value("name", name), reply->json.value("state", "?"),
-                            reason.empty() ? "" : ": " + reason),
+  const std::string state = reply->json.value("state", "?");
+  // Nothing has reached the edges while the proof is being looked for.
+  desk.out.done(fmt::format("{} is {}{}{}", reply->json.value("name", name), state, reason.empty() ? "" : ": " + reason,
+                            state == "checking" ? "" : and_in_force(desk, reply->json)),
                 reply->json);
+  if (state == "checking")
+    tell(desk, fmt::format("how it is proved, and what was found: fairlead domain verify {}", name));
   if (!desk.out.json()) tell_warnings(reply->json);
   return {};
 }
@@ -182,9 +275,8 @@ Told<void> domain_switch(Desk& desk, const std::string& name, bool on) {
   call.body = {{"enabled", on}};
   const auto reply = desk.api.send("PATCH", api_path({"domains", name, "websocket"}), call);
   if (!reply) return std::unexpected(reply.error());
-  const std::string live = in_force(desk, reply->json);
   desk.out.done(fmt::format("WebSocket of {} is {}{}", name, reply->json.value("enabled", on) ? "on" : "off",
-                            live.empty() ? "" : "; " + live),
+                            and_in_force(desk, reply->json)),
                 reply->json);
   if (!desk.out.json()) tell_warnings(reply->json);
   return {};

@@ -16,15 +16,27 @@ struct DomainListArgs {
 Told<void> domain_list(Desk& desk, const DomainListArgs& args);
 Told<void> domain_show(Desk& desk, const std::string& name);
 
-struct DomainCreateArgs {
-  std::string name, account, region, icp_number, layer7_config;
+// What can be set when a domain is made, and later.
+struct DomainValues {
+  std::string region, icp_number;
+  std::string layer7_config;              // name; "none" takes it away
   std::vector<std::string> origins;       // "10.0.0.11", "10.0.0.11:8080", "https://app.internal:8443", "[::1]:80"
-  std::vector<std::string> certificates;  // names
-  std::string settings_file;              // YAML or JSON, in place of origins; empty: none
+  std::vector<std::string> certificates;  // names; "none" takes them away
+  std::vector<std::string> sets;          // "websocket.connection_timeout=90s"; the value is YAML
+  std::string settings_file;              // YAML or JSON; origins and sets win over it; empty: none
+};
+
+struct DomainCreateArgs {
+  std::string name, account;
+  DomainValues values;
   bool migrated = false;
   bool start = false;
 };
 Told<void> domain_create(Desk& desk, const DomainCreateArgs& args);
+// Changes what is given and nothing else. `dry_run`: the server's word on it alone.
+Told<void> domain_change(Desk& desk, const std::string& name, const DomainValues& values, bool dry_run);
+// The switch, whether the gates let it through, and every WebSocket setting with its value.
+Told<void> domain_websocket(Desk& desk, const std::string& name);
 Told<void> domain_delete(Desk& desk, const std::string& name);
 // `verb`: "start" or "stop".
 Told<void> domain_start_stop(Desk& desk, const std::string& name, const std::string& verb);

@@ -63,6 +63,23 @@ Told<void> certificate_list(Desk& desk, const std::string& account) {
   return {};
 }
 
+Told<void> certificate_show(Desk& desk, const std::string& name, const std::string& account) {
+  const auto id = certificate_id(desk, name, account);
+  if (!id) return std::unexpected(id.error());
+  const auto reply = desk.api.get(api_path({"certificates", *id}));
+  if (!reply) return std::unexpected(reply.error());
+  desk.out.object({{"Name", "/name"},
+                   {"For", "/dns_names"},
+                   {"Key", "/key_type"},
+                   {"From", "/not_before"},
+                   {"Until", "/not_after"},
+                   {"Days left", "/expires_in_days"},
+                   {"Domains", "/domains"},
+                   {"Id", "/id"}},
+                  reply->json);
+  return {};
+}
+
 Told<void> certificate_upload(Desk& desk, const std::string& name, const std::string& chain_file,
                               const std::string& key_file, const std::string& account) {
   const auto query = account_query(desk, account);

@@ -8,6 +8,7 @@
 namespace fairlead::cli {
 
 Told<void> certificate_list(Desk& desk, const std::string& account);
+Told<void> certificate_show(Desk& desk, const std::string& name, const std::string& account);
 // Replaces the one of that name, if there is one: its domains get the new one at once, live sessions go on.
 Told<void> certificate_upload(Desk& desk, const std::string& name, const std::string& chain_file,
                               const std::string& key_file, const std::string& account);

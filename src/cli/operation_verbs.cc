@@ -1,27 +1,40 @@
 #include "cli/operation_verbs.h"
 
+#include "cli/apply_plan.h"
 #include <fmt/format.h>
 
 namespace fairlead::cli {
 namespace {
 
-Told<void> decide(Desk& desk, const std::string& id, const char* verb, const char* said, const std::string& reason) {
+Told<void> decide(Desk& desk, const std::string& id_or_account, const char* verb, const char* said,
+                  const std::string& reason) {
+  const auto id = application_id(desk, id_or_account);
+  if (!id) return std::unexpected(id.error());
   ApiCall call;
   call.if_match = "*";
   call.body = Json::object();
   if (!reason.empty()) call.body["reason"] = reason;
-  const auto reply = desk.api.send("POST", api_path({"applications", id, verb}), call);
+  const auto reply = desk.api.send("POST", api_path({"applications", *id, verb}), call);
   if (!reply) return std::unexpected(reply.error());
-  desk.out.done(fmt::format("application of {} is {}", reply->json.value("account_name", id), said), reply->json);
+  desk.out.done(fmt::format("application of {} is {}", reply->json.value("account_name", id_or_account), said),
+                reply->json);
   return {};
 }
 
+const std::vector<Column> kPolicyFields = {{"Approve automatically", "/approve_automatically"},
+                                           {"Gate: account verified", "/gates/account_verified"},
+                                           {"Gate: domain ownership", "/gates/domain_ownership"},
+                                           {"Gate: whole-site acceleration", "/gates/whole_site_acceleration"},
+                                           {"Gate: activation", "/gates/activation"},
+                                           {"Gate: ICP number in", "/gates/icp_regions"}};
+
 }  // namespace
 
-Told<void> application_list(Desk& desk, const std::string& state, const std::string& account) {
+Told<void> application_list(Desk& desk, const std::string& state, const std::string& kind, const std::string& account) {
   auto query = account_query(desk, account);
   if (!query) return std::unexpected(query.error());
   if (!state.empty()) query->emplace_back("state", state);
+  if (!kind.empty()) query->emplace_back("kind", kind);
   const auto items = desk.api.list("/v1/applications", *query, 100'000);
   if (!items) return std::unexpected(items.error());
   desk.out.list({{"ID", "/id"},
@@ -34,8 +47,10 @@ Told<void> application_list(Desk& desk, const std::string& state, const std::str
   return {};
 }
 
-Told<void> application_show(Desk& desk, const std::string& id) {
-  const auto reply = desk.api.get(api_path({"applications", id}));
+Told<void> application_show(Desk& desk, const std::string& id_or_account) {
+  const auto id = application_id(desk, id_or_account);
+  if (!id) return std::unexpected(id.error());
+  const auto reply = desk.api.get(api_path({"applications", *id}));
   if (!reply) return std::unexpected(reply.error());
   desk.out.object({{"Id", "/id"},
                    {"State", "/state"},
@@ -49,6 +64,8 @@ Told<void> application_show(Desk& desk, const std::string& id) {
                    {"Phone", "/fields/contact_phone"},
                    {"Use case", "/fields/use_case"},
                    {"Description", "/fields/description"},
+                   {"Sessions", "/fields/expected_sessions"},
+                   {"Mbit/s", "/fields/expected_bandwidth_mbps"},
                    {"Created", "/created"},
                    {"Decided", "/decided"},
                    {"By", "/decided_by"}},
@@ -56,11 +73,21 @@ Told<void> application_show(Desk& desk, const std::string& id) {
   return {};
 }
 
-Told<void> application_submit(Desk& desk, const ApplicationArgs& args) {
+Told<void> application_apply(Desk& desk, const ApplicationArgs& args) {
   Json fields{{"contact_name", args.contact_name}, {"contact_email", args.contact_email}, {"use_case", args.use_case}};
+  // Who applies for themselves is the contact, unless they say otherwise.
+  if (args.contact_name.empty() || args.contact_email.empty()) {
+    if (!args.account.empty()) return trouble("who can be asked? Say --contact-name and --contact-email");
+    const auto me = desk.api.get("/v1/login");
+    if (!me) return std::unexpected(me.error());
+    if (args.contact_name.empty()) fields["contact_name"] = me->json.value("account", Json::object()).value("name", "");
+    if (args.contact_email.empty()) fields["contact_email"] = me->json.value("user", Json::object()).value("email", "");
+  }
   if (!args.company.empty()) fields["company"] = args.company;
   if (!args.contact_phone.empty()) fields["contact_phone"] = args.contact_phone;
   if (!args.description.empty()) fields["description"] = args.description;
+  if (args.expected_sessions >= 0) fields["expected_sessions"] = args.expected_sessions;
+  if (args.expected_bandwidth_mbps >= 0) fields["expected_bandwidth_mbps"] = args.expected_bandwidth_mbps;
   ApiCall call;
   call.body = {{"kind", args.domain.empty() ? "activation" : "architecture_change"}, {"fields", fields}};
   if (!args.domain.empty()) call.body["domain"] = args.domain;
@@ -71,17 +98,18 @@ Told<void> application_submit(Desk& desk, const ApplicationArgs& args) {
   }
   const auto reply = desk.api.send("POST", "/v1/applications", call);
   if (!reply) return std::unexpected(reply.error());
-  desk.out.done(fmt::format("application {} is {}", reply->json.value("id", "?"), reply->json.value("state", "?")),
+  desk.out.done(fmt::format("application {} of {} is {}", reply->json.value("id", "?"),
+                            reply->json.value("account_name", "?"), reply->json.value("state", "?")),
                 reply->json);
   return {};
 }
 
-Told<void> application_approve(Desk& desk, const std::string& id, const std::string& reason) {
-  return decide(desk, id, "approve", "approved", reason);
+Told<void> application_approve(Desk& desk, const std::string& id_or_account, const std::string& reason) {
+  return decide(desk, id_or_account, "approve", "approved", reason);
 }
 
-Told<void> application_reject(Desk& desk, const std::string& id, const std::string& reason) {
-  return decide(desk, id, "reject", "rejected", reason);
+Told<void> application_reject(Desk& desk, const std::string& id_or_account, const std::string& reason) {
+  return decide(desk, id_or_account, "reject", "rejected", reason);
 }
 
 Told<void> audit(Desk& desk, const AuditArgs& args) {
@@ -90,15 +118,68 @@ Told<void> audit(Desk& desk, const AuditArgs& args) {
   if (!args.object_type.empty()) query->emplace_back("object_type", args.object_type);
   if (!args.object_name.empty()) query->emplace_back("object_name", args.object_name);
   if (!args.action.empty()) query->emplace_back("action", args.action);
+  if (!args.since.empty()) query->emplace_back("start_time", args.since);
+  if (!args.until.empty()) query->emplace_back("end_time", args.until);
   const auto items = desk.api.list("/v1/audit", *query, args.most);
   if (!items) return std::unexpected(items.error());
-  desk.out.list({{"AT", "/at"},
-                 {"WHO", "/user"},
-                 {"FROM", "/source_address"},
-                 {"ACTION", "/action"},
-                 {"WHAT", "/object_type"},
-                 {"NAME", "/object_name"}},
-                *items, "nothing was changed");
+  const std::vector<Column> columns = {{"AT", "/at"},         {"WHO", "/user"},         {"FROM", "/source_address"},
+                                       {"ACTION", "/action"}, {"WHAT", "/object_type"}, {"NAME", "/object_name"}};
+  if (!args.values || desk.out.json()) {
+    desk.out.list(columns, *items, "nothing was changed");
+    return {};
+  }
+  for (const Json& item : *items) {
+    desk.out.object(columns, item);
+    for (const Difference& one : differences_of(item.value("old_value", Json()), item.value("new_value", Json()))) {
+      desk.out.done(fmt::format("    {}: {} -> {}", one.path, cell_text(one.before), cell_text(one.after)));
+    }
+    desk.out.text("\n");
+  }
+  return {};
+}
+
+Told<void> notice_list(Desk& desk, const std::string& state, std::size_t most) {
+  const auto items = desk.api.list("/v1/notices", {{"state", state}}, most);
+  if (!items) return std::unexpected(items.error());
+  desk.out.list({{"CREATED", "/created"},
+                 {"KIND", "/kind"},
+                 {"TO", "/destination"},
+                 {"STATE", "/state"},
+                 {"TRIES", "/attempts", true},
+                 {"NEXT TRY", "/next_attempt"},
+                 {"LAST ERROR", "/last_error"}},
+                *items, "no notices");
+  return {};
+}
+
+Told<void> policy_show(Desk& desk) {
+  const auto reply = desk.api.get("/v1/policy");
+  if (!reply) return std::unexpected(reply.error());
+  desk.out.object(kPolicyFields, reply->json);
+  return {};
+}
+
+Told<void> policy_set(Desk& desk, const PolicyArgs& args) {
+  const auto now = desk.api.get("/v1/policy");
+  if (!now) return std::unexpected(now.error());
+  ApiCall call;
+  call.if_match = now->etag;
+  call.body = {{"approve_automatically", now->json.value("approve_automatically", false)},
+               {"gates", now->json.value("gates", Json::object())}};
+  const auto put = [](Json& where, const std::string& value) {
+    if (!value.empty()) where = value == "on";
+  };
+  put(call.body["approve_automatically"], args.approve_automatically);
+  for (const auto& [gate, value] : args.gates) put(call.body["gates"][gate], value);
+  if (!args.icp_regions.empty()) {
+    Json& regions = call.body["gates"]["icp_regions"] = Json::array();
+    for (const std::string& region : args.icp_regions) {
+      if (region != "none") regions.push_back(region);
+    }
+  }
+  const auto reply = desk.api.send("PUT", "/v1/policy", call);
+  if (!reply) return std::unexpected(reply.error());
+  desk.out.object(kPolicyFields, reply->json);
   return {};
 }
 

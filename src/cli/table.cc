@@ -103,15 +103,17 @@ Output Output::standard(bool json) {
 }
 
 void Output::put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), file_); }
+// Where both outputs go to one place, they come in the order in which they were said.
+void Output::flush() { std::fflush(file_); }
 
 void Output::list(const std::vector<Column>& columns, const std::vector<Json>& items, std::string_view nothing) {
   if (json_) {
     put(Json(items).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-    return;
+    return flush();
   }
   if (items.empty()) {
     put(std::string(nothing) + "\n");
-    return;
+    return flush();
   }
   std::vector<std::vector<std::string>> rows;
   std::vector<std::size_t> widths;
@@ -137,12 +139,13 @@ void Output::list(const std::vector<Column>& columns, const std::vector<Json>& i
   for (const Column& column : columns) titles.push_back(column.title);
   put((bold_ ? "\x1b[1m" + line(titles) + "\x1b[0m" : line(titles)) + "\n");
   for (const auto& row : rows) put(line(row) + "\n");
+  flush();
 }
 
 void Output::object(const std::vector<Column>& fields, const Json& item) {
   if (json_) {
     put(item.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-    return;
+    return flush();
   }
   std::size_t width = 0;
   for (const Column& field : fields) width = std::max(width, display_width(field.title));
@@ -151,6 +154,7 @@ void Output::object(const std::vector<Column>& fields, const Json& item) {
     put((bold_ ? "\x1b[1m" + field.title + "\x1b[0m" : field.title) + space + "  " + value_at(item, field.pointer) +
         "\n");
   }
+  flush();
 }
 
 void Output::done(std::string_view line, const Json& value) {
@@ -159,10 +163,12 @@ void Output::done(std::string_view line, const Json& value) {
   } else if (!value.is_null()) {
     put(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }
+  flush();
 }
 
 void Output::text(std::string_view text) {
   if (!json_) put(text);
+  flush();
 }
 
 }  // namespace fairlead::cli

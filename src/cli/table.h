@@ -40,6 +40,7 @@ class Output {
 
  private:
   void put(std::string_view text);
+  void flush();
 
   std::FILE* file_;
   bool json_;
