@@ -245,9 +245,8 @@ Outcome<store::Page<ApplicationView>> list_applications(Context& context, const 
     filter.state = query.state;
     filter.kind = query.kind;
     if (query.account_id || !caller.sees_all()) {
-      auto account = account_for(tx, caller, query.account_id);
-      if (!account) return std::unexpected(account.error());
-      filter.account_id = account->id;
+      filter.account_id = listed_account(caller, query.account_id);
+      if (!filter.account_id) return store::Page<ApplicationView>();
     }
     auto rows = store::list_applications(tx, filter, page);
     if (!rows && rows.error().code == base::Code::malformed)
