@@ -69,7 +69,8 @@ Outcome<Application> find(Transaction& tx, const Caller& caller, const std::stri
 // The domain of an architecture change: one of the account's, and migrated.
 Outcome<store::Domain> domain_for(Transaction& tx, const store::Account& account, const ApplicationWish& wish) {
   if (!wish.domain)
-    return invalid("/domain", "missing", "an architecture change is for a domain", "the name of one that was migrated");
+    return invalid("", "missing-key", "an architecture change is for a \"domain\"",
+                   "the name of one that was migrated");
   const auto name = model::canonical_domain_name(*wish.domain);
   if (!name) return not_found("domain");
   auto domain = store::find_domain_by_name(tx, *name);

@@ -153,7 +153,7 @@ TEST_F(ApplicationServiceTest, ChangesOfArchitecture) {
 
   Json without = change_of("x");
   without.erase("domain");
-  EXPECT_EQ(refusal(ann_, without), "422 invalid /domain missing");
+  EXPECT_EQ(refusal(ann_, without), "422 invalid  missing-key");
   EXPECT_EQ(refusal(ann_, change_of("new.example")), "409 wrong_state");  // was not migrated
   EXPECT_EQ(refusal(ann_, change_of("eve.example")), "404 not_found");
   EXPECT_EQ(refusal(ann_, change_of("nowhere.example")), "404 not_found");

