@@ -1,5 +1,6 @@
 #include "control/account_access.h"
 
+#include "control/identity/rights.h"
 #include "control/in_transaction.h"
 
 namespace fairlead::control {
@@ -14,9 +15,11 @@ Outcome<store::Account> account_for(store::Transaction& tx, const Caller& caller
   return failed(account);
 }
 
-Outcome<void> require_write(const Caller& caller) {
-  if (!caller.may_write) return refuse(403, "forbidden", "this role or token may look, not change");
-  return {};
+std::optional<std::string> listed_account(const Caller& caller, const std::optional<std::string>& account_id) {
+  const std::string& id = account_id ? *account_id : caller.account_id;
+  return caller.sees(id) ? std::optional(id) : std::nullopt;
 }
+
+Outcome<void> require_write(const Caller& caller) { return may_change(caller); }
 
 }  // namespace fairlead::control

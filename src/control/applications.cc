@@ -69,7 +69,8 @@ Outcome<Application> find(Transaction& tx, const Caller& caller, const std::stri
 // The domain of an architecture change: one of the account's, and migrated.
 Outcome<store::Domain> domain_for(Transaction& tx, const store::Account& account, const ApplicationWish& wish) {
   if (!wish.domain)
-    return invalid("/domain", "missing", "an architecture change is for a domain", "the name of one that was migrated");
+    return invalid("", "missing-key", "an architecture change is for a \"domain\"",
+                   "the name of one that was migrated");
   const auto name = model::canonical_domain_name(*wish.domain);
   if (!name) return not_found("domain");
   auto domain = store::find_domain_by_name(tx, *name);
@@ -245,9 +246,8 @@ Outcome<store::Page<ApplicationView>> list_applications(Context& context, const 
     filter.state = query.state;
     filter.kind = query.kind;
     if (query.account_id || !caller.sees_all()) {
-      auto account = account_for(tx, caller, query.account_id);
-      if (!account) return std::unexpected(account.error());
-      filter.account_id = account->id;
+      filter.account_id = listed_account(caller, query.account_id);
+      if (!filter.account_id) return store::Page<ApplicationView>();
     }
     auto rows = store::list_applications(tx, filter, page);
     if (!rows && rows.error().code == base::Code::malformed)

@@ -153,7 +153,7 @@ TEST_F(ApplicationServiceTest, ChangesOfArchitecture) {
 
   Json without = change_of("x");
   without.erase("domain");
-  EXPECT_EQ(refusal(ann_, without), "422 invalid /domain missing");
+  EXPECT_EQ(refusal(ann_, without), "422 invalid  missing-key");
   EXPECT_EQ(refusal(ann_, change_of("new.example")), "409 wrong_state");  // was not migrated
   EXPECT_EQ(refusal(ann_, change_of("eve.example")), "404 not_found");
   EXPECT_EQ(refusal(ann_, change_of("nowhere.example")), "404 not_found");
@@ -200,6 +200,8 @@ TEST_F(ApplicationServiceTest, ListsAreTheDeskAndOnesOwn) {
   EXPECT_EQ(ids(ops_, "?state=submitted&kind=activation"), (Json::array({a["id"]})));
   EXPECT_EQ(ids(ops_, "?account_id=" + eve_.account_id), (Json::array({b["id"]})));
   EXPECT_EQ(ids(ann_, ""), (Json{a["id"], c["id"]}));
+  EXPECT_EQ(ids(ann_, "?account_id=" + eve_.account_id), Json::array());
+  EXPECT_EQ(ids(ops_, "?account_id=" + std::string(32, '0')), Json::array());
   const Json first = done(ops_, "GET", "/v1/applications?limit=2");
   EXPECT_EQ(first["total"], 3);
   EXPECT_EQ(ids(ops_, "?limit=2&after=" + first["next"].get<std::string>()), (Json::array({c["id"]})));

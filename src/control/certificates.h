@@ -30,7 +30,7 @@ struct CertificateUpload {
   std::string chain_pem, key_pem;
 };
 
-// Of one account, by name. not_found: an account that does not exist for the caller.
+// Of one account (none: the caller's own), by name; empty for one that does not exist for the caller.
 Outcome<store::Page<CertificateView>> list_certificates(Context& context, const Caller& caller,
                                                         const std::optional<std::string>& account_id,
                                                         const store::PageRequest& page);

@@ -107,9 +107,9 @@ Outcome<store::Page<Layer7View>> list_layer7(Context& context, const Caller& cal
                                              const std::optional<std::string>& account_id,
                                              const store::PageRequest& page) {
   return read_in(context.database, [&](Transaction& tx) -> Outcome<store::Page<Layer7View>> {
-    auto account = account_for(tx, caller, account_id);
-    if (!account) return std::unexpected(account.error());
-    auto rows = store::list_layer7_configs(tx, account->id, page);
+    const auto of = listed_account(caller, account_id);
+    if (!of) return store::Page<Layer7View>();
+    auto rows = store::list_layer7_configs(tx, *of, page);
     if (!rows) return failed(rows);
     store::Page<Layer7View> views;
     views.total = rows->total;

@@ -31,7 +31,8 @@ struct Layer7Wish {
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();
 };
 
-// Of one account (none: the caller's own), by name. not_found: an account that does not exist for the caller.
+// Of one account (none: the caller's own), by name; empty for one that does not exist for the
+// caller.
 Outcome<store::Page<Layer7View>> list_layer7(Context& context, const Caller& caller,
                                              const std::optional<std::string>& account_id,
                                              const store::PageRequest& page);

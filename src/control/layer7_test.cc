@@ -119,6 +119,7 @@ TEST_F(Layer7Test, WhoMayLookMayNotChange) {
   const Json config = create(ann_, wish("a"));
   EXPECT_EQ(words(ask(auditor_, "GET", at(config))), "200");
   EXPECT_EQ(done(auditor_, "GET", "/v1/layer7-configs?account_id=" + ann_.account_id)["total"], 1);
+  EXPECT_EQ(done(eve_, "GET", "/v1/layer7-configs?account_id=" + ann_.account_id)["total"], 0);
   // The services say so themselves.
   EXPECT_EQ(create_layer7(context_, auditor_, ann_.account_id, {}).error().status, 403);
   EXPECT_EQ(replace_layer7(context_, auditor_, config["id"], {}, {}).error().status, 403);

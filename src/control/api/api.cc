@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "control/identity/rights.h"
 #include "model/document.h"
 
 namespace fairlead::control {
@@ -121,9 +122,7 @@ Outcome<void> may_call(const Route& route, const Caller& caller) {
   if (route.access == Access::operator_ && !caller.is_operator()) {
     return refuse(403, "forbidden", "this is for operators");
   }
-  if (!route.read_only && !caller.may_write) {
-    return refuse(403, "forbidden", "this role or token may look, not change");
-  }
+  if (!route.read_only) return may_change(caller);
   return {};
 }
 

@@ -143,6 +143,15 @@ TEST_F(ApiTest, WhoMayCall) {
   EXPECT_EQ(ask("GET", "/v1/edges").status, 403);
   EXPECT_EQ(ask("POST", "/v1/accounts", R"({"name":"a"})").status, 403);
 
+  // Of a suspended account: looks, ends its logins and tokens, and is told why it may not change anything.
+  caller_.account_state = store::AccountState::suspended;
+  caller_.may_write = false;
+  EXPECT_EQ(ask("GET", "/v1/domains").status, 200);
+  EXPECT_EQ(ask("POST", "/v1/logout").status, 200);
+  EXPECT_EQ(code(ask("POST", "/v1/domains", R"({"name":"a"})")), "account_suspended");
+  EXPECT_EQ(code(ask("POST", "/v1/accounts", R"({"name":"a"})")), "forbidden");
+  caller_.account_state = store::AccountState::active;
+
   caller_.role = store::UserRole::auditor;
   caller_.may_write = false;
   EXPECT_EQ(ask("GET", "/v1/edges").status, 200);

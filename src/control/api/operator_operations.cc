@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "control/account_access.h"
 #include "control/api/contract.h"
 #include "control/in_transaction.h"
 #include "store/audit.h"
@@ -85,13 +86,13 @@ Outcome<Reply> audit_page(Context& context, const Call& call) {
     if (!*to) return invalid(std::string("?") + name, "bad-value", "this is no RFC 3339 date", "2026-05-04T12:00:00Z");
   }
   const bool all = call.caller.sees_all();
-  if (!all) {
-    if (filter.account_id && *filter.account_id != call.caller.account_id) {
+  if (filter.account_id || !all) {
+    filter.account_id = listed_account(call.caller, filter.account_id);
+    if (!filter.account_id) {
       Reply reply;
       reply.body = page_json(store::Page<store::AuditEntry>(), [](const auto&) { return Json(); });
       return reply;
     }
-    filter.account_id = call.caller.account_id;
   }
   return read_in(context.database, [&](Transaction& tx) -> Outcome<Reply> {
     const auto page = store::list_audit(tx, filter, call.page());

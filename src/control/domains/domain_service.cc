@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "control/account_access.h"
 #include "control/audit_trail.h"
 #include "control/in_transaction.h"
 #include "control/secrets.h"
@@ -173,15 +174,6 @@ Outcome<void> bind_exactly(Transaction& tx, const std::string& domain_id, const 
   return {};
 }
 
-Outcome<std::string> account_for(Transaction& tx, const Caller& caller, const std::optional<std::string>& wanted) {
-  const std::string id = wanted.value_or(caller.account_id);
-  if (!caller.sees(id)) return invalid("/account_id", "not_found", "there is no such account");
-  auto account = store::find_account(tx, id);
-  if (account) return id;
-  if (account.error().code != base::Code::not_found) return failed(account);
-  return invalid("/account_id", "not_found", "there is no such account");
-}
-
 // Thrown away with the transaction: what a dry run would have made. g++ 12 keeps no promise about elided moves here, so
 // it is a plain optional outside of the transaction.
 constexpr std::string_view kDryRun = "dry_run";
@@ -233,17 +225,17 @@ Outcome<DomainView> create_domain(Context& context, const Caller& caller, const 
     auto account = account_for(tx, caller, wanted.account_id);
     if (!account) return std::unexpected(account.error());
     store::Domain domain;
-    domain.account_id = *account;
+    domain.account_id = account->id;
     domain.name = *name;
     domain.settings = text_of(wanted.settings);
     domain.service_region = wanted.service_region;
     domain.icp_number = wanted.icp_number;
     domain.migrated = wanted.migrated;
     domain.ownership.token = Secrets::random_key("flv_");
-    auto layer7 = layer7_named(tx, *account, wanted.layer7_config);
+    auto layer7 = layer7_named(tx, account->id, wanted.layer7_config);
     if (!layer7) return std::unexpected(layer7.error());
     domain.layer7_config_id = *layer7;
-    auto certificates = certificates_named(tx, *account, wanted.certificates);
+    auto certificates = certificates_named(tx, account->id, wanted.certificates);
     if (!certificates) return std::unexpected(certificates.error());
 
     Composer composer(tx, !caller.is_operator());
@@ -273,9 +265,9 @@ Outcome<store::Page<Composition>> list_domains(Context& context, const Caller& c
   return read_in(context.database, [&](Transaction& tx) -> Outcome<store::Page<Composition>> {
     store::DomainFilter wanted;
     wanted.account_id = filter.account_id;
-    if (!caller.sees_all()) {
-      if (filter.account_id && *filter.account_id != caller.account_id) return store::Page<Composition>();
-      wanted.account_id = caller.account_id;
+    if (filter.account_id || !caller.sees_all()) {
+      wanted.account_id = listed_account(caller, filter.account_id);
+      if (!wanted.account_id) return store::Page<Composition>();
     }
     wanted.name_contains = filter.search;
     wanted.state = filter.state;

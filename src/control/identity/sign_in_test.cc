@@ -235,7 +235,7 @@ TEST_F(SignInTest, AuditorsReadTokensAndSuspendedAccountsLookOnly) {
     const auto me = ask(who, "GET", "/v1/login");
     EXPECT_EQ(outcome(me), "200");
     EXPECT_EQ(json(me)["may_write"], false);
-    EXPECT_EQ(change(who, "PATCH", "/v1/accounts/" + acme_.id, body).status, 403);
+    EXPECT_EQ(outcome(change(who, "PATCH", "/v1/accounts/" + acme_.id, body)), "403 account_suspended");
   }
   set_state(acme_, store::AccountState::closed);
   EXPECT_EQ(outcome(ask(ann, "GET", "/v1/login")), "401 unauthorized");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "control/account_access.h"
 #include "control/audit_trail.h"
 #include "control/delivery/notices.h"
 #include "control/identity/audit_values.h"
@@ -110,7 +111,11 @@ Outcome<store::Page<store::User>> list_users(Context& context, const Caller& cal
                                              const std::optional<std::string>& account_id,
                                              const store::PageRequest& page) {
   if (!caller.signed_in()) return refuse(401, "unauthorized", "sign in, or send a token");
-  const auto of = caller.sees_all() ? account_id : std::optional(caller.account_id);
+  auto of = account_id;
+  if (of || !caller.sees_all()) {
+    of = listed_account(caller, account_id);
+    if (!of) return store::Page<store::User>();
+  }
   return read_in(context.database, [&](store::Transaction& tx) -> Outcome<store::Page<store::User>> {
     auto users = store::list_users(tx, of, page);
     if (!users) return failed(users);
@@ -134,7 +139,7 @@ Outcome<MadeUser> create_user(Context& context, const Caller& caller, const NewU
   });
   if (!looked) return std::unexpected(looked.error());
   if (!wanted.role && looked->kind == store::AccountKind::operator_)
-    return invalid("/role", "missing-key", "in an account of operators the role must be said", "operator or auditor");
+    return invalid("", "missing-key", "in an account of operators \"role\" must be said", "operator or auditor");
   const store::UserRole role = wanted.role.value_or(store::UserRole::customer);
   if (auto ok = check_role(*looked, role); !ok) return std::unexpected(std::move(ok.error()));
   std::string password_hash;

@@ -28,7 +28,8 @@ class UsersTest : public testing::IdentityTest {
   }
   std::vector<store::Notice> notices() {
     store::PageRequest page;
-    return read([&](store::Transaction& tx) { return store::list_notices(tx, store::NoticeState::pending, page); }).items;
+    return read([&](store::Transaction& tx) { return store::list_notices(tx, store::NoticeState::pending, page); })
+        .items;
   }
   bool works(const Credentials& who) { return ask(who, "GET", "/v1/login").status == 200; }
 };
@@ -39,8 +40,8 @@ TEST_F(UsersTest, AreListedAsFarAsTheyAreSeen) {
   EXPECT_THAT(emails(browser_of(auditor_), "?account_id=" + acme_.id),
               ElementsAre("ann@acme.example", "bob@acme.example"));
   EXPECT_THAT(emails(browser_of(ann_)), ElementsAre("ann@acme.example", "bob@acme.example"));
-  EXPECT_THAT(emails(browser_of(ann_), "?account_id=" + other_.id),
-              ElementsAre("ann@acme.example", "bob@acme.example"));
+  EXPECT_THAT(emails(browser_of(ann_), "?account_id=" + acme_.id), ElementsAre("ann@acme.example", "bob@acme.example"));
+  EXPECT_THAT(emails(browser_of(ann_), "?account_id=" + other_.id), ElementsAre());
   EXPECT_THAT(emails(browser_of(ann_), "?limit=1&after=ann@acme.example"), ElementsAre("bob@acme.example"));
 }
 
@@ -106,7 +107,7 @@ TEST_F(UsersTest, RolesBelongToKindsOfAccount) {
   EXPECT_EQ(add(acme_, "operator"), "422 invalid /role wrong-role");
   EXPECT_EQ(add(acme_, "auditor"), "422 invalid /role wrong-role");
   EXPECT_EQ(add(operators_, "customer"), "422 invalid /role wrong-role");
-  EXPECT_EQ(add(operators_, nullptr), "422 invalid /role missing-key");
+  EXPECT_EQ(add(operators_, nullptr), "422 invalid  missing-key");
   EXPECT_EQ(add(operators_, "auditor"), "201");
   EXPECT_EQ(outcome(change(op, "PATCH", at(ann_), {{"role", "operator"}})), "422 invalid /role wrong-role");
   EXPECT_EQ(outcome(change(op, "PATCH", at(auditor_), {{"role", "customer"}})), "422 invalid /role wrong-role");

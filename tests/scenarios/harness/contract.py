@@ -15,6 +15,7 @@ class Operation:
     def __init__(self, document, path, method, entry, shared):
         self.path, self.method, self.id = path, method.upper(), entry["operationId"]
         self.access = entry["x-access"]
+        self.read_only = method == "get" or entry.get("x-read-only", False)
         self.parameters = [document.resolve(p) for p in shared + entry.get("parameters", [])]
         body = entry.get("requestBody")
         self.body = body["content"]["application/json"]["schema"] if body else None
