@@ -55,13 +55,14 @@ struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
 
-// "HOST:PORT:ADDRESS,ADDRESS" for CURLOPT_RESOLVE; empty when the URL is none.
+// "HOST:PORT:ADDRESS,ADDRESS" for CURLOPT_RESOLVE; empty when the URL is none, or when its host is an IPv6 address,
+// which libcurl takes for an error here and needs no help with.
 std::string resolve_entry(const HttpCall& call) {
   const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
   char *host = nullptr, *port = nullptr;
   std::string entry;
   if (url && curl_url_set(url.get(), CURLUPART_URL, call.url.c_str(), 0) == CURLUE_OK &&
-      curl_url_get(url.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+      curl_url_get(url.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK && *host != '[' &&
       curl_url_get(url.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
     entry = fmt::format("{}:{}:", host, port);
     bool first = true;
@@ -116,8 +117,8 @@ base::Result<HttpAnswer> http_call(const HttpCall& call) {
   }
   append(fields, "Expect:");
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, fields.get());
-  if (!call.addresses.empty()) {
-    append(addresses, resolve_entry(call));
+  if (const std::string entry = call.addresses.empty() ? "" : resolve_entry(call); !entry.empty()) {
+    append(addresses, entry);
     curl_easy_setopt(handle, CURLOPT_RESOLVE, addresses.get());
   }
   if (call.method == "POST") {
