@@ -111,7 +111,7 @@ base::Result<void> tell_operators(Transaction& tx, Context& context, const Appli
   auto addresses = store::addresses_of_operators(tx);
   if (!addresses) return std::unexpected(addresses.error());
   event.mail_to = std::move(*addresses);
-  return write_notices(tx, context.config, event, now);
+  return write_notices(tx, context.config, context.secrets, event, now);
 }
 
 // The account's users and whom the application names are told of the decision.
@@ -122,7 +122,7 @@ base::Result<void> tell_customer(Transaction& tx, Context& context, const Applic
   if (!addresses) return std::unexpected(addresses.error());
   event.mail_to = std::move(*addresses);
   if (auto contact = text_of(view.fields, "contact_email"); !contact.empty()) event.mail_to.push_back(contact);
-  return write_notices(tx, context.config, event, now);
+  return write_notices(tx, context.config, context.secrets, event, now);
 }
 
 // The audit has what the form said: it is what the decision was made by.

@@ -260,7 +260,7 @@ base::Result<void> tell_of(Transaction& tx, Context& context, const Certificate&
                 {"names", fmt::format("{}", fmt::join(names_of(c), ", "))},
                 {"expires", base::format_utc_ms(c.not_after_ms)},
                 {"days", std::to_string(net::days_until(c.not_after_ms, now))}};
-  if (auto written = write_notices(tx, context.config, event, now); !written) return written;
+  if (auto written = write_notices(tx, context.config, context.secrets, event, now); !written) return written;
   return store::note_told_of(tx, c, days, now);
 }
 

@@ -102,7 +102,7 @@ base::Result<void> ControlPlane::begin(std::optional<std::string>& first_operato
                       later ? base::Retry::later : base::Retry::never);
   }
   if (*link) first_operator_url = (*link)->url;
-  parts->sender = std::make_unique<OutboxSender>(parts->database, config_, parts->context.now_ms);
+  parts->sender = std::make_unique<OutboxSender>(parts->database, config_, secrets_, parts->context.now_ms);
   parts->verifier = std::make_unique<OwnershipVerifier>(parts->context);
   parts->publisher.start();
   parts->housekeeping = std::make_unique<Housekeeping>(parts->context);

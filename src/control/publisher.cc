@@ -25,7 +25,7 @@ class PolicyMaker {
     if (domain.state != store::DomainState::online) return nullptr;
     auto composed = composer_.compose(domain);
     if (!composed) return std::unexpected(composed.error());
-    if (composed->account.state != store::AccountState::active) return nullptr;
+    if (!composed->account_may_serve()) return nullptr;
     if (!composed->reading.policy) return base::fail(base::Code::malformed, base::Side::config, "unusable settings");
     model::DomainPolicy policy = std::move(*composed->reading.policy);
     policy.websocket.enabled = policy.websocket.enabled && composed->websocket_usable();

@@ -2,7 +2,8 @@
 // Publisher: from the store to the bus. One thread follows the store's sequence of policy changes
 // (store/policy_changes.h): it composes each domain that changed as it is now, opens its certificates' keys, and
 // publishes the edits under the number of the last change in them. It begins with all domains. Edges know a domain that
-// is online and whose account is active; its switch is off for them while a gate before WebSocket is not met.
+// is online and whose account is active and, where that is asked for, verified; its switch is off for them while a gate
+// before WebSocket is not met.
 //
 // While the store is away it tries again and edges keep what they have. A domain that cannot be composed (a key that
 // does not open) is left as the edges have it, and is logged and counted.

@@ -119,6 +119,23 @@ def start_origin(request, tmp_path, ca):
         origin.stop()
 
 
+@pytest.fixture
+def outside(request, tmp_path):
+    """outside(class, *arguments, **named) -> a running server of harness/outside.py."""
+    started = request.node.scenario_children = getattr(request.node, "scenario_children", [])
+    servers = []
+
+    def start(kind, *arguments, **named):
+        server = kind(tmp_path / "outside", *arguments, **named)
+        servers.append(server)
+        started.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
 class Way:
     """How a peer reaches an origin: through an edge over ws, wss, or wss over HTTP/2; or directly."""
 

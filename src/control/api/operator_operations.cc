@@ -6,6 +6,7 @@
 
 #include "control/account_access.h"
 #include "control/api/contract.h"
+#include "control/delivery/http_client.h"
 #include "control/in_transaction.h"
 #include "store/audit.h"
 #include "store/outbox.h"
@@ -145,7 +146,7 @@ Outcome<Reply> notice_page(Context& context, const Call& call) {
       const bool pending = n.state == store::NoticeState::pending;
       return {{"id", n.id},
               {"kind", to_string(n.kind)},
-              {"destination", n.destination},
+              {"destination", n.kind == store::NoticeKind::webhook ? url_place(n.destination) : n.destination},
               {"state", to_string(n.state)},
               {"attempts", n.attempts},
               {"next_attempt", pending ? date(n.next_attempt_ms) : Json()},

@@ -55,13 +55,14 @@ struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
 
-// "HOST:PORT:ADDRESS,ADDRESS" for CURLOPT_RESOLVE; empty when the URL is none.
+// "HOST:PORT:ADDRESS,ADDRESS" for CURLOPT_RESOLVE; empty when the URL is none, or when its host is an IPv6 address,
+// which libcurl takes for an error here and needs no help with.
 std::string resolve_entry(const HttpCall& call) {
   const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
   char *host = nullptr, *port = nullptr;
   std::string entry;
   if (url && curl_url_set(url.get(), CURLUPART_URL, call.url.c_str(), 0) == CURLUE_OK &&
-      curl_url_get(url.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+      curl_url_get(url.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK && *host != '[' &&
       curl_url_get(url.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
     entry = fmt::format("{}:{}:", host, port);
     bool first = true;
@@ -80,6 +81,22 @@ bool has_line_end(std::string_view text) { return text.find_first_of(std::string
 
 }  // namespace
 
+std::string url_place(std::string_view text) {
+  const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
+  char *scheme = nullptr, *host = nullptr, *port = nullptr;
+  std::string place = "a URL that is none";
+  if (url && curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0) == CURLUE_OK &&
+      curl_url_get(url.get(), CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+      curl_url_get(url.get(), CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+    place = fmt::format("{}://{}", scheme, host);
+    if (curl_url_get(url.get(), CURLUPART_PORT, &port, 0) == CURLUE_OK) place += fmt::format(":{}", port);
+  }
+  curl_free(scheme);
+  curl_free(host);
+  curl_free(port);
+  return place;
+}
+
 base::Result<HttpAnswer> http_call(const HttpCall& call) {
   if (has_line_end(call.url)) return base::fail(Code::malformed, Side::origin, "a line end in a URL");
   CurlCall curl("http,https", call.url, {call.connect_timeout, call.timeout, call.abort});
@@ -93,15 +110,15 @@ base::Result<HttpAnswer> http_call(const HttpCall& call) {
   List fields, addresses;
   for (const auto& [name, value] : call.fields) {
     if (name.empty() || name.find_first_of(":;") != name.npos || has_line_end(name) || has_line_end(value)) {
-      return base::fail(Code::malformed, Side::origin, fmt::format("a field that is none for {}", call.url));
+      return base::fail(Code::malformed, Side::origin, fmt::format("a field that is none for {}", url_place(call.url)));
     }
     // libcurl takes "Name:" for an order to leave the field out, and "Name;" for an empty one.
     append(fields, value.empty() ? name + ";" : name + ": " + value);
   }
   append(fields, "Expect:");
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, fields.get());
-  if (!call.addresses.empty()) {
-    append(addresses, resolve_entry(call));
+  if (const std::string entry = call.addresses.empty() ? "" : resolve_entry(call); !entry.empty()) {
+    append(addresses, entry);
     curl_easy_setopt(handle, CURLOPT_RESOLVE, addresses.get());
   }
   if (call.method == "POST") {
@@ -119,7 +136,7 @@ base::Result<HttpAnswer> http_call(const HttpCall& call) {
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_head);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &reading);
 
-  if (const int done = curl.perform(); done != CURLE_OK) return std::unexpected(curl.error(done, call.url));
+  if (const int done = curl.perform(); done != CURLE_OK) return std::unexpected(curl.error(done, url_place(call.url)));
   HttpAnswer answer;
   answer.status = curl.status();
   answer.body = std::move(reading.body);

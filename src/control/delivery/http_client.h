@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,11 @@ struct HttpAnswer {
 // Any status is an answer. Errors, side origin, retry later: unreachable (no such name, no connection), refused,
 // timeout, forbidden (`allowed` refused every address), tls, certificate, too_large, reset, cancelled (`abort`); retry
 // never: malformed (the URL, or a field with a line end in it).
+// Their words have the URL's place alone.
 base::Result<HttpAnswer> http_call(const HttpCall& call);
+
+// "https://hooks.example.com:8443" of a URL: what a log may say. The rest of a webhook's URL is often what lets its
+// holder in, and so is a name with a password before the host.
+std::string url_place(std::string_view url);
 
 }  // namespace fairlead::control

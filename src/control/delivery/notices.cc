@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "control/delivery/notice_texts.h"
-#include "store/outbox.h"
+#include "control/secrets.h"
 
 namespace fairlead::control {
 
@@ -26,6 +26,9 @@ std::string subject_of(std::string_view text, const json& values, std::string_vi
 // What is not UTF-8 becomes U+FFFD: a notice with a sign too many is better than a change that fails for one.
 std::string dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
 
+// What the seal of a mail is bound to.
+std::string about(const std::string& address) { return "mail:" + address; }
+
 Result<void> put(store::Transaction& tx, store::NoticeKind kind, const std::string& destination, const json& payload,
                  std::int64_t now_ms) {
   store::Notice notice;
@@ -39,8 +42,8 @@ Result<void> put(store::Transaction& tx, store::NoticeKind kind, const std::stri
 
 }  // namespace
 
-Result<void> write_notices(store::Transaction& tx, const model::ControlConfig& config, const Event& event,
-                           std::int64_t now_ms) {
+Result<void> write_notices(store::Transaction& tx, const model::ControlConfig& config, const Secrets& secrets,
+                           const Event& event, std::int64_t now_ms) {
   const NoticeText* text = notice_text(event.type);
   if (!text || !event.data.is_object())
     return base::fail(Code::malformed, Side::none,
@@ -56,7 +59,8 @@ Result<void> write_notices(store::Transaction& tx, const model::ControlConfig& c
     if (!config.public_url.empty()) body += "\n" + config.public_url + "\n";
     const json mail = {{"subject", subject_en + " / " + subject_zh}, {"text", body}};
     for (const std::string& address : recipients) {
-      if (auto ok = put(tx, store::NoticeKind::email, address, mail, now_ms); !ok) return ok;
+      const json kept = event.data.contains("link") ? json{{"sealed", secrets.seal(dump(mail), about(address))}} : mail;
+      if (auto ok = put(tx, store::NoticeKind::email, address, kept, now_ms); !ok) return ok;
     }
   }
   json document = {{"type", event.type},
@@ -71,6 +75,22 @@ Result<void> write_notices(store::Transaction& tx, const model::ControlConfig& c
     if (auto ok = put(tx, store::NoticeKind::webhook, webhook.url, document, now_ms); !ok) return ok;
   }
   return {};
+}
+
+Result<MailText> read_mail_notice(const store::Notice& notice, const Secrets& secrets) {
+  json payload = json::parse(notice.payload, nullptr, false);
+  if (payload.is_object() && payload.contains("sealed") && payload["sealed"].is_string()) {
+    auto opened = secrets.open_sealed(payload["sealed"].get<std::string>(), about(notice.destination));
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    payload = json::parse(*opened, nullptr, false);
+  }
+  MailText mail;
+  for (auto [name, field] : {std::pair("subject", &mail.subject), std::pair("text", &mail.text)}) {
+    if (!payload.is_object() || !payload.contains(name) || !payload[name].is_string())
+      return base::fail(Code::malformed, Side::none, "the notice holds no mail");
+    *field = payload[name].get<std::string>();
+  }
+  return mail;
 }
 
 }  // namespace fairlead::control

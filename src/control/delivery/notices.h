@@ -3,6 +3,8 @@
 // change itself, so that both are there or neither is. OutboxSender (sender.h) takes them from there. After the commit,
 // call Context::notice_written.
 //
+// A mail with a link that lets somebody in is kept sealed (secrets.h): a copy of the database lets nobody in.
+//
 // For each event one e-mail to each address (its text, in English and in Chinese, is in notice_texts.cc), if a mail
 // server is configured; and one notice to each configured webhook, the event's document:
 //
@@ -17,9 +19,12 @@
 
 #include "base/error.h"
 #include "model/control_config.h"
+#include "store/outbox.h"
 #include "store/transaction.h"
 
 namespace fairlead::control {
+
+class Secrets;
 
 // `data` by type, all texts; what is absent is left out of the e-mail with its line:
 //   application.submitted    application, kind ("activation" | "architecture_change"), domain
@@ -37,8 +42,16 @@ struct Event {
   nlohmann::json data = nlohmann::json::object();
 };
 
-// malformed when the type is none of the above or `data` is no object; else as store/database.h says.
-base::Result<void> write_notices(store::Transaction& tx, const model::ControlConfig& config, const Event& event,
-                                 std::int64_t now_ms);
+// malformed when the type is none of the above or `data` is no object; else as store/database.h says. `secrets` are
+// those that the sender opens mails with.
+base::Result<void> write_notices(store::Transaction& tx, const model::ControlConfig& config, const Secrets& secrets,
+                                 const Event& event, std::int64_t now_ms);
+
+// What a mail in the outbox says: {"subject": ..., "text": ...}. malformed when it is none; forbidden when it was
+// sealed with another key or for another address.
+struct MailText {
+  std::string subject, text;
+};
+base::Result<MailText> read_mail_notice(const store::Notice& notice, const Secrets& secrets);
 
 }  // namespace fairlead::control

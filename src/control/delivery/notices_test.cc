@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "control/delivery/notice_texts.h"
+#include "control/secrets.h"
 #include "store/database.h"
 #include "store/migrations.h"
 #include "store/outbox.h"
@@ -31,7 +32,7 @@ class Notices : public ::testing::Test {
     config_.webhooks[1].url = "https://two.example.com/hook";
   }
   base::Result<void> write(const Event& event) {
-    return database_->write([&](store::Transaction& tx) { return write_notices(tx, config_, event, kNow); });
+    return database_->write([&](store::Transaction& tx) { return write_notices(tx, config_, secrets_, event, kNow); });
   }
   std::vector<store::Notice> written() {
     return database_
@@ -50,6 +51,7 @@ class Notices : public ::testing::Test {
 
   std::optional<store::Database> database_;
   model::ControlConfig config_;
+  Secrets secrets_ = Secrets::ephemeral();
 };
 
 TEST_F(Notices, OneMailForEachAddressAndOneEventForEachWebhook) {
@@ -90,7 +92,7 @@ TEST_F(Notices, NothingForWhatIsNotConfigured) {
   EXPECT_TRUE(written().empty());
 }
 
-TEST_F(Notices, AnInvitationsLinkGoesToItsUserAlone) {
+TEST_F(Notices, AnInvitationsLinkGoesToItsUserAloneAndIsKeptSealed) {
   Event event;
   event.type = "user.invited";
   event.account_name = "Example Ltd";
@@ -102,10 +104,17 @@ TEST_F(Notices, AnInvitationsLinkGoesToItsUserAlone) {
   for (const auto& n : written()) {
     if (n.kind == store::NoticeKind::email) {
       ++mails;
-      EXPECT_THAT(n.payload, HasSubstr("fll_secret"));
-    } else {
-      EXPECT_THAT(n.payload, Not(HasSubstr("fll_secret")));
+      const auto mail = read_mail_notice(n, secrets_);
+      ASSERT_TRUE(mail) << describe(mail.error());
+      EXPECT_THAT(mail->subject, HasSubstr("Example Ltd"));
+      EXPECT_THAT(mail->text, HasSubstr("https://x/fll_secret\n"));
+      // Who moves it to an address of their own, or has the database without its key, gets nothing.
+      store::Notice moved = n;
+      moved.destination = "eve@example.com";
+      EXPECT_EQ(read_mail_notice(moved, secrets_).error().code, base::Code::forbidden);
+      EXPECT_EQ(read_mail_notice(n, Secrets::ephemeral()).error().code, base::Code::forbidden);
     }
+    EXPECT_THAT(n.payload, Not(HasSubstr("fll_secret")));
   }
   EXPECT_EQ(mails, 1);
 }
@@ -152,7 +161,7 @@ TEST_F(Notices, ValuesCannotAddLines) {
 
 TEST_F(Notices, TheyComeAndGoWithTheChange) {
   const auto undone = database_->write([&](store::Transaction& tx) -> base::Result<void> {
-    if (auto ok = write_notices(tx, config_, approved(), kNow); !ok) return ok;
+    if (auto ok = write_notices(tx, config_, secrets_, approved(), kNow); !ok) return ok;
     return base::fail(base::Code::conflict, base::Side::none, "no");
   });
   EXPECT_FALSE(undone);

@@ -1,7 +1,6 @@
 #include "control/delivery/sender.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <condition_variable>
@@ -11,7 +10,9 @@
 #include <thread>
 
 #include "base/log.h"
+#include "control/delivery/http_client.h"
 #include "control/delivery/mail.h"
+#include "control/delivery/notices.h"
 #include "control/delivery/webhook.h"
 #include "store/outbox.h"
 
@@ -22,7 +23,6 @@ using base::Error;
 using base::Result;
 using base::Retry;
 using base::Side;
-using nlohmann::json;
 using store::Notice;
 
 namespace {
@@ -36,6 +36,11 @@ std::string printable(std::string text) {
   if (text.size() > kMaxReason) text.resize(kMaxReason);
   std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
   return text;
+}
+
+// Who holds a webhook's URL may be able to write to what is behind it: the log says whose it is.
+std::string shown_destination(const Notice& notice) {
+  return notice.kind == store::NoticeKind::webhook ? url_place(notice.destination) : notice.destination;
 }
 
 bool is_nobody_there(const Error& error) {
@@ -61,9 +66,9 @@ std::chrono::milliseconds retry_delay(const Delays& delays, std::int64_t attempt
 
 class OutboxSender::Work {
  public:
-  Work(store::Database& database, const model::ControlConfig& config, std::function<std::int64_t()> now_ms,
-       Delays delays)
-      : database_(database), config_(config), now_ms_(std::move(now_ms)), delays_(delays) {
+  Work(store::Database& database, const model::ControlConfig& config, const Secrets& secrets,
+       std::function<std::int64_t()> now_ms, Delays delays)
+      : database_(database), config_(config), secrets_(secrets), now_ms_(std::move(now_ms)), delays_(delays) {
     thread_ = std::thread([this] { run(); });
   }
 
@@ -144,16 +149,14 @@ class OutboxSender::Work {
 
   Result<void> send(const Notice& notice) {
     if (notice.kind == store::NoticeKind::email) {
-      const json payload = json::parse(notice.payload, nullptr, false);
+      auto text = read_mail_notice(notice, secrets_);
+      if (!text) return std::unexpected(std::move(text.error()));
       Mail mail;
+      mail.subject = std::move(text->subject);
+      mail.text = std::move(text->text);
       mail.to = notice.destination;
       mail.id = notice.id;
       mail.date_ms = notice.created_ms;  // and not of the attempt: a repetition is the same message
-      for (auto [name, field] : {std::pair("subject", &mail.subject), std::pair("text", &mail.text)}) {
-        if (!payload.is_object() || !payload.contains(name) || !payload[name].is_string())
-          return base::fail(Code::malformed, Side::none, "the notice holds no mail");
-        *field = payload[name].get<std::string>();
-      }
       return send_mail(config_.mail, mail, &abort_);
     }
     const auto webhook = std::find_if(config_.webhooks.begin(), config_.webhooks.end(),
@@ -178,7 +181,7 @@ class OutboxSender::Work {
                      : resting ? base::LogLevel::debug
                                : base::LogLevel::info,
                      fmt::format("notice {} ({} to {}), attempt {}: {}; {}", notice.id, to_string(notice.kind),
-                                 printable(notice.destination), notice.attempts, reason,
+                                 printable(shown_destination(notice)), notice.attempts, reason,
                                  retry_at ? "it will be tried again" : "given up"));
     }
     const auto done = database_.write([&](store::Transaction& tx) {
@@ -204,6 +207,7 @@ class OutboxSender::Work {
 
   store::Database& database_;
   const model::ControlConfig& config_;
+  const Secrets& secrets_;
   const std::function<std::int64_t()> now_ms_;
   const Delays delays_;
 
@@ -222,9 +226,9 @@ class OutboxSender::Work {
   std::thread thread_;  // last: it uses all of the above
 };
 
-OutboxSender::OutboxSender(store::Database& database, const model::ControlConfig& config,
+OutboxSender::OutboxSender(store::Database& database, const model::ControlConfig& config, const Secrets& secrets,
                            std::function<std::int64_t()> now_ms, Delays delays)
-    : work_(std::make_unique<Work>(database, config, std::move(now_ms), delays)) {}
+    : work_(std::make_unique<Work>(database, config, secrets, std::move(now_ms), delays)) {}
 OutboxSender::~OutboxSender() { stop(); }
 void OutboxSender::notify() { work_->notify(); }
 void OutboxSender::stop() { work_->stop(); }

@@ -1,8 +1,8 @@
 #pragma once
 // OutboxSender: the thread that takes notices out of the outbox (store/outbox.h) and sends them: e-mail and webhooks.
-// Owned by ControlPlane; uses the database and the configuration, which must outlive it. Several control planes may
-// send from one database: a notice is claimed for kLease, sent, reported. Delivery is at least once; repetitions carry
-// the same id.
+// Owned by ControlPlane; uses the database, the configuration and the secrets (sealed mails), which must outlive it.
+// Several control planes may send from one database: a notice is claimed for kLease, sent, reported. Delivery is at
+// least once; repetitions carry the same id.
 //
 // What fails is tried again after Delays.first, then twice as long each time up to Delays.longest, each a little more
 // or less than that so that they do not come back all at once; for Delays.give_up after it was written, then it has
@@ -21,6 +21,8 @@
 #include "store/database.h"
 
 namespace fairlead::control {
+
+class Secrets;
 
 struct Delays {
   std::chrono::milliseconds first = std::chrono::seconds(30);
@@ -41,8 +43,8 @@ class OutboxSender {
   };
 
   // `now_ms`: since 1970 UTC, called from the sender's thread. Starts the thread.
-  OutboxSender(store::Database& database, const model::ControlConfig& config, std::function<std::int64_t()> now_ms,
-               Delays delays = {});
+  OutboxSender(store::Database& database, const model::ControlConfig& config, const Secrets& secrets,
+               std::function<std::int64_t()> now_ms, Delays delays = {});
   ~OutboxSender();  // stop()
   OutboxSender(const OutboxSender&) = delete;
   OutboxSender& operator=(const OutboxSender&) = delete;

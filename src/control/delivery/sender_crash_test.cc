@@ -14,6 +14,7 @@
 #include "control/delivery/notices.h"
 #include "control/delivery/sender.h"
 #include "control/delivery/testing/receivers.h"
+#include "control/secrets.h"
 #include "store/migrations.h"
 #include "store/outbox.h"
 
@@ -29,7 +30,8 @@ constexpr int kNotices = 200;
   Delays delays;
   delays.lease = std::chrono::milliseconds(300);
   delays.first = delays.look = std::chrono::milliseconds(20);
-  OutboxSender sender(*database, config, base::wall_clock_ms, delays);
+  const Secrets secrets = Secrets::ephemeral();
+  OutboxSender sender(*database, config, secrets, base::wall_clock_ms, delays);
   for (;;) ::pause();
 }
 
@@ -51,7 +53,8 @@ TEST(KilledSender, SendsEveryNoticeAndRepeatsKnowably) {
       event.type = "domain.online";
       event.mail_to = {"user" + std::to_string(i) + "@example.com"};
       event.data = {{"domain", "live" + std::to_string(i) + ".example.com"}};
-      ASSERT_TRUE(database->write([&](store::Transaction& tx) { return write_notices(tx, config, event, now); }));
+      ASSERT_TRUE(database->write(
+          [&](store::Transaction& tx) { return write_notices(tx, config, Secrets::ephemeral(), event, now); }));
     }
   }  // closed: a database must not be carried through fork
 
@@ -93,7 +96,8 @@ TEST(KilledSender, SendsEveryNoticeAndRepeatsKnowably) {
   {
     Delays delays;
     delays.look = std::chrono::milliseconds(20);
-    OutboxSender sender(*database, config, base::wall_clock_ms, delays);
+    const Secrets secrets = Secrets::ephemeral();
+    OutboxSender sender(*database, config, secrets, base::wall_clock_ms, delays);
     const auto pending = [&] {
       auto due = database->read([](store::Transaction& tx) { return store::next_due_ms(tx); });
       return !due || due->has_value();

@@ -9,6 +9,7 @@
 
 #include "control/delivery/notices.h"
 #include "control/delivery/testing/receivers.h"
+#include "control/secrets.h"
 #include "store/migrations.h"
 #include "store/outbox.h"
 
@@ -54,7 +55,7 @@ class Sender : public ::testing::Test {
     return database_->write([&](store::Transaction& tx) { return store::insert_notice(tx, notice, now_); })->id;
   }
   void start(Delays delays = {}) {
-    sender_.emplace(*database_, config_, [this] { return now_.load(); }, delays);
+    sender_.emplace(*database_, config_, secrets_, [this] { return now_.load(); }, delays);
   }
   void advance(std::chrono::milliseconds by) {
     now_ += by.count();
@@ -85,6 +86,7 @@ class Sender : public ::testing::Test {
   testing::Folder folder_;
   std::optional<store::Database> database_;
   model::ControlConfig config_;
+  Secrets secrets_ = Secrets::ephemeral();
   std::atomic<std::int64_t> now_{kNow};
   std::optional<OutboxSender> sender_;
 };
@@ -121,6 +123,37 @@ TEST_F(Sender, SendsWhatIsThereAndWhatComes) {
   EXPECT_EQ(sender_->counters().sent, 2U);
   EXPECT_EQ(sender_->counters().retried, 0U);
   EXPECT_EQ(sender_->counters().failed, 0U);
+}
+
+TEST_F(Sender, OpensWhatIsSealed) {
+  ReceiverProcess mail({"smtp"});
+  mails_to(mail);
+  Event event;
+  event.type = "user.invited";
+  event.mail_to = {"ann@example.com"};
+  event.data = {{"link", "https://x/password#fll_secret"}};
+  ASSERT_TRUE(
+      database_->write([&](store::Transaction& tx) { return write_notices(tx, config_, secrets_, event, now_); }));
+  start();
+  EXPECT_THAT(received(mail)["text"].get<std::string>(), HasSubstr("https://x/password#fll_secret"));
+}
+
+TEST_F(Sender, OfAWebhooksUrlTheLogHasThePlaceAlone) {
+  ReceiverProcess http({"http", "--statuses", "500"});
+  webhooks_to(http.address());
+  config_.webhooks[0].url = "http://user:word@" + http.address() + "/services/T0/secret?key=secret";
+  const std::string id = put(NoticeKind::webhook, config_.webhooks[0].url);
+  ::testing::internal::CaptureStderr();
+  start();
+  const Notice notice = after_attempt(id, 1);
+  sender_->stop();
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(notice.last_error, HasSubstr("http://" + http.address() + " answered 500"));
+  EXPECT_THAT(log, HasSubstr("webhook to http://" + http.address() + ")"));
+  for (const std::string& text : {log, notice.last_error}) {
+    EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+    EXPECT_EQ(text.find("word"), std::string::npos) << text;
+  }
 }
 
 TEST_F(Sender, TriesAgainLaterAndLater) {
@@ -231,7 +264,7 @@ TEST_F(Sender, OfTwoSendersOneHasEachNotice) {
   for (int i = 0; i < 60; ++i) written.insert("<" + put(NoticeKind::email, "ann@example.com") + "@example.com>");
   start();
   {
-    OutboxSender another(*database_, config_, [this] { return now_.load(); });
+    OutboxSender another(*database_, config_, secrets_, [this] { return now_.load(); });
     for (std::size_t i = 0; i < written.size(); ++i) EXPECT_TRUE(got.insert(received(mail)["id"]).second);
     sender_->stop();
     another.stop();

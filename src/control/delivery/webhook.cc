@@ -35,7 +35,7 @@ base::Result<void> send_webhook(const model::WebhookConfig& config, const Webhoo
   auto answer = http_call(http);
   if (!answer) return std::unexpected(std::move(answer.error()));
   if (answer->status >= 200 && answer->status < 300) return {};
-  const std::string context = fmt::format("{} answered {}", config.url, answer->status);
+  const std::string context = fmt::format("{} answered {}", url_place(config.url), answer->status);
   if (answer->status == 410) return base::fail(Code::forbidden, Side::origin, context);  // gone, RFC 9110 15.5.11
   const bool busy = answer->status == 429 || answer->status == 503;
   return base::fail(busy ? Code::overloaded : Code::protocol, Side::origin, context, Retry::later);

@@ -15,6 +15,8 @@ Gate gate(std::string_view code, bool met, std::string_view when_met, std::strin
   return {std::string(code), met, std::string(met ? when_met : when_not), met ? std::string() : std::move(hint)};
 }
 
+bool is_of_account(const Gate& gate) { return gate.code == "account_active" || gate.code == "account_verified"; }
+
 std::optional<bool> default_of(store::WebSocketDefault word) {
   if (word == store::WebSocketDefault::by_acceleration) return std::nullopt;
   return word == store::WebSocketDefault::on;
@@ -23,6 +25,19 @@ std::optional<bool> default_of(store::WebSocketDefault word) {
 }  // namespace
 
 bool Composition::websocket_usable() const { return std::ranges::all_of(websocket, &Gate::met); }
+
+bool Composition::account_may_serve() const {
+  return std::ranges::all_of(live, [](const Gate& g) { return g.met || !is_of_account(g); });
+}
+
+std::string Composition::reason() const {
+  if (domain.state != store::DomainState::online) return domain.state_reason;
+  std::string words;
+  for (const Gate& g : live) {
+    if (!g.met && is_of_account(g)) words += (words.empty() ? "edges do not serve it: " : "; ") + g.message;
+  }
+  return words;
+}
 
 std::vector<Detail> Composition::unmet(const std::vector<Gate>& gates) {
   std::vector<Detail> out;

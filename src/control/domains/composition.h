@@ -38,6 +38,11 @@ struct Composition {
 
   // Whether every gate before WebSocket is met: the edges have the switch off while not.
   bool websocket_usable() const;
+  // Whether the gates that are the account's own are met (it is active, its real name is verified): while not, edges do
+  // not know its domains, whatever state these are in, and know them again as soon as it is (R16).
+  bool account_may_serve() const;
+  // Why the domain is in its state, or why it is online and yet not served; empty when there is nothing to say.
+  std::string reason() const;
   // Those of `gates` that are not met, as what an answer tells.
   static std::vector<Detail> unmet(const std::vector<Gate>& gates);
 };

@@ -8,6 +8,7 @@
 #include "control/audit_trail.h"
 #include "control/in_transaction.h"
 #include "control/secrets.h"
+#include "net/certificate_info.h"
 #include "store/certificates.h"
 #include "store/policy_changes.h"
 
@@ -55,13 +56,10 @@ Outcome<Wanted> read_wanted(const Json& document) {
     } else if (key == "layer7_config") {
       out.layer7_config = value.get<std::string>();
     } else if (key == "certificates") {
-      for (const Json& name : value) {
-        const std::string& text = name.get_ref<const std::string&>();
-        if (std::ranges::find(out.certificates, text) == out.certificates.end()) out.certificates.push_back(text);
-      }
+      // In the order of the document, which pointers to what is wrong with them count in.
+      for (const Json& name : value) out.certificates.push_back(name.get<std::string>());
     }
   }
-  std::ranges::sort(out.certificates);
   return out;
 }
 
@@ -74,7 +72,7 @@ std::vector<Detail> moved(std::vector<Detail> details, std::string_view below) {
 Outcome<std::vector<store::Certificate>> certificates_named(Transaction& tx, std::string_view account_id,
                                                             const std::vector<std::string>& names) {
   std::vector<store::Certificate> out;
-  std::vector<Detail> missing;
+  std::vector<Detail> wrong;
   std::vector<store::Certificate> all;
   for (store::PageRequest request{.after = {}, .limit = store::kMaxPage}; !names.empty();) {
     auto page = store::list_certificates(tx, account_id, request);
@@ -86,13 +84,24 @@ Outcome<std::vector<store::Certificate>> certificates_named(Transaction& tx, std
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto found = std::ranges::find(all, names[i], &store::Certificate::name);
     if (found == all.end()) {
-      missing.push_back({fmt::format("/certificates/{}", i), "not_found", "the account has no certificate of this name",
-                         "upload it first"});
-    } else {
-      out.push_back(*found);
+      wrong.push_back({fmt::format("/certificates/{}", i), "not_found", "the account has no certificate of this name",
+                       "upload it first"});
+      continue;
     }
+    if (std::ranges::find(out, found->id, &store::Certificate::id) != out.end()) continue;  // named twice
+    // The edges choose between certificates by what keys a client understands, and could not between two of one family
+    // (TlsServerContext::create): the whole domain would be without TLS.
+    const auto family = net::key_family(found->key_type);
+    const auto same = std::ranges::find_if(out, [&](const auto& c) { return net::key_family(c.key_type) == family; });
+    if (same != out.end()) {
+      wrong.push_back({fmt::format("/certificates/{}", i), "same-key-type",
+                       fmt::format("{} and {} both have a key of type {}", same->name, found->name, family),
+                       "a domain takes one certificate of each key type; replace the old one's chain and key instead"});
+      continue;
+    }
+    out.push_back(*found);
   }
-  if (!missing.empty()) return invalid(std::move(missing));
+  if (!wrong.empty()) return invalid(std::move(wrong));
   return out;
 }
 
@@ -403,7 +412,11 @@ Outcome<DomainView> start_domain(Context& context, const Caller& caller, std::st
     auto before = view_now(tx, caller, name);
     if (!before) return before;
     store::Domain domain = before->now.domain;
-    if (domain.state == DomainState::online) return before;
+    if (domain.state == DomainState::online) {
+      // Its account may have lost what it had when the domain went live.
+      if (!before->now.account_may_serve()) unmet = Composition::unmet(before->now.live);
+      return before;
+    }
     unmet = Composition::unmet(before->now.live);
     const bool only_ownership =
         !unmet.empty() && std::ranges::all_of(unmet, [](const Detail& d) { return d.code == "domain_ownership"; });
@@ -437,7 +450,7 @@ Outcome<DomainView> start_domain(Context& context, const Caller& caller, std::st
   if (!done) return done;
   context.policy_changed();
   if (!unmet.empty()) {
-    return refuse(409, "gates_unmet", fmt::format("the domain cannot go live: {}", done->now.domain.state_reason),
+    return refuse(409, "gates_unmet", fmt::format("the domain cannot go live: {}", done->now.reason()),
                   std::move(unmet));
   }
   return done;

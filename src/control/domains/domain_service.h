@@ -8,7 +8,8 @@
 //   checking --> online, or check_failed     as the looks end (ownership_service.h)
 //   online, checking, check_failed --stop--> offline --start--> as above
 //
-// Edges know those that are online. Every change is one transaction with its audit row and its number for the edges.
+// Edges know those that are online, while the account is active and verified (R16): its domains keep their state when
+// it is not, and say so in the reason. Every change is one transaction with its audit row and its number for the edges.
 // A customer asks about their own account, whatever they say; another's domain does not exist for them.
 
 #include <optional>
@@ -61,7 +62,8 @@ Outcome<DomainView> change_websocket(Context& context, const Caller& caller, std
 
 Outcome<void> delete_domain(Context& context, const Caller& caller, std::string_view name,
                             std::optional<std::int64_t> expected);
-// gates_unmet (409) with every gate that is not met; the domain is then check_failed.
+// gates_unmet (409) with every gate that is not met; the domain is then check_failed, or stays online and unserved when
+// it was online and its account has lost what it needs.
 Outcome<DomainView> start_domain(Context& context, const Caller& caller, std::string_view name);
 Outcome<DomainView> stop_domain(Context& context, const Caller& caller, std::string_view name);
 

@@ -60,7 +60,7 @@ base::Result<void> go_on(Transaction& tx, const Context& context, store::Domain&
   for (const store::User& u : users->items) {
     if (!u.disabled) event.mail_to.push_back(u.email);
   }
-  return write_notices(tx, context.config, event, now_ms);
+  return write_notices(tx, context.config, context.secrets, event, now_ms);
 }
 
 }  // namespace

@@ -128,7 +128,8 @@ Outcome<store::Account> change_account(Context& context, const Caller& caller, s
     if (auto ok = check_name(tx, wanted.name, wanted.id); !ok) return std::unexpected(std::move(ok.error()));
     auto after = store::update_account(tx, wanted, before->revision, now_ms);
     if (!after) return failed(after);
-    if (after->state != before->state || after->websocket_default != before->websocket_default) {
+    if (after->state != before->state || after->identity_verified != before->identity_verified ||
+        after->websocket_default != before->websocket_default) {
       const auto domains = store::record_changes_by_account(tx, after->id, now_ms);
       if (!domains) return failed(domains);
       edges_hear = *domains > 0;

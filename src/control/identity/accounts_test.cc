@@ -140,6 +140,11 @@ TEST_F(AccountsTest, EdgesHearOfEveryDomain) {
   EXPECT_EQ(outcome(change(op, "PATCH", at(acme_), {{"state", "active"}})), "200");
   EXPECT_EQ(heard(), 2);
   EXPECT_EQ(policy_changes_, 3);
+  for (const bool verified : {true, false}) {
+    EXPECT_EQ(outcome(change(op, "PATCH", at(acme_), {{"identity_verified", verified}})), "200");
+    EXPECT_EQ(heard(), 2) << verified;
+  }
+  EXPECT_EQ(policy_changes_, 5);
 }
 
 TEST_F(AccountsTest, TheOperatorsOwnStaysOpen) {

@@ -95,7 +95,8 @@ Outcome<OneTimeLink> invite(store::Transaction& tx, const Context& context, cons
                 {"role", store::to_string(user.role)},
                 {"expires", base::format_utc_ms(link->expires_ms)},
                 {"link", link->url}};
-  if (auto written = write_notices(tx, context.config, event, now_ms); !written) return failed(written);
+  if (auto written = write_notices(tx, context.config, context.secrets, event, now_ms); !written)
+    return failed(written);
   return std::move(*link);
 }
 

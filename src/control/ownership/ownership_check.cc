@@ -70,7 +70,8 @@ Finding look_in_dns(std::string_view domain, std::string_view token, const Owner
 Finding look_for_file(const std::string& domain, std::string_view token, const OwnershipSettings& settings,
                       base::TimePoint end) {
   HttpCall call;
-  call.url = fmt::format("http://{}{}{}", domain,
+  const bool v6 = domain.contains(':');  // in brackets, RFC 3986 3.2.2
+  call.url = fmt::format("http://{}{}{}{}{}", v6 ? "[" : "", domain, v6 ? "]" : "",
                          settings.http_port == 80 ? std::string() : fmt::format(":{}", settings.http_port), kProofPath);
   Finding finding;
   finding.words = fmt::format("file {} with the content {}: ", call.url, token);

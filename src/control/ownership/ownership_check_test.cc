@@ -54,6 +54,14 @@ TEST_F(OwnershipCheck, AFileIsProof) {
   EXPECT_EQ(got["fields"]["host"], "live.example.com:" + std::to_string(http_->port()));
 }
 
+TEST_F(OwnershipCheck, AnAddressIsAskedForTheFile) {
+  serve({"--file", kPath + "=" + std::string(kToken)});
+  EXPECT_EQ(check("127.0.0.1", "{}").method, "http");
+  const auto six = check("::1", "{}");  // where nobody listens
+  EXPECT_THAT(six.reason, HasSubstr("file http://[::1]:" + std::to_string(http_->port()) + kPath));
+  EXPECT_THAT(six.reason, ::testing::EndsWith("no connection"));
+}
+
 TEST_F(OwnershipCheck, SaysWhatItLookedForAndFound) {
   serve({"--file", kPath + "=secret of the origin"});
   const auto result = check("live.example.com", R"({"live.example.com": {"A": ["127.0.0.1"]},

@@ -34,9 +34,9 @@ class Authority:
         self._leaves = {}
         self._serial = 1
 
-    def leaf(self, kind="ec", names=("edge.test", "*.edge.test", "*.test"), serial_of=""):
-        """A leaf of `kind` for `names`; asked for again, the same one, unless serial_of differs."""
-        wanted = (kind, tuple(names), serial_of)
+    def leaf(self, kind="ec", names=("edge.test", "*.edge.test", "*.test"), serial_of="", days=30):
+        """A leaf of `kind` for `names`, for that many days; asked for again, the same one, unless serial_of differs."""
+        wanted = (kind, tuple(names), serial_of, days)
         if wanted in self._leaves:
             return self._leaves[wanted]
         stem = self.folder / f"leaf{len(self._leaves)}"
@@ -46,7 +46,7 @@ class Authority:
         self._serial += 1
         _openssl("req", "-newkey", *_KEYS[kind], "-nodes", "-keyout", key, "-out", csr, "-subj", f"/CN={names[0]}")
         _openssl("x509", "-req", "-in", csr, "-CA", self.cert, "-CAkey", self.key, "-set_serial", self._serial,
-                 "-days", "30", "-extfile", ext, "-out", cert)
+                 "-days", days, "-extfile", ext, "-out", cert)
         self._leaves[wanted] = Leaf(cert, key)
         return self._leaves[wanted]
 

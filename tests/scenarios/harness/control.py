@@ -121,6 +121,17 @@ class Node(Edge):
         self.folder.joinpath("data").mkdir(exist_ok=True)
         return super().start(**more)
 
+    def restart(self, kill=False):
+        """Ends it, in order or by SIGKILL, and starts it again; returns once the API answers, which may be after the edge
+        is ready with its copy of the policy."""
+        if kill:
+            self.process.kill()
+            self.wait()
+        else:
+            assert self.terminate() == 0
+        self.start()
+        eventually(lambda: self.api().get("/v1/login").status == 401, 20, "the API after a restart")
+
     def api(self, token=None):
         return Api(self.admin, token)
 

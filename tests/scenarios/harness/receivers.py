@@ -104,6 +104,11 @@ def serve_smtp(options, out):
 def serve_http(options, out):
     statuses = [int(text) for text in options.statuses.split(",")]
     files = dict(text.split("=", 1) for text in options.file)
+
+    def of_host(field):
+        """What --hosts says of the request's host now, without its port."""
+        with open(options.hosts, encoding="utf-8") as file:
+            return json.load(file).get(field.rsplit(":", 1)[0].lower(), {"status": 404})
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,7 +119,8 @@ def serve_http(options, out):
             out.say({"method": self.command, "path": self.path,
                      "fields": {name.lower(): value for name, value in self.headers.items()},
                      "body": body.decode("utf-8", "replace")})
-            if options.silent:
+            host = of_host(self.headers.get("host", "")) if options.hosts else {}
+            if options.silent or host.get("silent"):
                 self.rfile.read(1)  # until the client goes
                 self.close_connection = True
                 return
@@ -123,10 +129,11 @@ def serve_http(options, out):
             content = files.get(self.path)
             if files and content is None:
                 status = 404
+            status, content = host.get("status", status), host.get("content", content)
             content = (content or "").encode()
             self.send_response(status)
-            if options.location:
-                self.send_header("location", options.location)
+            if location := host.get("location", options.location):
+                self.send_header("location", location)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -156,7 +163,14 @@ class Zone:
     "rcode": "SERVFAIL", "silent": true}}: names in lower case without their last dot; others do not exist."""
 
     def __init__(self, names, out):
-        self.names, self.out = names, out
+        self.fixed, self.out = names, out
+
+    @property
+    def names(self):
+        if not isinstance(self.fixed, str):
+            return self.fixed
+        with open(self.fixed, encoding="utf-8") as file:
+            return json.load(file)
 
     def resolve(self, request, handler):
         from dnslib import A, AAAA, CNAME, QTYPE, RCODE, RR, TXT
@@ -173,7 +187,7 @@ class Zone:
         label = request.q.qname
         for target in known.get("CNAME", []):
             reply.add_answer(RR(label, QTYPE.CNAME, rdata=CNAME(target), ttl=1))
-            known, label = self.names.get(target.rstrip("."), {}), target
+            known, label = self.names.get(target.rstrip(".").lower(), {}), target
         for value in known.get(kind, []):
             data = TXT([part.encode() for part in value]) if kind == "TXT" else {"A": A, "AAAA": AAAA}[kind](value)
             reply.add_answer(RR(label, request.q.qtype, rdata=data, ttl=1))
@@ -209,7 +223,7 @@ def serve_dns(options, out):
     class TcpServer(socketserver.ThreadingTCPServer):
         daemon_threads, allow_reuse_address = True, True
 
-    zone = Zone(json.loads(options.zone), out)
+    zone = Zone(options.zone_file or json.loads(options.zone), out)
     for attempt in range(20):  # one port for both
         udp = UdpServer(("127.0.0.1", options.port), Handler)
         try:
@@ -246,6 +260,8 @@ def main():
     http.add_argument("--statuses", default="200", help="one after the other, the last for ever: 500,200")
     http.add_argument("--file", action="append", default=[], help="/path=content; every other path is 404")
     http.add_argument("--location", help="of a redirect")
+    http.add_argument("--hosts", help="a JSON file, read again for each request: {\"host\": {\"status\": 302, \"location\": URL, "
+                                      "\"content\": TEXT, \"silent\": true}}; other hosts have nothing")
     http.add_argument("--silent", action="store_true", help="reads the request and never answers")
 
     for kind in (smtp, http):
@@ -254,7 +270,9 @@ def main():
 
     dns = kinds.add_parser("dns")
     dns.set_defaults(serve=serve_dns)
-    dns.add_argument("--zone", required=True, help="JSON, see class Zone")
+    zone = dns.add_mutually_exclusive_group(required=True)
+    zone.add_argument("--zone", help="JSON, see class Zone")
+    zone.add_argument("--zone-file", help="a file with it, read again for each question")
 
     options = parser.parse_args()
     options.serve(options, Output(options.out))
