@@ -45,7 +45,7 @@ def stop(process):
 def main(fairlead, folder, data):
     config = folder / "fairlead.yaml"
     data.parent.mkdir(parents=True, exist_ok=True)  # the folder itself is made by `fairlead run`, for its owner alone
-    for asked in (signal.SIGINT, signal.SIGTERM):
+    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
         signal.signal(asked, signal.default_int_handler)
     # Sessions of their own: the terminal's Ctrl-C reaches this script alone, which stops them in order.
     origin = subprocess.Popen(["node", "origin.js"], cwd=folder, start_new_session=True)
