@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/admin_request.h"
 #include "app/admin_server.h"
 #include "app/check_command.h"
 #include "app/process.h"
@@ -203,8 +204,8 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   handlers.ready_reason = [&edge] { return std::string(edge.state_name()); };
   handlers.api = [&](const control::ApiRequest& request) {
     if (const control::ControlPlane* plane = plane_now) return plane->handle(request);
-    control::ApiResponse starting;
-    starting.status = 503;
+    control::ApiResponse starting = admin_problem(503, "store_unavailable", "the control plane is starting");
+    starting.fields.emplace_back("retry-after", "1");
     return starting;
   };
   if (auto started = admin.start(admin_address, admin_tls, std::move(handlers)); !started) {
