@@ -194,15 +194,11 @@ Told<void> set_password(const Connection& connection, const PasswordArgs& args) 
 }
 
 Told<void> token_list(Desk& desk) {
-  const auto reply = desk.api.get("/v1/tokens");
-  if (!reply) return std::unexpected(reply.error());
-  std::vector<Json> items;
-  if (reply->json.is_object() && reply->json.contains("items")) {
-    for (const Json& item : reply->json["items"]) items.push_back(item);
-  }
+  const auto items = desk.api.whole("/v1/tokens");
+  if (!items) return std::unexpected(items.error());
   desk.out.list(
       {{"NAME", "/name"}, {"SCOPE", "/scope"}, {"EXPIRES", "/expires"}, {"LAST USED", "/last_used"}, {"ID", "/id"}},
-      items, "no tokens");
+      *items, "no tokens");
   return {};
 }
 

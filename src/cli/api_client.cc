@@ -272,6 +272,15 @@ Told<void> ApiClient::each(std::string_view path, Query query, const std::functi
   }
 }
 
+Told<std::vector<Json>> ApiClient::whole(std::string_view path) {
+  const auto reply = get(path);
+  if (!reply) return std::unexpected(reply.error());
+  if (!reply->json.is_object() || !reply->json.contains("items") || !reply->json["items"].is_array()) {
+    return unreachable(fmt::format("{}: the answer is no list; is this a Fairlead server?", url()));
+  }
+  return std::vector<Json>(reply->json["items"].begin(), reply->json["items"].end());
+}
+
 Told<std::vector<Json>> ApiClient::list(std::string_view path, Query query, std::size_t most) {
   std::vector<Json> out;
   if (most < static_cast<std::size_t>(kPageRows))

@@ -62,7 +62,9 @@ class ApiClient {
 
   // The items of a list, page by page, until `visit` says false.
   Told<void> each(std::string_view path, Query query, const std::function<bool(const Json&)>& visit);
-  // The first `most` of them.
+  // The items of a list that has no pages (tokens, edges).
+  Told<std::vector<Json>> whole(std::string_view path);
+  // The first `most` of a list with pages.
   Told<std::vector<Json>> list(std::string_view path, Query query, std::size_t most);
 
   const std::string& url() const;

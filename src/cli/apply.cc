@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace fairlead::cli {
@@ -72,6 +73,7 @@ Told<ApiReply> do_domain(Session& session, const PlanStep& step, const Json& pre
 }
 
 Told<ApiReply> do_step(Session& session, const PlanStep& step, const Present& present) {
+  if (step.action == PlanAction::start) return session.desk.api.send("POST", api_path({"domains", step.name, "start"}));
   ApiCall call;
   call.if_match = step.etag;
   const std::string collection = step.kind == PlanKind::domain        ? "domains"
@@ -126,22 +128,42 @@ bool confirmed() {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-Told<std::size_t> start_domains(Session& session) {
-  std::size_t started = 0;
-  for (const WantedDomain& domain : session.wanted.domains) {
-    const auto now = session.desk.api.get(api_path({"domains", domain.name}));
-    if (!now) return std::unexpected(now.error());
-    const std::string state = now->json.value("state", "");
-    if (state == "online" || state == "checking") continue;
-    const auto reply = session.desk.api.send("POST", api_path({"domains", domain.name, "start"}));
+// What came of the steps, to standard output.
+struct Outcome {
+  std::size_t done = 0;
+  long long policy_change = 0;  // the newest that a step led to; 0: none that is known
+  Told<void> end;               // the trouble that a step met
+};
+
+Outcome do_steps(Session& session, const std::vector<PlanStep>& plan, const Present& present) {
+  Outcome out;
+  for (const PlanStep& step : plan) {
+    if (step.action == PlanAction::unchanged) continue;
+    const auto reply = do_step(session, step, present);
     if (!reply) {
       Trouble why = reply.error();
-      why.text = fmt::format("{}: {}", domain.name, why.text);
-      return std::unexpected(why);
+      why.text = fmt::format("{}: {}", describe(step), why.text);
+      out.end = std::unexpected(why);
+      return out;
     }
-    ++started;
+    ++out.done;
+    const bool live = reply->json.is_object() && reply->json.value("state", "") == "online";
+    if (live) out.policy_change = std::max(out.policy_change, reply->json.value("policy_change", 0ll));
   }
-  return started;
+  return out;
+}
+
+// How far it came: the steps that were not done are named, so that nobody has to guess.
+std::string left_over(const std::vector<PlanStep>& plan, std::size_t done) {
+  std::size_t at = 0;
+  std::string out;
+  for (const PlanStep& step : plan) {
+    if (step.action == PlanAction::unchanged || at++ <= done) continue;
+    out += "\n  not tried: " + describe(step);
+  }
+  return fmt::format(
+      "\n{} of {} steps were done before that{}\napply again when this is mended: what is done stays done", done, at,
+      out);
 }
 
 }  // namespace
@@ -176,43 +198,40 @@ Told<int> apply(Desk& desk, const ApplyArgs& args) {
   present.certificates = std::move(*certificates);
   if (auto done = fetch_domains(session, args.prune, present.domains); !done) return std::unexpected(done.error());
 
-  const std::vector<PlanStep> plan = make_plan(*wanted, present, args.prune);
-  desk.out.text(render_plan(plan));
-  if (auto asked = ask_first(session, plan, present); !asked) return std::unexpected(asked.error());
+  const std::vector<PlanStep> plan = make_plan(*wanted, present, args.prune, args.start);
   const bool pending = changes_anything(plan);
-  if (args.dry_run) {
-    if (desk.out.json()) desk.out.done("", Json{{"changes", plan_json(plan)}, {"applied", false}});
-    return pending ? 2 : 0;
+  const bool ask = pending && !args.yes && !args.dry_run;
+  // Who is asked sees what about, and programs get nothing but JSON on standard output.
+  if (!desk.out.json()) {
+    desk.out.text(render_plan(plan));
+  } else if (ask) {
+    std::fputs(render_plan(plan).c_str(), stderr);
   }
-  if (pending && !args.yes) {
+  if (auto asked = ask_first(session, plan, present); !asked) return std::unexpected(asked.error());
+  if (args.dry_run) {
+    if (desk.out.json()) desk.out.done("", Json{{"changes", plan_json(plan, 0)}, {"applied", false}});
+    return pending ? kDiffers : kDone;
+  }
+  if (ask) {
     if (::isatty(STDIN_FILENO) != 1) return trouble("nobody is there to ask whether to go on: say --yes, or --dry-run");
     if (!confirmed()) return trouble("nothing was changed");
   }
-  std::size_t done = 0;
-  for (const PlanStep& step : plan) {
-    if (step.action == PlanAction::unchanged) continue;
-    const auto reply = do_step(session, step, present);
-    if (!reply) {
-      Trouble why = reply.error();
-      why.text = fmt::format("{}: {}\n{} changes were made before; apply again when this is mended", step.name,
-                             why.text, done);
-      return std::unexpected(why);
-    }
-    ++done;
-  }
-  std::size_t started = 0;
-  if (args.start) {
-    const auto result = start_domains(session);
-    if (!result) return std::unexpected(result.error());
-    started = *result;
-  }
+  const Outcome outcome = do_steps(session, plan, present);
   if (desk.out.json()) {
-    desk.out.done("", Json{{"changes", plan_json(plan)}, {"applied", true}, {"started", started}});
-  } else {
-    desk.out.done(
-        fmt::format("{} changes made{}", done, args.start ? fmt::format(", {} domains started", started) : ""));
+    desk.out.done("", Json{{"changes", plan_json(plan, outcome.done)}, {"applied", outcome.end.has_value()}});
   }
-  return 0;
+  if (!outcome.end) {
+    Trouble why = outcome.end.error();
+    why.text += left_over(plan, outcome.done);
+    return std::unexpected(why);
+  }
+  if (!desk.out.json()) {
+    const std::string live = in_force(desk, outcome.policy_change);
+    desk.out.done(pending ? fmt::format("{} {} done{}{}", outcome.done, outcome.done == 1 ? "step" : "steps",
+                                        live.empty() ? "" : "; ", live)
+                          : "nothing to do");
+  }
+  return kDone;
 }
 
 }  // namespace fairlead::cli

@@ -115,6 +115,7 @@ std::string_view word(PlanAction action) {
     case PlanAction::change: return "change";
     case PlanAction::unchanged: return "unchanged";
     case PlanAction::remove: return "delete";
+    case PlanAction::start: return "start";
   }
   return {};
 }
@@ -134,7 +135,7 @@ std::vector<Difference> differences_of(const Json& before, const Json& after) {
   return out;
 }
 
-std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bool prune) {
+std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bool prune, bool start) {
   std::vector<PlanStep> out;
   std::set<std::string> layer7, certificates, domains;
   using Pair = std::pair<Json, Json>;
@@ -172,11 +173,25 @@ std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bo
     add_removals(PlanKind::certificate, present.certificates, certificates, out);
     add_removals(PlanKind::layer7, present.layer7, layer7, out);
   }
+  for (std::size_t i = 0; start && i < wanted.domains.size(); ++i) {
+    const auto known = present.domains.find(wanted.domains[i].name);
+    const std::string state = known == present.domains.end() ? "" : known->second.value("state", "");
+    if (state == "online" || state == "checking") continue;
+    PlanStep step;
+    step.action = PlanAction::start;
+    step.name = wanted.domains[i].name;
+    step.index = i;
+    out.push_back(std::move(step));
+  }
   return out;
 }
 
 bool changes_anything(const std::vector<PlanStep>& plan) {
   return std::ranges::any_of(plan, [](const PlanStep& step) { return step.action != PlanAction::unchanged; });
+}
+
+std::string describe(const PlanStep& step) {
+  return fmt::format("{} {} {}", word(step.action), word(step.kind), model::shown(step.name));
 }
 
 std::string render_plan(const std::vector<PlanStep>& plan) {
@@ -185,17 +200,19 @@ std::string render_plan(const std::vector<PlanStep>& plan) {
   for (const PlanStep& step : plan) {
     ++count[step.action];
     if (step.action == PlanAction::unchanged) continue;
-    out += fmt::format("{} {} {}\n", word(step.action), word(step.kind), model::shown(step.name));
+    out += describe(step) + "\n";
     for (const Difference& difference : step.differences) {
       out += fmt::format("    {}: {} -> {}\n", difference.path, short_value(difference.before),
                          short_value(difference.after));
     }
   }
-  return out + fmt::format("{} to create, {} to change, {} to delete, {} unchanged\n", count[PlanAction::create],
-                           count[PlanAction::change], count[PlanAction::remove], count[PlanAction::unchanged]);
+  out += fmt::format("{} to create, {} to change, {} to delete, {} unchanged", count[PlanAction::create],
+                     count[PlanAction::change], count[PlanAction::remove], count[PlanAction::unchanged]);
+  if (count[PlanAction::start] > 0) out += fmt::format("; {} to start", count[PlanAction::start]);
+  return out + "\n";
 }
 
-Json plan_json(const std::vector<PlanStep>& plan) {
+Json plan_json(const std::vector<PlanStep>& plan, std::size_t done) {
   Json out = Json::array();
   for (const PlanStep& step : plan) {
     Json item{
@@ -203,6 +220,10 @@ Json plan_json(const std::vector<PlanStep>& plan) {
     for (const Difference& difference : step.differences) {
       item["differences"].push_back(
           {{"path", difference.path}, {"before", difference.before}, {"after", difference.after}});
+    }
+    if (step.action != PlanAction::unchanged) {
+      item["done"] = done > 0;
+      if (done > 0) --done;
     }
     out.push_back(std::move(item));
   }

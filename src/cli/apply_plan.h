@@ -12,7 +12,7 @@
 
 namespace fairlead::cli {
 
-enum class PlanAction : std::uint8_t { create, change, unchanged, remove };
+enum class PlanAction : std::uint8_t { create, change, unchanged, remove, start };
 enum class PlanKind : std::uint8_t { layer7, certificate, domain };
 
 struct Difference {
@@ -35,14 +35,17 @@ struct Present {
 };
 
 // In the order in which the steps must be done: what others are bound to comes first, and goes last. `prune`: what the
-// file does not have is removed.
-std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bool prune);
+// file does not have is removed. `start`: the file's domains that are not online are started, last of all.
+std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bool prune, bool start);
 
 bool changes_anything(const std::vector<PlanStep>& plan);
 
 // For people: a line for each step but the unchanged, its differences below it, and a count.
 std::string render_plan(const std::vector<PlanStep>& plan);
-Json plan_json(const std::vector<PlanStep>& plan);
+// For programs; `done`: how many of the steps that change something were done, in their order.
+Json plan_json(const std::vector<PlanStep>& plan, std::size_t done);
+// "change domain live.example.com"
+std::string describe(const PlanStep& step);
 
 // Leaf by leaf.
 std::vector<Difference> differences_of(const Json& before, const Json& after);

@@ -13,11 +13,12 @@ constexpr std::size_t kMostNames = 100;
 struct NameSource {
   const char *kind, *path, *key;
   bool searched;  // whether the server looks for names that contain a text
+  bool pages = true;
 };
 constexpr NameSource kSources[] = {{"domain", "/v1/domains", "name", true},
                                    {"account", "/v1/accounts", "name", true},
                                    {"user", "/v1/users", "email", false},
-                                   {"token", "/v1/tokens", "name", false},
+                                   {"token", "/v1/tokens", "name", false, false},
                                    {"certificate", "/v1/certificates", "name", false},
                                    {"layer7", "/v1/layer7-configs", "name", false},
                                    {"application", "/v1/applications", "account_name", false}};
@@ -173,14 +174,20 @@ Told<void> print_names(Desk& desk, const std::string& kind, const std::string& b
   if (source->searched && !begin.empty()) query.emplace_back("search", begin);
   if (kind == "application") query.emplace_back("state", "submitted");
   std::vector<std::string> names;
-  const auto done = desk.api.each(source->path, query, [&](const Json& item) {
+  const auto take = [&](const Json& item) {
     std::string name = item.value(source->key, "");
     // A name with a control character would be more than a word.
     const bool plain = std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     if (plain && name.starts_with(begin)) names.push_back(std::move(name));
     return names.size() < kMostNames;
-  });
-  if (!done) return std::unexpected(done.error());
+  };
+  if (source->pages) {
+    if (const auto done = desk.api.each(source->path, query, take); !done) return done;
+  } else {
+    const auto items = desk.api.whole(source->path);
+    if (!items) return std::unexpected(items.error());
+    static_cast<void>(std::ranges::all_of(*items, take));
+  }
   for (const std::string& name : names) desk.out.done(name);
   return {};
 }

@@ -105,7 +105,19 @@ Told<std::string> user_id(Desk& desk, std::string_view email_or_id) {
 }
 
 Told<std::string> token_id(Desk& desk, std::string_view name_or_id) {
-  return find_id(desk, "/v1/tokens", {}, "name", name_or_id, "token of yours");
+  if (is_id(name_or_id)) return std::string(name_or_id);
+  const auto tokens = desk.api.whole("/v1/tokens");
+  if (!tokens) return std::unexpected(tokens.error());
+  std::vector<std::string> ids;
+  for (const Json& token : *tokens) {
+    if (token.value("name", "") == name_or_id) ids.push_back(token.value("id", ""));
+  }
+  if (ids.empty()) return trouble(fmt::format("there is no token of yours \"{}\"", model::shown(name_or_id)));
+  if (ids.size() > 1) {
+    return trouble(fmt::format("{} tokens of yours are called \"{}\"\nsay which one: {}", ids.size(),
+                               model::shown(name_or_id), fmt::join(ids, ", ")));
+  }
+  return ids.front();
 }
 
 Told<std::string> application_id(Desk& desk, std::string_view id_or_account) {

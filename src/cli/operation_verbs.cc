@@ -184,12 +184,8 @@ Told<void> policy_set(Desk& desk, const PolicyArgs& args) {
 }
 
 Told<void> edge_list(Desk& desk) {
-  const auto reply = desk.api.get("/v1/edges");
-  if (!reply) return std::unexpected(reply.error());
-  std::vector<Json> items;
-  if (reply->json.is_object() && reply->json.contains("items")) {
-    for (const Json& item : reply->json["items"]) items.push_back(item);
-  }
+  const auto items = desk.api.whole("/v1/edges");
+  if (!items) return std::unexpected(items.error());
   desk.out.list({{"EDGE", "/id"},
                  {"STATE", "/state"},
                  {"VERSION", "/version"},
@@ -199,7 +195,7 @@ Told<void> edge_list(Desk& desk) {
                  {"SESSIONS", "/sessions", true},
                  {"CONNECTIONS", "/connections", true},
                  {"STARTED", "/started"}},
-                items, "no edges");
+                *items, "no edges");
   return {};
 }
 
