@@ -40,11 +40,26 @@ void tell(Desk& desk, const std::string& line) {
   if (!desk.out.json()) std::fputs((line + "\n").c_str(), stderr);
 }
 
-std::vector<Json> gates_of(const Json& answer, const char* key, std::string_view what) {
+// What a gate wants, as a command; empty: the server's own words are better.
+std::string next_step(std::string_view gate, const std::string& name) {
+  if (gate == "domain_ownership") return fmt::format("prove that it is yours: fairlead domain verify {}", name);
+  if (gate == "account_verified") return "an operator: fairlead account verify ACCOUNT";
+  if (gate == "activation") return "apply for activation: fairlead application apply";
+  if (gate == "architecture_change") return fmt::format("apply for it: fairlead application apply --domain {}", name);
+  if (gate == "icp_number") return fmt::format("fairlead domain change {} --icp-number NUMBER", name);
+  if (gate == "whole_site_acceleration")
+    return fmt::format("fairlead domain change {} --set acceleration=whole-site", name);
+  return {};
+}
+
+std::vector<Json> gates_of(const Json& answer, const char* key, std::string_view what, const std::string& name) {
   std::vector<Json> out;
   if (!answer.is_object() || !answer.contains(key)) return out;
   for (Json gate : answer[key]) {
     gate["for"] = what;
+    if (const std::string next = next_step(gate.value("code", ""), name); !next.empty() && !gate.value("met", false)) {
+      gate["hint"] = next;
+    }
     out.push_back(std::move(gate));
   }
   return out;
@@ -289,8 +304,8 @@ Told<void> domain_gates(Desk& desk, const std::string& name) {
     desk.out.done("", reply->json);
     return {};
   }
-  std::vector<Json> gates = gates_of(reply->json, "live", "going live");
-  for (Json& gate : gates_of(reply->json, "websocket", "WebSocket")) gates.push_back(std::move(gate));
+  std::vector<Json> gates = gates_of(reply->json, "live", "going live", name);
+  for (Json& gate : gates_of(reply->json, "websocket", "WebSocket", name)) gates.push_back(std::move(gate));
   desk.out.list({{"FOR", "/for"}, {"GATE", "/code"}, {"MET", "/met"}, {"WHAT TO DO", "/hint"}}, gates, "no gates");
   return {};
 }

@@ -38,7 +38,9 @@ class HaproxyImport {
       if (backend) backends_.emplace(section.name(), &section);
     }
     for (const HaproxySection& section : sections_) {
-      if (section.kind() == "frontend" || section.kind() == "listen") read_frontend(section);
+      // A `listen` that listens nowhere is what others lead to, and nothing more.
+      const bool backend_only = section.kind() == "listen" && haproxy_find(section, "bind") == nullptr;
+      if ((section.kind() == "frontend" || section.kind() == "listen") && !backend_only) read_frontend(section);
     }
     std::string yaml = drafts_.write(comment);
     for (const HaproxySection& section : sections_) sweep(section);
