@@ -289,6 +289,9 @@ async def test_live_sessions_are_listed_and_ended_from_a_shell(start_node, tmp_p
             (await run("domain", "websocket", HOST)).has("Live sessions 2")
             (await run("session", "end", HOST, mine["id"])).has("was asked to end")
             assert (await first.expect_close()).code == 1001
+            assert (await first_served.expect_close()).code == 1001
+            await first.expect_end()
+            first.writer.close()  # the edge has ended its direction and waits for ours
             await second.text("goes on")
             await served.expect(TEXT, b"goes on")
             await node.logged({"session": mine["id"]})
