@@ -1,5 +1,6 @@
 #include "cli/import/haproxy_backend.h"
 
+#include "cli/import/haproxy_server.h"
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,145 +13,13 @@ namespace {
 
 namespace limits = model::limits;
 
-constexpr std::string_view kNoSockets = "the edge reaches origins over TCP, not over a socket in the file system";
-
-// Words of a `server` line that take a value. Those not here and not handled below are switches.
-constexpr std::string_view kWithValue[] = {"weight",
-                                           "cookie",
-                                           "ca-file",
-                                           "verify",
-                                           "sni",
-                                           "inter",
-                                           "fastinter",
-                                           "downinter",
-                                           "rise",
-                                           "fall",
-                                           "port",
-                                           "addr",
-                                           "maxconn",
-                                           "maxqueue",
-                                           "minconn",
-                                           "alpn",
-                                           "check-sni",
-                                           "check-alpn",
-                                           "observe",
-                                           "on-error",
-                                           "error-limit",
-                                           "on-marked-down",
-                                           "on-marked-up",
-                                           "slowstart",
-                                           "source",
-                                           "resolvers",
-                                           "resolve-prefer",
-                                           "resolve-opts",
-                                           "init-addr",
-                                           "id",
-                                           "namespace",
-                                           "track",
-                                           "redir",
-                                           "crt",
-                                           "ciphers",
-                                           "ciphersuites",
-                                           "ssl-min-ver",
-                                           "ssl-max-ver",
-                                           "verifyhost",
-                                           "proto",
-                                           "check-proto",
-                                           "agent-port",
-                                           "agent-inter",
-                                           "agent-addr",
-                                           "agent-send",
-                                           "pool-max-conn",
-                                           "pool-purge-delay",
-                                           "pool-low-conn",
-                                           "crl-file",
-                                           "ws",
-                                           "log-proto",
-                                           "max-reuse",
-                                           "tcp-ut",
-                                           "shard",
-                                           "curves",
-                                           "sigalgs",
-                                           "client-sigalgs",
-                                           "proxy-v2-options"};
-// ... and what has no effect here without anything being lost.
-constexpr std::string_view kHarmless[] = {"fastinter",
-                                          "downinter",
-                                          "alpn",
-                                          "check-sni",
-                                          "check-alpn",
-                                          "observe",
-                                          "on-error",
-                                          "error-limit",
-                                          "resolvers",
-                                          "resolve-prefer",
-                                          "resolve-opts",
-                                          "init-addr",
-                                          "id",
-                                          "proto",
-                                          "check-proto",
-                                          "ciphers",
-                                          "ciphersuites",
-                                          "ssl-min-ver",
-                                          "ssl-max-ver",
-                                          "pool-max-conn",
-                                          "pool-purge-delay",
-                                          "pool-low-conn",
-                                          "ws",
-                                          "max-reuse",
-                                          "tcp-ut",
-                                          "enabled",
-                                          "cookie",
-                                          "check-ssl",
-                                          "no-check",
-                                          "no-ssl",
-                                          "no-backup",
-                                          "no-check-ssl",
-                                          "no-send-proxy",
-                                          "no-send-proxy-v2",
-                                          "no-ssl-reuse",
-                                          "no-tls-tickets",
-                                          "no-sslv3",
-                                          "no-tlsv10",
-                                          "no-tlsv11",
-                                          "stick",
-                                          "non-stick",
-                                          "tfo",
-                                          "allow-0rtt",
-                                          "check-send-proxy",
-                                          "force-tlsv12",
-                                          "force-tlsv13",
-                                          "port",
-                                          "curves",
-                                          "sigalgs"};
-
-template <std::size_t N>
-bool among(const std::string_view (&words)[N], std::string_view word) {
-  return std::ranges::find(words, word) != std::end(words);
-}
-
-// What the server lines of one backend say, before it is brought together.
-struct Server {
-  const HaproxyLine* line = nullptr;
-  OriginDraft origin;
-  bool ssl = false;
-  bool check = false;
-  bool off = false;
-  std::string send_proxy;
-  std::string ca_file;
-  std::string tls_name;
-  std::optional<milliseconds> interval;
-  std::optional<std::uint64_t> rise, fall;
-};
-
 class Backend {
  public:
   Backend(const HaproxySection& section, const HaproxyGlobals& globals, Findings& findings)
-      : section_(section), globals_(globals), findings_(findings) {}
+      : section_(section), findings_(findings), servers_(haproxy_servers(section, globals, findings)) {}
 
   HaproxyBackend read() {
     section_.head.settled = true;
-    read_servers();
     merge_servers();
     read_balance();
     read_cookie();
@@ -167,144 +36,14 @@ class Backend {
     findings_.not_carried(line.place(), std::move(why));
   }
 
-  // --- servers
-
-  void read_servers() {
-    std::vector<std::vector<std::string>> defaults;
-    for (const HaproxySection* level = section_.defaults; level != nullptr; level = level->defaults) {
-      for (const HaproxyLine& line : level->lines) take_default(line, defaults);
-    }
-    for (const HaproxyLine& line : section_.lines) take_default(line, defaults);
-    for (const HaproxyLine& line : section_.lines) {
-      if (line.word(0) != "server" || line.words.size() < 3) continue;
-      line.settled = true;
-      Server server;
-      server.line = &line;
-      server.origin.place = line.place();
-      server.origin.insecure = !globals_.verify_servers;
-      for (const auto& words : defaults) read_words(words, 1, line, server);
-      read_words(line.words, 3, line, server);
-      if (server.off) {
-        findings_.note(line.place(), "it gets no traffic (disabled, or weight 0): left out");
-        continue;
-      }
-      if (read_address(line, server) && servers_.size() <= limits::kMaxOriginsPerDomain)
-        servers_.push_back(std::move(server));
-    }
-  }
-
-  static void take_default(const HaproxyLine& line, std::vector<std::vector<std::string>>& out) {
-    if (line.word(0) != "default-server") return;
-    line.settled = true;
-    if (out.size() < 16) out.push_back(line.words);
-  }
-
-  bool read_address(const HaproxyLine& line, Server& server) {
-    std::string address = line.word(2);
-    for (const std::string_view prefix : {"ipv4@", "ipv6@", "tcp@", "tcp4@", "tcp6@"}) {
-      if (address.starts_with(prefix)) address.erase(0, prefix.size());
-    }
-    if (address.starts_with('/') || address.starts_with("unix@") || address.starts_with("abns@")) {
-      lost(line, std::string(kNoSockets));
-      return false;
-    }
-    // "fd00::1:8080": the last colon is the port's, brackets or not.
-    std::optional<std::pair<std::string, std::optional<std::uint16_t>>> parts;
-    const std::size_t colon = address.rfind(':');
-    if (colon != std::string::npos && !address.starts_with('[')) {
-      parts = split_host_port(std::string_view(address).substr(0, colon));
-      const auto port = parse_number(std::string_view(address).substr(colon + 1));
-      if (!parts || parts->second || !port || *port == 0 || *port > 65'535) {
-        parts.reset();
-      } else {
-        parts->second = static_cast<std::uint16_t>(*port);
-      }
-    } else {
-      parts = split_host_port(address);
-    }
-    if (!parts) {
-      lost(line, "not an address or a name with a fixed port");
-      return false;
-    }
-    if (!parts->second) {
-      lost(line, "without a port HAProxy uses the client's; give the origin one");
-      return false;
-    }
-    server.origin.host = parts->first;
-    server.origin.port = *parts->second;
-    return true;
-  }
-
-  void read_words(const std::vector<std::string>& words, std::size_t first, const HaproxyLine& line, Server& server) {
-    for (std::size_t i = first; i < words.size(); ++i) {
-      const std::string& word = words[i];
-      const bool with_value = among(kWithValue, word);
-      const std::string value = with_value && i + 1 < words.size() ? words[i + 1] : "";
-      if (with_value) ++i;
-      if (word == "weight" && parse_number(value)) {
-        server.origin.weight = std::min<std::uint64_t>(*parse_number(value), 256);
-        server.off = server.off || server.origin.weight == 0;
-      } else if (word == "backup") {
-        server.origin.backup = true;
-      } else if (word == "disabled") {
-        server.off = true;
-      } else if (word == "ssl") {
-        server.ssl = true;
-      } else if (word == "verify") {
-        server.origin.insecure = value == "none";
-      } else if (word == "ca-file") {
-        if (is_file_path(value) && !value.starts_with('@'))
-          server.ca_file = haproxy_path(globals_, globals_.ca_base, value);
-      } else if (word == "sni") {
-        read_sni(line, value, server);
-      } else if (word == "verifyhost") {
-        if (model::is_host_name(value)) server.tls_name = model::lower_case(value);
-      } else if (word == "check") {
-        server.check = true;
-      } else if (word == "inter" && parse_haproxy_time(value)) {
-        server.interval = findings_.fit(line.place(), *parse_haproxy_time(value), limits::kHealthInterval, "interval");
-      } else if (word == "rise" && parse_number(value)) {
-        server.rise = findings_.fit(line.place(), *parse_number(value), limits::kHealthCount, "healthy_after");
-      } else if (word == "fall" && parse_number(value)) {
-        server.fall = findings_.fit(line.place(), *parse_number(value), limits::kHealthCount, "unhealthy_after");
-      } else if (word == "send-proxy") {
-        server.send_proxy = "v1";
-      } else if (word.starts_with("send-proxy-v2")) {
-        server.send_proxy = "v2";
-        if (word != "send-proxy-v2")
-          findings_.note(line.place(), "the edge sends a PROXY header without what TLS knows");
-      } else if (word == "maxconn" || word == "maxqueue" || word == "minconn") {
-        findings_.not_carried(line.place(),
-                              fmt::format("{}: the edge has limits by client, domain and node, none by origin", word));
-      } else if (among(kHarmless, word)) {
-        continue;
-      } else if (with_value) {
-        findings_.not_carried(line.place(),
-                              fmt::format("{} {} has no counterpart for an origin", word, model::shown(value)));
-      } else {
-        findings_.unknown(line.place(),
-                          fmt::format("{} is not a word of server that the import knows", model::shown(word)));
-      }
-    }
-  }
-
-  void read_sni(const HaproxyLine& line, const std::string& value, Server& server) {
-    if (value.starts_with("str(") && value.ends_with(')') && model::is_host_name(value.substr(4, value.size() - 5))) {
-      server.tls_name = model::lower_case(value.substr(4, value.size() - 5));
-    } else if (value.find("hdr(host)") == std::string::npos && value.find("ssl_fc_sni") == std::string::npos) {
-      lost(line,
-           fmt::format("sni {}: the edge names the domain, or one fixed name, to the origin", model::shown(value)));
-    }
-  }
-
   // One domain has one scheme, one CA, one kind of PROXY header: those of the first server.
   void merge_servers() {
     if (servers_.empty()) return;
     DomainDraft& draft = out_.draft;
-    const Server& first = servers_.front();
+    const HaproxyServer& first = servers_.front();
     draft.https = first.ssl;
     draft.send_proxy = first.send_proxy;
-    std::erase_if(servers_, [&](const Server& server) {
+    std::erase_if(servers_, [&](const HaproxyServer& server) {
       if (server.ssl == first.ssl && server.send_proxy == first.send_proxy) return false;
       lost(*server.line,
            "left out: a domain's origins all speak TLS or none does, and all get the same PROXY header; the "
@@ -312,8 +51,8 @@ class Backend {
       return true;
     });
     const bool all_insecure =
-        std::ranges::all_of(servers_, [](const Server& server) { return server.origin.insecure; });
-    for (Server& server : servers_) {
+        std::ranges::all_of(servers_, [](const HaproxyServer& server) { return server.origin.insecure; });
+    for (HaproxyServer& server : servers_) {
       if (!server.ssl || all_insecure) server.origin.insecure = false;
       if (server.ssl) {
         if (draft.ca_file.empty()) draft.ca_file = server.ca_file;
@@ -420,7 +159,7 @@ class Backend {
   // --- checks
 
   void read_checks() {
-    const auto checked = std::ranges::find_if(servers_, [](const Server& server) { return server.check; });
+    const auto checked = std::ranges::find_if(servers_, [](const HaproxyServer& server) { return server.check; });
     const HaproxyLine* option = nullptr;
     for (const HaproxySection* level = &section_; level != nullptr && option == nullptr; level = level->defaults) {
       for (const HaproxyLine& line : level->lines) {
@@ -553,95 +292,16 @@ class Backend {
   }
 
   const HaproxySection& section_;
-  const HaproxyGlobals& globals_;
   Findings& findings_;
   HaproxyBackend out_;
-  std::vector<Server> servers_;
+  std::vector<HaproxyServer> servers_;
   bool other_check_ = false;  // the active check does what the edge's cannot
 };
 
 }  // namespace
 
-HaproxyGlobals haproxy_globals(const std::vector<HaproxySection>& sections, const std::string& main_file) {
-  HaproxyGlobals out;
-  out.main_file = main_file;
-  for (const HaproxySection& section : sections) {
-    if (section.kind() != "global") continue;
-    for (const HaproxyLine& line : section.lines) {
-      const std::string& word = line.word(0);
-      line.settled = true;
-      if (word == "crt-base") {
-        out.crt_base = line.word(1);
-      } else if (word == "ca-base") {
-        out.ca_base = line.word(1);
-      } else if (word == "ssl-default-bind-ciphers") {
-        out.bind_ciphers = line.word(1);
-      } else if (word == "ssl-server-verify") {
-        out.verify_servers = line.word(1) != "none";
-      } else {
-        line.settled = false;
-      }
-    }
-  }
-  return out;
-}
-
-std::string haproxy_path(const HaproxyGlobals& globals, const std::string& base, const std::string& path) {
-  if (path.starts_with('/') || base.empty()) return model::resolve_path(globals.main_file, path);
-  return model::resolve_path(globals.main_file, base + "/" + path);
-}
-
 HaproxyBackend haproxy_backend(const HaproxySection& section, const HaproxyGlobals& globals, Findings& findings) {
   return Backend(section, globals, findings).read();
-}
-
-const HaproxyLine* haproxy_find(const HaproxySection& section, std::string_view keyword, std::string_view second) {
-  for (const HaproxySection* level = &section; level != nullptr; level = level->defaults) {
-    const HaproxyLine* found = nullptr;
-    for (const HaproxyLine& line : level->lines) {
-      if (line.word(0) == keyword && line.words.size() > 1 && (second.empty() || line.word(1) == second)) found = &line;
-    }
-    if (found != nullptr) return found;
-  }
-  return nullptr;
-}
-
-std::optional<milliseconds> parse_haproxy_time(std::string_view text) {
-  constexpr std::uint64_t kMost = 1'000'000'000'000;
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_number(text.substr(0, digits));
-  const std::string_view unit = text.substr(digits);
-  std::uint64_t factor = 0;
-  if (unit.empty() || unit == "ms") factor = 1;
-  if (unit == "s") factor = 1000;
-  if (unit == "m") factor = 60'000;
-  if (unit == "h") factor = 3'600'000;
-  if (unit == "d") factor = 86'400'000;
-  if (number && unit == "us") return milliseconds(*number / 1000);
-  if (!number || factor == 0 || *number > kMost / factor) return std::nullopt;
-  return milliseconds(*number * factor);
-}
-
-std::optional<milliseconds> haproxy_time(const HaproxyLine& line, Findings& findings) {
-  line.settled = true;
-  const auto value = parse_haproxy_time(line.word(2));
-  if (!value) findings.not_carried(line.place(), "not a time");
-  return value;
-}
-
-void haproxy_response_fields(const HaproxySection& section, Layer7Draft& layer7, Findings& findings) {
-  for (const HaproxyLine& line : section.lines) {
-    if (line.word(0) != "http-response" || (line.word(1) != "set-header" && line.word(1) != "add-header")) continue;
-    if (line.words.size() != 4 || line.word(3).find('%') != std::string::npos) continue;  // a condition, or computed
-    line.settled = true;
-    if (const auto reason = reason_against_header(line.word(2), line.word(3))) {
-      findings.not_carried(line.place(), *reason);
-    } else if (layer7.add_header.size() >= limits::kMaxAddHeaders) {
-      findings.not_carried(line.place(), fmt::format("at most {} fields", limits::kMaxAddHeaders));
-    } else {
-      layer7.add_header.emplace_back(line.word(2), line.word(3));
-    }
-  }
 }
 
 }  // namespace fairlead::cli
