@@ -67,7 +67,8 @@ class AdminApiTest : public ::testing::Test {
     EXPECT_EQ(a.fields.at("content-type"), "application/problem+json");
     const auto json = nlohmann::json::parse(a.body, nullptr, false);
     ASSERT_TRUE(json.is_object()) << a.body;
-    EXPECT_EQ(json["type"], "urn:fairlead:error:" + code);
+    EXPECT_EQ(json["type"], "urn:fairlead:problem:" + code);
+    EXPECT_EQ(json["code"], code);
   }
   // The bytes, alone on a connection; the answer, and the end of the connection after it.
   Answer refused(const std::string& bytes) {

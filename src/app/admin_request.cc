@@ -1,6 +1,6 @@
 #include "app/admin_request.h"
 
-#include "edge/problem.h"
+#include "control/api/api.h"
 #include "protocol/http1/body_decoder.h"
 #include "protocol/http1/head_parser.h"
 
@@ -54,11 +54,11 @@ AdminRequest described(const AdminConnection& connection, const protocol::Reques
 }  // namespace
 
 ApiResponse admin_problem(int status, std::string_view code, std::string detail) {
-  ApiResponse response;
-  response.status = status;
-  response.fields = {{"content-type", "application/problem+json"}, {"fairlead-error", std::string(code)}};
-  response.body = edge::problem_body(edge::Problem(status, code, std::move(detail)));
-  return response;
+  control::Failure failure;
+  failure.status = status;
+  failure.code = code;
+  failure.detail = std::move(detail);
+  return control::problem_response(failure);
 }
 
 bool is_api_path(std::string_view path) { return path == "/v1" || path.starts_with("/v1/"); }

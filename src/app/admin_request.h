@@ -21,7 +21,8 @@ struct AdminRequest {
   bool keep_alive = false;  // as far as the client is concerned
 };
 
-// How an answer that is no answer of a handler looks: RFC 9457.
+// How an answer that is no answer of a handler looks: RFC 9457, and as the API's contract has it, because a client of
+// the API cannot know which of the two refused.
 control::ApiResponse admin_problem(int status, std::string_view code, std::string detail = {});
 
 // Why there is no request.

@@ -127,7 +127,8 @@ class AdminServerTest : public ::testing::Test {
     EXPECT_EQ(a.fields.at("fairlead-error"), code);
     const auto json = nlohmann::json::parse(a.body, nullptr, false);
     ASSERT_FALSE(json.is_discarded()) << a.body;
-    EXPECT_EQ(json["type"], "urn:fairlead:error:" + code);
+    EXPECT_EQ(json["type"], "urn:fairlead:problem:" + code);
+    EXPECT_EQ(json["code"], code);
     EXPECT_EQ(json["status"], status);
   }
   std::string unix_address() const { return "unix:" + (folder_ / "admin.sock").string(); }

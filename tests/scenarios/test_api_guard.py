@@ -54,10 +54,7 @@ def about(operation, things):
 
 def ask(api, operation, things, number=1, **more):
     """The request, the same but for the things it is about: a body's own new names are those of `number`."""
-    body = None
-    if operation.body is not None:
-        assert operation.id in requests.BODIES, f"{operation.id}: harness/requests.py has no body for it"
-        body = requests.BODIES[operation.id](things, number)
+    body = requests.body_of(operation, things, number)
     return api(operation.method, about(operation, things), body, if_match="*" if operation.needs_if_match() else None, **more)
 
 
@@ -247,7 +244,7 @@ def test_only_names_of_the_whole_installation_are_told(world):
         for key, value in (("name", theirs.domain), ("email", theirs.email), ("name", theirs.layer7), ("name", theirs.certificate)):
             if key not in the_contract().resolve(operation.body)["properties"]:
                 continue
-            body = {**requests.BODIES[operation.id](mine, 100 + len(told)), key: value}
+            body = {**requests.body_of(operation, mine), key: value}
             if operation.id == "createDomain" and value != theirs.domain:
                 continue
             if operation.id == "createUser":

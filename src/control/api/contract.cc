@@ -268,6 +268,8 @@ class Checker {
   }
 
   void text(const Schema& schema, const std::string& t, const std::string& at) {
+    // No text of ours has it, PostgreSQL cannot keep it, and C libraries would take what comes before it for the whole.
+    if (t.find('\0') != std::string::npos) return tell(at, "bad-value", "this has the character U+0000");
     const std::size_t length = characters(t);
     if (length < schema.min_length) {
       return tell(at, "too-short", fmt::format("this must have {} characters at least", schema.min_length));

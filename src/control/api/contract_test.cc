@@ -97,6 +97,16 @@ TEST(Contract, ChecksBodies) {
   EXPECT_EQ(check(account, ordered_json{{"name", "two\nlines"}}).at(0).code, "bad-value");
 }
 
+TEST(Contract, NoTextHasNul) {
+  const Contract contract = the_contract();
+  const Schema& token = *route(contract, "createToken").body;
+  EXPECT_EQ(check(token, ordered_json::parse(R"({"name":"a\u0000b"})")).at(0),
+            (Detail{"/name", "bad-value", "this has the character U+0000", ""}));
+  const Schema& domain = *route(contract, "changeDomain").body;
+  EXPECT_EQ(check(domain, ordered_json::parse(R"({"layer7_config":"\u0000"})")).at(0).pointer, "/layer7_config");
+  EXPECT_EQ(check(domain, ordered_json::parse(R"({"certificates":["a","\u0000"]})")).at(0).pointer, "/certificates/1");
+}
+
 TEST(Contract, ChecksNumbersAndParameters) {
   const Contract contract = the_contract();
   const Schema& token = *route(contract, "createToken").body;

@@ -10,6 +10,8 @@ from .control import PASSWORD
 from .schemas import members
 
 _number = itertools.count(1)
+# In a body made for `fresh` to work on: what must be another number each time it is sent.
+NUMBER = 770077
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,17 @@ QUERIES = {
 }
 
 
-def body_of(operation, things):
-    """A body that the operation takes, or None."""
+def body_of(operation, things, number=None):
+    """A body that the operation takes, or None. Its own new names are those of `number`, or of no other."""
     if operation.body is None:
         return None
     assert operation.id in BODIES, f"{operation.id} takes a body, and harness/requests.py has none for it"
-    return BODIES[operation.id](things, next(_number))
+    return BODIES[operation.id](things, next(_number) if number is None else number)
+
+
+def fresh(payload):
+    """The bytes of a body made with NUMBER, under names that were not there before."""
+    return payload.replace(str(NUMBER).encode(), str(next(_number)).encode())
 
 
 def path_of(operation, things):

@@ -2,6 +2,7 @@
 occasion for."""
 
 import copy
+import gzip
 import json
 
 
@@ -155,29 +156,32 @@ def by_schema(schema, value):
 
 
 def mutations(contract, schema, body):
-    """(what, bytes) of every way to break `body`."""
+    """(what, function that makes the bytes) of every way to break `body`. Some are long: who draws a few makes only those."""
     for pointer, of, _ in list(members(contract, schema, body)):
         where = pointer or "the body"
         value = _at(body, pointer)
+
+        def put(other, pointer=pointer):
+            return lambda: dump(with_value(body, pointer, other))
+
         for what, other in ANYWHERE + by_schema(of, value):
-            yield f"{where}: {what}", dump(with_value(body, pointer, other))
+            yield f"{where}: {what}", put(other)
         if pointer:
-            yield f"{where}: missing", dump(without(body, pointer))
+            yield f"{where}: missing", lambda pointer=pointer: dump(without(body, pointer))
         if isinstance(value, dict):
             for key in ("unknown", "a/b~c", ""):
-                yield f"{where}: a member {key!r} more", dump(with_value(body, pointer, {**value, key: 1}))
+                yield f"{where}: a member {key!r} more", put({**value, key: 1})
             for key in list(value)[:1]:
                 twice = dump({key: value[key]})[:-1] + b", " + dump(value)[1:]
-                yield f"{where}: the member {key!r} twice", dump(with_value(body, pointer, Raw(twice.decode("utf-8", "surrogatepass"))))
+                yield f"{where}: the member {key!r} twice", put(Raw(twice.decode("utf-8", "surrogatepass")))
         if isinstance(value, list) and value:
-            yield f"{where}: an item of another kind", dump(with_value(body, pointer, value + [None, 1.5, {}]))
-            yield f"{where}: an item twice", dump(with_value(body, pointer, value + value))
+            yield f"{where}: an item of another kind", put(value + [None, 1.5, {}])
+            yield f"{where}: an item twice", put(value + value)
 
 
 def garbage(body, random):
     """(what, bytes, fields) that are no JSON, or do not say that they are."""
     right = dump(body)
-    import gzip
     yield "nothing", b"", {}
     yield "a space", b" ", {}
     yield "a truncated body", right[:len(right) // 2], {}
