@@ -145,7 +145,10 @@ class AdminServer::Impl final : public httplib::Server {
       response.set_content("ok\n", "text/plain; charset=utf-8");
     });
     Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
-      if (handlers_.ready()) return response.set_content("ready\n", "text/plain; charset=utf-8");
+      if (handlers_.ready()) {
+        const std::string note = handlers_.ready_note ? handlers_.ready_note() : std::string();
+        return response.set_content(note.empty() ? "ready\n" : "ready\n" + note + "\n", "text/plain; charset=utf-8");
+      }
       copy_to(response, admin_problem(503, "not_ready", handlers_.ready_reason()));
     });
     Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {

@@ -37,6 +37,8 @@ class AdminServer {
     std::function<std::string()> metrics;  // the whole page
     std::function<bool()> ready;
     std::function<std::string()> ready_reason;  // why not: "starting", "draining", "no policy"
+    // What is missing although it is ready; a line of text, empty: nothing. Absent: nothing ever.
+    std::function<std::string()> ready_note = nullptr;
     // Of the control plane, or empty. `api` gets every request to /v1 and below, whatever the method; `pages` every
     // other GET but the three of our own.
     control::ApiHandler api{};

@@ -94,6 +94,7 @@ class Starter {
       const auto begun = plane_.begin(link);
       if (begun && link) base::log_info("nobody can sign in yet; open this link within a day: {}", *link);
       if (!begun && !std::exchange(told, true)) base::log_error("control plane: {}", base::describe(begun.error()));
+      if (begun && told) base::log_info("control plane: it has its database now");
       std::unique_lock lock(mutex_);
       tried_ = true;
       hopeless_ = !begun && begun.error().retry == base::Retry::never && begun.error().code != base::Code::unreachable;
@@ -122,8 +123,8 @@ std::string edge_id(const std::string& file) {
   return id;
 }
 
-// The first thing the control plane says.
-model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const Starter& starter) {
+// The first thing the control plane says. Null: nothing within kFirstPolicy, or a signal waits.
+model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const Starter& starter, const Signals& signals) {
   std::mutex mutex;
   std::condition_variable come;
   model::PolicySnapshot::Ptr first;
@@ -135,7 +136,11 @@ model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const Starter& 
   });
   std::unique_lock lock(mutex);
   const auto until = std::chrono::steady_clock::now() + kFirstPolicy;
-  while (!first && !starter.hopeless() && std::chrono::steady_clock::now() < until) {
+  const auto signalled = [&signals] {
+    pollfd waiting{signals.fd(), POLLIN, 0};
+    return ::poll(&waiting, 1, 0) > 0;
+  };
+  while (!first && !starter.hopeless() && !signalled() && std::chrono::steady_clock::now() < until) {
     come.wait_for(lock, std::chrono::milliseconds(100));
   }
   return first;
@@ -194,14 +199,29 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   cluster::LocalPolicyBus bus;
 
   std::atomic<const control::ControlPlane*> plane_now{nullptr};
+  std::atomic<bool> knows_domains{last.has_value()};  // the edge does, or will as soon as it starts
   AdminServer admin;
   AdminServer::Handlers handlers;
   handlers.metrics = [&] {
     const control::ControlPlane* plane = plane_now;
-    return edge.metrics() + (plane ? plane->metrics() : std::string());
+    return edge.metrics() + (plane ? plane->metrics() : std::string()) +
+           "# HELP fairlead_policy_copy_revision Revision of the edge's copy of its policy on disk.\n"
+           "# TYPE fairlead_policy_copy_revision gauge\n"
+           "fairlead_policy_copy_revision " +
+           std::to_string(copy.revision()) + "\n";
   };
   handlers.ready = [&edge] { return edge.ready(); };
-  handlers.ready_reason = [&edge] { return std::string(edge.state_name()); };
+  handlers.ready_reason = [&edge, &knows_domains] {
+    if (knows_domains) return std::string(edge.state_name());
+    return std::string("no policy: the control plane has no database yet, and there is no copy of an earlier policy");
+  };
+  handlers.ready_note = [&]() -> std::string {
+    const control::ControlPlane* plane = plane_now;
+    if (plane && plane->has_database()) return {};
+    return edge.policy_source() == edge::PolicySource::file
+               ? "the control plane has no database: the edge serves its copy of the last policy"
+               : "the control plane has no database: the edge goes on with the policy it has";
+  };
   handlers.api = [&](const control::ApiRequest& request) {
     if (const control::ControlPlane* plane = plane_now) return plane->handle(request);
     control::ApiResponse starting = admin_problem(503, "store_unavailable", "the control plane is starting");
@@ -223,9 +243,19 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   int status = 0;
   {
     Starter starter(plane);
-    model::PolicySnapshot::Ptr initial = last ? *last : first_policy(bus, starter);
-    const auto source = last ? edge::PolicySource::file : edge::PolicySource::control;
-    if (!initial) initial = model::PolicySnapshot::empty();
+    model::PolicySnapshot::Ptr initial = last ? *last : first_policy(bus, starter, signals);
+    knows_domains = initial != nullptr;
+    const auto source = last      ? edge::PolicySource::file
+                        : initial ? edge::PolicySource::control
+                                  : edge::PolicySource::none;
+    if (source == edge::PolicySource::file) {
+      base::log_info("the edge begins with its copy of policy revision {}: {} domains", initial->revision(),
+                     initial->size());
+    }
+    if (!initial) {
+      base::log_warn("the edge begins without a policy: it knows no domain until the control plane has its database");
+      initial = model::PolicySnapshot::empty();
+    }
     cluster::PolicyBus::Subscription subscription;
     base::Result<void> started;
     if (starter.hopeless()) {
@@ -239,6 +269,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
       for (const net::SocketAddress& a : edge.addresses()) base::log_info("listening on {}", a.to_string());
       subscription = bus.subscribe([&](const cluster::PolicyUpdate& update) {
         edge.apply_policy(update);
+        knows_domains = true;
         copy.store(edge.policy());
       });
       bool asked = false;

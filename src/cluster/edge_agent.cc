@@ -2,6 +2,12 @@
 
 namespace fairlead::cluster {
 
+std::vector<std::pair<std::string, base::Result<PolicyPrints>>> LocalEdges::policy_prints() {
+  std::vector<std::pair<std::string, base::Result<PolicyPrints>>> out;
+  out.emplace_back(edge_.info().id, edge_.policy_prints());
+  return out;
+}
+
 base::Result<std::vector<std::size_t>> LocalEdges::count_sessions(const std::vector<std::string>& domains) {
   std::vector<std::size_t> counts;
   for (const std::string& domain : domains) {

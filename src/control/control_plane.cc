@@ -131,6 +131,11 @@ ApiResponse ControlPlane::handle(const ApiRequest& request) const {
   return problem_response(failure);
 }
 
+bool ControlPlane::has_database() const {
+  const auto now = parts();
+  return now && now->publisher.status().reached;
+}
+
 std::string ControlPlane::metrics() const {
   const auto now = parts();
   const auto published = now ? now->publisher.status() : Publisher::Status();

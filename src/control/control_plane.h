@@ -37,6 +37,8 @@ class ControlPlane {
   // From any thread, at any time.
   ApiResponse handle(const ApiRequest& request) const;
   bool ready() const { return parts() != nullptr; }
+  // Whether its database answered when it was last looked at, half a second ago at most.
+  bool has_database() const;
   // Prometheus text, to be appended to the edge's.
   std::string metrics() const;
 

@@ -4,56 +4,12 @@
 #include <string>
 
 #include "base/log.h"
-#include "control/certificates.h"
-#include "control/domains/composition.h"
-#include "store/certificates.h"
+#include "control/policy_maker.h"
 #include "store/domains.h"
 
 namespace fairlead::control {
 
 using store::Transaction;
-
-namespace {
-
-// Makes policies of domains, within one transaction.
-class PolicyMaker {
- public:
-  PolicyMaker(Context& context, Transaction& tx) : context_(context), tx_(tx), composer_(tx, false) {}
-
-  // Null: edges are not to know it. Errors: of the store, and `config` side when this one domain cannot be made.
-  base::Result<model::DomainPolicyPtr> make(const store::Domain& domain) {
-    if (domain.state != store::DomainState::online) return nullptr;
-    auto composed = composer_.compose(domain);
-    if (!composed) return std::unexpected(composed.error());
-    if (!composed->account_may_serve()) return nullptr;
-    if (!composed->reading.policy) return base::fail(base::Code::malformed, base::Side::config, "unusable settings");
-    model::DomainPolicy policy = std::move(*composed->reading.policy);
-    policy.websocket.enabled = policy.websocket.enabled && composed->websocket_usable();
-    auto bound = store::certificates_of_domain(tx_, domain.id);
-    if (!bound) return std::unexpected(bound.error());
-    for (const store::Certificate& c : *bound) {
-      auto known = keys_.find(c.id);
-      if (known == keys_.end()) {
-        auto key = private_key(context_, c);
-        if (!key) {
-          return base::fail(base::Code::certificate, base::Side::config,
-                            "the key of certificate " + c.name + ": " + key.error().detail);
-        }
-        known = keys_.emplace(c.id, std::move(*key)).first;
-      }
-      policy.certificates.push_back({c.chain_pem, known->second});
-    }
-    return std::make_shared<const model::DomainPolicy>(std::move(policy));
-  }
-
- private:
-  Context& context_;
-  Transaction& tx_;
-  Composer composer_;
-  std::map<std::string, std::string, std::less<>> keys_;
-};
-
-}  // namespace
 
 Publisher::Publisher(Context& context, cluster::PolicyBus& bus) : context_(context), bus_(bus) {}
 
@@ -129,25 +85,13 @@ base::Result<cluster::PolicyUpdate> Publisher::all(Transaction& tx) {
   if (!last) return std::unexpected(last.error());
   update.revision = static_cast<std::uint64_t>(*last);
   PolicyMaker maker(context_, tx);
-  store::DomainFilter filter;
-  filter.state = store::DomainState::online;
-  for (store::PageRequest request{.after = {}, .limit = store::kMaxPage};;) {
-    auto page = store::list_domains(tx, filter, request);
-    if (!page) return std::unexpected(page.error());
-    for (const store::Domain& domain : page->items) {
-      auto policy = maker.make(domain);
-      if (!policy && policy.error().side != base::Side::config) return std::unexpected(policy.error());
-      if (!policy) {
-        ++failed_domains_;
-        base::log_error("publisher: {} stays as the edges have it: {}", domain.name, base::describe(policy.error()));
-        if (auto had = latest_ ? latest_->find_name(domain.name) : nullptr) update.edits.push_back({domain.name, had});
-      } else if (*policy) {
-        update.edits.push_back({domain.name, std::move(*policy)});
-      }
-    }
-    if (page->next.empty()) break;
-    request.after = page->next;
-  }
+  auto edits = maker.make_all([&](const store::Domain& domain, const base::Error& error) {
+    ++failed_domains_;
+    base::log_error("publisher: {} stays as the edges have it: {}", domain.name, base::describe(error));
+    return latest_ ? latest_->find_name(domain.name) : nullptr;
+  });
+  if (!edits) return std::unexpected(edits.error());
+  update.edits = std::move(*edits);
   return update;
 }
 

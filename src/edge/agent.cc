@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/clock.h"
+#include "model/write_domain.h"
 
 namespace fairlead::edge {
 namespace {
@@ -101,12 +102,32 @@ cluster::EdgeInfo Agent::info() const {
   info.started_ms = load.started_ms;
   info.policy_revision = applied.revision;
   info.policy_applied_ms = applied.at_ms;
-  info.policy_source = edge_.policy_source() == PolicySource::control ? "control" : "file";
+  switch (edge_.policy_source()) {
+    case PolicySource::control: info.policy_source = "control"; break;
+    case PolicySource::none: info.policy_source = "none"; break;
+    default: info.policy_source = "file"; break;
+  }
   info.domains = load.domains;
   info.sessions = load.sessions;
   info.connections = load.connections;
   info.workers = static_cast<unsigned>(load.workers);
   return info;
+}
+
+base::Result<cluster::PolicyPrints> Agent::policy_prints() {
+  using Table = std::shared_ptr<const DomainTable>;
+  const auto gathering = std::make_shared<Gathering<Table>>(edge_.load().workers);
+  edge_.ask_workers([gathering](Worker& worker) { gathering->add(worker.table()); });
+  const auto tables = gathering->wait();
+  if (!tables) return std::unexpected(tables.error());
+  cluster::PolicyPrints prints;
+  if (tables->empty()) return prints;
+  const Table& oldest = *std::ranges::min_element(*tables, {}, [](const Table& t) { return t->revision(); });
+  prints.revision = oldest->revision();
+  for (const auto& [name, domain] : oldest->all()) {
+    prints.domains.emplace(name, model::fingerprint(domain->policy()));
+  }
+  return prints;
 }
 
 base::Result<cluster::SessionPage> Agent::sessions(const cluster::SessionQuery& asked) {

@@ -20,6 +20,7 @@ class Agent final : public cluster::EdgeAgent {
   Agent(Edge& edge, std::string id) : edge_(edge), id_(std::move(id)) {}
 
   cluster::EdgeInfo info() const override;
+  base::Result<cluster::PolicyPrints> policy_prints() override;
   base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery& query) override;
   base::Result<void> end_session(std::string_view domain, std::string_view id) override;
   std::optional<std::int64_t> applied_at(std::uint64_t revision) const override { return edge_.applied_at(revision); }

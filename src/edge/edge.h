@@ -29,8 +29,8 @@ namespace fairlead::edge {
 
 class HealthChecker;
 
-// Where an edge has its domains from.
-enum class PolicySource : std::uint8_t { configuration, control, file };
+// Where an edge has its domains from. none: a control plane is to say, and has not yet.
+enum class PolicySource : std::uint8_t { configuration, control, file, none };
 
 class Edge {
  public:
@@ -85,7 +85,8 @@ class Edge {
 
   // Any thread.
   std::string metrics() const;
-  bool ready() const { return state_.load() == State::running; }
+  // Whether clients may come: running, and it knows which domains there are.
+  bool ready() const { return state_.load() == State::running && source_.load() != PolicySource::none; }
   std::string_view state_name() const;
 
  private:

@@ -12,6 +12,7 @@
 #include "edge/agent.h"
 #include "edge/edge.h"
 #include "edge/testing/websocket_peers.h"
+#include "model/write_domain.h"
 #include "net/testing/peers.h"
 #include "net/testing/world.h"
 
@@ -145,6 +146,33 @@ TEST_F(EdgePolicy, it_begins_with_what_it_is_given) {
   wait_applied(78);
   EXPECT_EQ(agent_->info().policy_source, "control");
   EXPECT_EQ(open("b.test").status, 101);
+}
+
+TEST_F(EdgePolicy, without_a_policy_it_runs_and_is_not_ready) {
+  start(PolicySnapshot::empty(), PolicySource::none);
+  EXPECT_FALSE(edge_->ready());
+  EXPECT_EQ(agent_->info().policy_source, "none");
+  EXPECT_EQ(open("a.test").status, 404);
+  // Even that there is no domain must have been said.
+  edge_->apply_policy(update_of(0, {}, true));
+  EXPECT_TRUE(edge_->ready());
+  EXPECT_EQ(agent_->info().policy_source, "control");
+}
+
+TEST_F(EdgePolicy, the_agent_tells_what_is_obeyed) {
+  start(PolicySnapshot::replace(nullptr, {domain("a.test"), domain("b.test", false)}, 5));
+  wait_applied(5);
+  const auto before = agent_->policy_prints();
+  ASSERT_TRUE(before) << base::describe(before.error());
+  EXPECT_EQ(before->revision, 5u);
+  EXPECT_EQ(before->domains, (decltype(before->domains){{"a.test", model::fingerprint(domain("a.test"))},
+                                                        {"b.test", model::fingerprint(domain("b.test", false))}}));
+  edge_->apply_policy(update_of(6, {PolicyEdit::put(domain("b.test")), PolicyEdit::remove("a.test")}));
+  wait_applied(6);
+  const auto after = agent_->policy_prints();
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->revision, 6u);
+  EXPECT_EQ(after->domains, (decltype(after->domains){{"b.test", model::fingerprint(domain("b.test"))}}));
 }
 
 TEST_F(EdgePolicy, edits_change_what_they_name_and_a_whole_update_all) {

@@ -269,6 +269,7 @@ Result<model::PolicySnapshot::Ptr> PolicyFile::load() const {
   if (domains.size() != counts->domains) return malformed(path_ + ": it has not as many domains as it says");
   auto snapshot = model::PolicySnapshot::replace(nullptr, std::move(domains), counts->revision);
   if (snapshot->size() != counts->domains) return malformed(path_ + ": it has a domain twice");
+  revision_ = counts->revision;
   return snapshot;
 }
 
@@ -369,6 +370,7 @@ void PolicyFile::write_pending(std::unique_lock<std::mutex>& lock) {
   last_ = std::move(result);
   if (last_) {
     ++writes_;
+    revision_ = snapshot->revision();
   } else if (!pending_) {
     pending_ = snapshot;
   }

@@ -44,8 +44,10 @@ class PolicyFile {
   // Waits until what was stored before is on disk, or one try has failed: then its error. Any thread.
   base::Result<void> flush();
 
-  // Files written so far. Any thread.
+  // Files written so far, and the revision of what lies on disk by this object's knowledge (0: nothing was written or
+  // loaded yet). Any thread.
   std::uint64_t writes() const { return writes_.load(); }
+  std::uint64_t revision() const { return revision_.load(); }
 
  private:
   void writer();
@@ -55,6 +57,7 @@ class PolicyFile {
   const std::string path_;
   const Key key_;
   std::atomic<std::uint64_t> writes_{0};
+  mutable std::atomic<std::uint64_t> revision_{0};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -85,6 +85,17 @@ TEST_F(PolicyFileTest, what_was_stored_is_loaded) {
   }
 }
 
+TEST_F(PolicyFileTest, it_knows_the_revision_on_disk) {
+  PolicyFile file(path_, key_of(1));
+  EXPECT_EQ(file.revision(), 0u);
+  file.store(PolicySnapshot::build(nullptr, {}, 12));
+  ASSERT_TRUE(file.flush());
+  EXPECT_EQ(file.revision(), 12u);
+  const PolicyFile next(path_, key_of(1));
+  EXPECT_TRUE(next.load());
+  EXPECT_EQ(next.revision(), 12u);
+}
+
 TEST_F(PolicyFileTest, nobody_else_can_read_it) {
   const auto old_mask = ::umask(0);
   PolicyFile file(path_, key_of(1));

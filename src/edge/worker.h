@@ -83,6 +83,7 @@ class Worker final {
   // Whether a client that came for this name may be told that WebSocket works over HTTP/2 (RFC 8441 3); without a name,
   // whether any domain's may.
   bool takes_websocket(std::string_view name) const;
+  const std::shared_ptr<const DomainTable>& table() const { return table_; }
   std::shared_ptr<const Domain> find_domain(std::string_view host) const { return table_->find(host); }
   std::shared_ptr<const Domain> domain_named(const std::string& name) const { return table_->by_name(name); }
   WorkerDomain& domain_state(const Domain& domain);

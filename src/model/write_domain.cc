@@ -143,6 +143,12 @@ std::string write_domain(const DomainPolicy& policy, DomainText form) {
   return dump(out);
 }
 
+std::uint64_t fingerprint(const DomainPolicy& policy) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const unsigned char c : write_domain(policy, DomainText::whole)) hash = (hash ^ c) * 0x100000001b3;
+  return hash;
+}
+
 std::string write_layer7(const Layer7& layer7) { return dump(layer7_of(layer7)); }
 
 }  // namespace fairlead::model

@@ -7,6 +7,7 @@
 // Keys without a value (no server_name, no health check path) are left out, for the schema has no word for "none"
 // there.
 
+#include <cstdint>
 #include <string>
 
 #include "model/domain_policy.h"
@@ -21,6 +22,11 @@ enum class DomainText : std::uint8_t {
 
 // One line, ASCII.
 std::string write_domain(const DomainPolicy& policy, DomainText form);
+
+// A number for the whole of a policy, keys included: equal policies have the same, others another but for an accident
+// of one in 2^64 (it is FNV-1a: no secret, and no proof against who would have it so). The same on every machine, so
+// that two programs can see whether they have the same policy without sending it.
+std::uint64_t fingerprint(const DomainPolicy& policy);
 
 // A layer-7 configuration on its own, as read_layer7_json reads it (R14).
 std::string write_layer7(const Layer7& layer7);

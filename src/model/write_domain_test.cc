@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <random>
+#include <set>
 
 #include "model/config_file.h"
 #include "model/domain_settings.h"
@@ -139,6 +140,23 @@ TEST(WriteDomain, TextAroundCertificatesIsLeftAside) {
   EXPECT_EQ(domain.certificates.at(0).key_pem, key);
   EXPECT_EQ(domain.origin_tls.ca_pem, block + "\n" + block + "\n");
   expect_round_trip(domain, "certificates with text around");
+}
+
+TEST(Fingerprint, TellsPoliciesApart) {
+  const DomainPolicy first = small_policy();
+  EXPECT_EQ(fingerprint(first), fingerprint(DomainPolicy(first)));
+  // Of what is not shown to people, too.
+  DomainPolicy certified = first;
+  certified.certificates.push_back({"chain", "key"});
+  DomainPolicy rekeyed = certified;
+  rekeyed.certificates.front().key_pem = "another key";
+  DomainPolicy switched = first;
+  switched.websocket.enabled = !switched.websocket.enabled;
+  DomainPolicy renamed = first;
+  renamed.name += "x";
+  const std::set<std::uint64_t> prints = {fingerprint(first), fingerprint(certified), fingerprint(rekeyed),
+                                          fingerprint(switched), fingerprint(renamed)};
+  EXPECT_EQ(prints.size(), 5u);
 }
 
 TEST(WriteDomain, WhatIsNoPolicyOfOursIsRefused) {

@@ -8,6 +8,7 @@ import pytest
 from harness import names
 from harness.authority import Authority
 from harness.control import Node
+from harness.control_store import Postgres
 from harness.edge import Edge, domain
 from harness.process import Origin, run_client
 from harness.transport import TRANSPORTS, Http2
@@ -100,6 +101,21 @@ def start_node(request, tmp_path):
     yield start
     for node in reversed(nodes):
         node.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    server = Postgres()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """A PostgreSQL that runs when the test begins; a test may stop and start it."""
+    if not postgres_server.running():
+        postgres_server.start()
+    return postgres_server
 
 
 @pytest.fixture

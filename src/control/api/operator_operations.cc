@@ -8,6 +8,7 @@
 #include "control/api/contract.h"
 #include "control/delivery/http_client.h"
 #include "control/in_transaction.h"
+#include "control/policy_comparison.h"
 #include "store/audit.h"
 #include "store/outbox.h"
 #include "store/policy_changes.h"
@@ -36,6 +37,34 @@ Json edge_json(const cluster::EdgeInfo& e) {
           {"sessions", e.sessions},
           {"connections", e.connections},
           {"workers", e.workers}};
+}
+
+Json some_domains(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 100;
+  Json shown = Json::array();
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) shown.push_back(names[i]);
+  return {{"count", names.size()}, {"names", std::move(shown)}};
+}
+
+Outcome<Reply> policy_comparison(Context& context) {
+  const auto compared = compare_policy(context);
+  if (!compared) return std::unexpected(compared.error());
+  Json edges = Json::array();
+  for (const EdgeComparison& e : compared->edges) {
+    edges.push_back({{"edge", e.edge},
+                     {"answered", e.answered},
+                     {"policy_revision", e.revision},
+                     {"domains", e.domains},
+                     {"missing", some_domains(e.missing)},
+                     {"surplus", some_domains(e.surplus)},
+                     {"different", some_domains(e.different)}});
+  }
+  Reply reply;
+  reply.body = {{"policy_revision", compared->revision},
+                {"domains", compared->domains},
+                {"unusable", some_domains(compared->unusable)},
+                {"edges", std::move(edges)}};
+  return reply;
 }
 
 Outcome<Reply> policy_change(Context& context, const Call& call) {
@@ -179,6 +208,7 @@ void add_operator_operations(Operations& operations, Context& context) {
     reply.body = {{"items", items}, {"policy_revision", *newest}};
     return reply;
   };
+  operations["comparePolicy"] = [&context](const Call&) { return policy_comparison(context); };
   operations["getPolicyChange"] = [&context](const Call& call) { return policy_change(context, call); };
   operations["listAudit"] = [&context](const Call& call) { return audit_page(context, call); };
   operations["listNotices"] = [&context](const Call& call) { return notice_page(context, call); };

@@ -211,6 +211,7 @@ class ObjectsTest : public ::testing::Test {
   class AllAway final : public cluster::EdgeDirectory {
    public:
     std::vector<cluster::EdgeInfo> edges() override { return {}; }
+    std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
     base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override {
       return cluster::SessionPage();
     }

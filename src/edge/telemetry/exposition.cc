@@ -26,7 +26,7 @@ void add_node(Page& page, const CounterRegistry& registry, const ExpositionExtra
   page.gauge("fairlead_build_info", "Always 1; the label tells the version.");
   page.add({{"version", FAIRLEAD_VERSION}}, std::uint64_t{1});
   one("fairlead_uptime_seconds", "Time since the edge started.", std::chrono::duration<double>(extras.uptime).count());
-  one("fairlead_ready", "1 while /readyz says 200: started and not draining.", std::uint64_t{extras.ready});
+  one("fairlead_ready", "1 while /readyz says 200: started, not draining, and told its domains.", std::uint64_t{extras.ready});
   one("fairlead_workers", "Event loops, one thread each.", std::uint64_t{registry.workers()});
   one("fairlead_domains_configured", "Domains of the current policy.", extras.domains_configured);
   one("fairlead_policy_revision_published", "The policy revision the workers were last given.",

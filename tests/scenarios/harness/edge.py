@@ -31,6 +31,11 @@ _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
+def end_with_parent(number=signal.SIGKILL):
+    """For preexec_fn: the child gets that signal when the thread that started it ends, however it ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, number)
+
+
 VALGRIND = os.environ.get("FAIRLEAD_PRESET") == "valgrind"
 SLOWNESS = 4 if VALGRIND else 1  # of starting and of reloading, which is nearly all computing
 
@@ -99,8 +104,10 @@ class Edge:
         fresh.write_text(yaml.dump(self.config, Dumper=_Dumper, sort_keys=False))
         fresh.rename(self.path)
 
-    def start(self, timeout=15.0 * SLOWNESS):
+    def launch(self):
+        """Starts the process and does not wait for it."""
         self.write()
+        self.log_before = len(self.err_path.read_text(errors="replace")) if self.err_path.exists() else 0
         env = dict(os.environ)
         env.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=1:exitcode=99")
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
@@ -108,6 +115,9 @@ class Edge:
         self.process = subprocess.Popen([str(self.binary), *self.arguments], stdin=subprocess.DEVNULL, stdout=open(self.out_path, "ab"),
                                         stderr=open(self.err_path, "ab"), env=env, cwd=self.folder,
                                         preexec_fn=self._in_child)
+
+    def start(self, timeout=15.0 * SLOWNESS):
+        self.launch()
         pidfd = os.pidfd_open(self.process.pid)
         try:
             deadline = time.monotonic() + timeout
@@ -122,7 +132,7 @@ class Edge:
 
     def _in_child(self):
         """Before exec: the limits of the test, and the edge ends when the tests do, however they end."""
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
         if self.limits:
             self.limits()
 
@@ -255,6 +265,9 @@ class Edge:
 
     def log(self):
         return self.out_path.read_text(errors="replace") + self.err_path.read_text(errors="replace")
+
+    def log_since_start(self):
+        return self.err_path.read_text(errors="replace")[self.log_before:]
 
     def rss(self):
         """Resident anonymous memory in bytes: what the process itself has allocated and touched."""
