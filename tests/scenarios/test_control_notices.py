@@ -184,7 +184,7 @@ def test_an_end_is_told_of(start_node, outside, ca):
     (note,) = mail.about("The certificate ends is about to expire", to=customer.user["email"])
     assert "ends.edge.test" in note["text"] and made["not_after"] in note["text"]
     ((_, event),) = hook.events("certificate.expiring")
-    assert event["data"]["certificate"] == "ends" and event["data"]["names"] == "ends.edge.test"
+    assert event["data"]["certificate"] == "ends" and event["data"]["names"] == "ends.edge.test, 127.0.0.1"
     node.restart(kill=True)
     apply(customer)  # comes after whatever the start has to say
     hook.events("application.submitted")
