@@ -2,21 +2,12 @@
 
 import http.client
 import json
-import sqlite3
 
 from harness.control import PASSWORD
+from harness.outside import due_in_store
 from harness.waiting import eventually
 
 ANOTHER = "another long password"
-
-
-def in_store(node, statement, *values):
-    """What only time would do, done to the store's rows."""
-    database = sqlite3.connect(node.data / "fairlead.db", timeout=10)
-    with database:
-        changed = database.execute(statement, values).rowcount
-    database.close()
-    return changed
 
 
 def user_of(node, account, email, role="customer", password=PASSWORD):
@@ -127,7 +118,7 @@ def test_passwords(start_node):
     browser.get("/v1/login").refused(401, "unauthorized")
     person.log_in(email).ok(200)
     late = node.operator.post(f"{at}/password-link").ok(201)
-    assert in_store(node, "update setup_links set expires_ms = 1 where used_ms is null") == 1
+    assert due_in_store(node, "update setup_links set expires_ms = :now where used_ms is null") == 1
     person.post("/v1/password", {"key": late["key"], "password": ANOTHER}).refused(403, "link_invalid")
     told = {a["action"] for a in node.operator.get("/v1/audit?object_type=user&limit=500").ok()["items"]}
     assert {"user.password", "user.password_refused", "user.password_link", "login.failed"} <= told
@@ -170,7 +161,7 @@ def test_cookies_and_pages_of_others(start_node):
     second.get("/v1/login").refused(401, "unauthorized")
     browser.get("/v1/login").ok(200)
     # It lasts as long as the cookie says after its last use, and no longer.
-    assert in_store(node, "update logins set expires_ms = 1") >= 1
+    assert due_in_store(node, "update logins set expires_ms = :now") >= 1
     browser.get("/v1/login").refused(401, "unauthorized")
     stored = b"".join(p.read_bytes() for p in node.data.iterdir() if p.is_file())
     assert browser.cookie.encode() not in stored and second.cookie.encode() not in stored
@@ -200,7 +191,7 @@ def test_tokens(start_node):
     short = browser.post("/v1/tokens", {"name": "short", "expires_in_days": 1}).ok(201)
     brief = node.api(short["token"])
     brief.get("/v1/domains").ok(200)
-    assert in_store(node, "update tokens set expires_ms = 1 where id = ?", short["id"]) == 1
+    assert due_in_store(node, "update tokens set expires_ms = :now where name = 'short'") == 1
     brief.get("/v1/domains").refused(401, "unauthorized")
     browser.post("/v1/tokens", {"name": "x", "expires_in_days": 3651}).refused(422, "invalid", "/expires_in_days")
     node.api(short["token"][:-1]).get("/v1/domains").refused(401, "unauthorized")

@@ -3,11 +3,10 @@ both; nothing secret lies in the store or in the log in clear; certificates that
 
 import base64
 import json
-import sqlite3
 import time
 from datetime import datetime
 
-from harness.outside import Hook, Mail
+from harness.outside import Hook, Mail, due_in_store
 from harness.ports import free_port
 from harness.waiting import eventually
 
@@ -29,10 +28,7 @@ def stored_bytes(node):
 
 def due_now(node):
     """While nobody runs: what waits for its next attempt has waited long enough."""
-    database = sqlite3.connect(node.data / "fairlead.db")
-    with database:
-        assert database.execute("update outbox set next_attempt_ms = ? where state = 'pending'", (int(time.time() * 1000),)).rowcount
-    database.close()
+    assert due_in_store(node, "update outbox set next_attempt_ms = :now where state = 'pending'")
 
 
 def test_what_was_written_goes_out_though_the_process_is_killed(start_node, outside):
