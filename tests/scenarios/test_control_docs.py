@@ -3,12 +3,14 @@ programs that check a signature do so as they stand there."""
 
 import json
 import re
+import shutil
+import sqlite3
 import subprocess
 
 import pytest
 
 from harness.edge import ROOT
-from harness.outside import Dns, Hook, Mail, challenge, due_in_store
+from harness.outside import Dns, Hook, Mail, challenge, due_in_store, handshake
 from harness.waiting import eventually
 
 WEBHOOKS, CONTROL_PLANE = ROOT / "docs" / "webhooks.md", ROOT / "docs" / "control-plane.md"
@@ -28,12 +30,7 @@ def shape(value):
     return type(value).__name__
 
 
-@pytest.fixture(scope="module")
-def seen():
-    return {}
-
-
-def test_the_examples_are_what_really_comes(start_node, outside, ca, seen):
+def test_the_examples_are_what_really_comes(start_node, outside, ca):
     hook, dns, mail = outside(Hook), outside(Dns), outside(Mail)
     node = start_node(control={"webhooks": [hook.settings()], "resolvers": [f"127.0.0.1:{dns.port}"], "mail": mail.settings()})
     customer = node.customer("Example Ltd", email="ann@example.com", verified=False)
@@ -64,7 +61,6 @@ def test_the_examples_are_what_really_comes(start_node, outside, ca, seen):
     for kind in ("application.submitted", "application.approved", "application.rejected", "certificate.expiring", "domain.online",
                  "domain.check_failed", "user.invited"):
         events[kind] = hook.events(kind, timeout=40)[0]
-    seen["deliveries"] = [request for request, _ in events.values()]
     eventually(lambda: node.api().get("/v1/login").status == 401, 20, "the API")
     eventually(lambda: len(node.operator.get("/v1/notices?state=done").ok()["items"]) > 10, 20, "deliveries that are noted")
     answers["notices"] = node.operator.get("/v1/notices?state=done&limit=1").ok()
@@ -85,6 +81,55 @@ def test_the_examples_are_what_really_comes(start_node, outside, ca, seen):
         assert shape(json.loads(text)) in shapes.values(), f"{text}\nis none of\n{json.dumps(answers, ensure_ascii=False)}"
     # The words of the mails that the table promises are there, too.
     assert mail.about("/ 您的申请已通过", to="ann@example.com")
+
+
+def test_a_backup_is_as_good_as_the_page_says(start_node, start_origin, ca):
+    """Made while it runs, put into an empty folder: what was there is there, what came later is not."""
+    origin = start_origin("py_echo.py", "--lib=websockets")
+    node = start_node()
+    customer = node.customer("Example Ltd")
+    node.activate(customer)
+    leaf = ca.leaf("ec")
+    customer.post("/v1/certificates", {"name": "live", "chain": leaf.chain.read_text(), "key": leaf.key.read_text()}).ok(201)
+    node.online(customer, HOST, origin)
+    node.live(customer.patch(f"/v1/domains/{HOST}", {"certificates": ["live"]}).ok(200)["policy_change"])
+    folder = node.folder / "backup"
+    folder.mkdir(mode=0o700)
+    running, copy = sqlite3.connect(node.data / "fairlead.db"), sqlite3.connect(folder / "fairlead.db")
+    running.backup(copy)  # what the command `.backup` does
+    running.close()
+    copy.close()
+    shutil.copy(node.data / "secret.key", folder)
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    node.online(customer, "later.example.com", origin)
+    assert handshake(node, "later.example.com") == (101, None)
+
+    assert node.terminate() == 0
+    node.data.rename(node.folder / "lost")
+    folder.rename(node.data)
+    node.start()
+    node.operator.get("/v1/edges").ok(200)
+    customer.get("/v1/domains/later.example.com").refused(404, "not_found")
+    domain = customer.get(f"/v1/domains/{HOST}").ok()
+    assert domain["state"] == "online" and domain["certificates"] == ["live"]
+    node.live(domain["policy_change"])
+    assert handshake(node, HOST) == (101, None) and handshake(node, "later.example.com")[0] == 404
+    assert node.metric("fairlead_control_domains_failed_total") == 0
+    # Without the key: the store is there, the certificate's key is not, and it is said.
+    assert node.terminate() == 0
+    (node.data / "secret.key").unlink()
+    (node.data / "policy.sealed").unlink()
+    node.start()
+    eventually(lambda: node.api().get("/v1/login").status == 401, 20, "the API")
+    assert customer.get(f"/v1/domains/{HOST}").ok()["state"] == "online"
+    eventually(lambda: node.metric("fairlead_control_domains_failed_total"), 10, "a domain that cannot be composed")
+    assert f"{HOST} stays as the edges have it" in node.log()
+    # Keys that others can read are not used.
+    assert node.terminate() == 0
+    (node.data / "secret.key").chmod(0o644)
+    done = subprocess.run([str(node.binary), *node.arguments], capture_output=True, text=True, timeout=60, cwd=node.folder)
+    assert done.returncode == 1 and "secret key" in done.stdout + done.stderr
 
 
 def checks_of(delivery):
