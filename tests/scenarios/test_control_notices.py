@@ -56,7 +56,7 @@ def test_what_was_written_goes_out_though_the_process_is_killed(start_node, outs
         assert note["to"] == [node.operator.me["user"]["email"]]
     # The one that was under way is claimed until its lease ends; it is neither lost nor done.
     eventually(lambda: node.api().get("/v1/login").status == 401, 20, "the API")
-    done = eventually(lambda: (n := notices(node, "done", "webhook")) if len(n) >= 2 else None, 10, "what was delivered is noted")
+    done = eventually(lambda: len(n := notices(node, "done", "webhook")) >= 2 and n, 10, "what was delivered is noted")
     (claimed,) = [n for n in notices(node, "pending", "webhook") + done if n["attempts"] > 1 or n["state"] == "pending"]
     assert claimed["last_error"] == "" and len(done) + (claimed not in done) == 3 and notices(node, "failed") == []
     events = told.events("application.submitted", 2)
