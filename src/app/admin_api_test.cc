@@ -102,6 +102,7 @@ TEST_F(AdminApiTest, ARequestIsHandedOverAsItCame) {
   EXPECT_EQ(request.body, "{\"a\":1}");
   EXPECT_EQ(request.source_address, "127.0.0.1");
   EXPECT_TRUE(request.secure);  // loopback
+  EXPECT_FALSE(request.tls);
   const control::ApiFields expected{{"host", "admin"}, {"x-one", "1"},  {"cookie", "a=%20%0D%0A; b=2"},
                                     {"x-two", ""},     {"x-one", "1b"}, {"content-length", "7"}};
   EXPECT_EQ(request.fields, expected);

@@ -48,6 +48,7 @@ AdminRequest described(const AdminConnection& connection, const protocol::Reques
   }
   request.api.source_address = connection.source();
   request.api.secure = connection.secure();
+  request.api.tls = connection.tls();
   return request;
 }
 

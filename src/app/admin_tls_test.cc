@@ -27,7 +27,7 @@ class AdminTlsTest : public ::testing::Test {
     handlers_.ready_reason = [] { return std::string(); };
     handlers_.ready = [] { return true; };
     handlers_.api = [this](const ApiRequest& request) {
-      return ApiResponse{200, {{"x-secure", request.secure ? "1" : "0"}}, request.path + request.body + page_};
+      return ApiResponse{200, {{"x-secure", request.secure ? "1" : "0"}, {"x-tls", request.tls ? "1" : "0"}}, request.path + request.body + page_};
     };
   }
   ~AdminTlsTest() override { server_.stop(); }
@@ -57,6 +57,7 @@ TEST_F(AdminTlsTest, BothVersionsAndAConnectionThatStays) {
       const Answer a = client.ask("POST", "/v1/x", "", "hello");
       EXPECT_EQ(a.body, "/v1/xhello");
       EXPECT_EQ(a.fields.at("x-secure"), "1");
+      EXPECT_EQ(a.fields.at("x-tls"), "1");
       EXPECT_EQ(a.fields.at("strict-transport-security"), "max-age=31536000");
     }
     EXPECT_EQ(client.ask("GET", "/v1/x", "Connection: close\r\n").status, 200);

@@ -146,7 +146,19 @@ model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const Starter& 
   return first;
 }
 
-void reload(edge::Edge& edge, AdminServer& admin, const std::string& file) {
+// What of `admin` was set at the start: a certificate can be replaced, these cannot.
+struct AdminPlace {
+  std::string address;
+  bool tls = false;
+  bool operator==(const AdminPlace&) const = default;
+};
+
+AdminPlace admin_place(const model::EdgeConfig& config) {
+  return {config.admin_address.empty() ? std::string(kDefaultAdmin) : config.admin_address,
+          config.admin_tls.has_value()};
+}
+
+void reload(edge::Edge& edge, AdminServer& admin, const AdminPlace& place, const std::string& file) {
   model::ConfigReading reading = read_config(file, model::ConfigPurpose::run);
   log_problems(reading);
   if (!reading.config) {
@@ -159,8 +171,9 @@ void reload(edge::Edge& edge, AdminServer& admin, const std::string& file) {
       base::log_error("admin: {}", base::describe(replaced.error()));
     }
   }
+  const bool moved = admin_place(*reading.config) != place;
   for (const std::string& name : edge.apply(std::move(*reading.config))) {
-    if (name == "admin") continue;  // its certificate was replaced; another address shows at the next start
+    if (name == "admin" && !moved) continue;  // its certificate was replaced
     base::log_warn("{}: a change of `{}` needs a restart and is left aside", file, name);
   }
 }
@@ -190,7 +203,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
     base::log_warn("the copy of the last policy cannot be used: {}", base::describe(last.error()));
   }
 
-  const std::string admin_address = config.admin_address.empty() ? std::string(kDefaultAdmin) : config.admin_address;
+  const AdminPlace place = admin_place(config);
   const model::AdminTls admin_tls = config.admin_tls.value_or(model::AdminTls());
   const Event finished;
   edge::Edge edge(std::move(config), [&finished] { finished.set(); });
@@ -228,7 +241,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
     starting.fields.emplace_back("retry-after", "1");
     return starting;
   };
-  if (auto started = admin.start(admin_address, admin_tls, std::move(handlers)); !started) {
+  if (auto started = admin.start(place.address, admin_tls, std::move(handlers)); !started) {
     return cannot_start("admin", started.error());
   }
   base::log_info("admin on {}", admin.address());
@@ -279,7 +292,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
         if (fds[1].revents & POLLIN) break;
         if (!(fds[0].revents & POLLIN)) continue;
         switch (signals.take()) {
-          case SIGHUP: reload(edge, admin, config_file); break;
+          case SIGHUP: reload(edge, admin, place, config_file); break;
           case SIGUSR1: edge.reopen_log(); break;
           case SIGTERM:
           case SIGINT:

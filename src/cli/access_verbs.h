@@ -36,7 +36,7 @@ struct PasswordArgs {
   std::string old_password_file;  // empty: asked for
   std::string password_file;      // of the new one
 };
-// Sets a password. Other logins of that user end; tokens do not.
+// Sets a password. Other logins of that user end, and all tokens: the command line's own, too, which then signs in anew.
 Told<void> set_password(const Connection& connection, const PasswordArgs& args);
 
 Told<void> token_list(Desk& desk);

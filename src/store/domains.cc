@@ -150,7 +150,8 @@ Result<void> update_ownership(Transaction& tx, std::string_view id, const Owners
 
 Result<std::vector<Domain>> domains_to_check(Transaction& tx, std::int64_t now_ms, std::int64_t limit) {
   const auto sql = "select " + std::string(kColumns) +
-                   " from domains where next_check_ms <= :now order by next_check_ms, id limit :limit";
+                   " from (select *, row_number() over (partition by account_id order by next_check_ms, id) as turn "
+                   "from domains where next_check_ms <= :now) as due order by turn, next_check_ms, id limit :limit";
   return read_all(tx.query(sql, {{"now", now_ms}, {"limit", limit}}), read_domain);
 }
 

@@ -64,7 +64,7 @@ base::Result<Domain> update_domain(Transaction& tx, const Domain& domain, std::i
 // Writes ownership alone. No change for the edges, and no new revision: it is not what a person edits.
 base::Result<void> update_ownership(Transaction& tx, std::string_view id, const Ownership& ownership);
 
-// Those whose ownership.next_check_ms is `now_ms` or earlier, those due longest first.
+// Those whose ownership.next_check_ms is `now_ms` or earlier: accounts take turns, each with those due longest first.
 base::Result<std::vector<Domain>> domains_to_check(Transaction& tx, std::int64_t now_ms, std::int64_t limit);
 // When the next of them is due; none when nobody is waiting.
 base::Result<std::optional<std::int64_t>> next_domain_check_ms(Transaction& tx);

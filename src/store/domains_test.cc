@@ -87,6 +87,32 @@ TEST_P(DomainsTest, LooksForAProofAreDueInTheirOrder) {
   EXPECT_EQ(due(kNow + 100, 10), std::vector<std::string>{"first.example.com"});
 }
 
+// Whoever has a thousand names whose servers are silent waits for them alone.
+TEST_P(DomainsTest, AccountsTakeTurnsAtTheLooks) {
+  const std::string other = make_account("other").id;
+  std::int64_t due_ms = kNow;
+  for (const auto& [account, name] : std::vector<std::pair<std::string, std::string>>{{account_, "a1.test"},
+                                                                                      {account_, "a2.test"},
+                                                                                      {account_, "a3.test"},
+                                                                                      {other, "b1.test"},
+                                                                                      {other, "b2.test"}}) {
+    const auto domain = make_domain(account, name);
+    Ownership look = domain.ownership;
+    look.next_check_ms = due_ms++;
+    write([&](Transaction& tx) { return update_ownership(tx, domain.id, look); });
+  }
+  const auto due = [&](std::int64_t now, std::int64_t limit) {
+    std::vector<std::string> found;
+    for (const auto& d : read([&](Transaction& tx) { return domains_to_check(tx, now, limit); }))
+      found.push_back(d.name);
+    return found;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(due(kNow + 9, 10), (Names{"a1.test", "b1.test", "a2.test", "b2.test", "a3.test"}));
+  EXPECT_EQ(due(kNow + 9, 2), (Names{"a1.test", "b1.test"}));
+  EXPECT_EQ(due(kNow + 2, 10), (Names{"a1.test", "a2.test", "a3.test"}));
+}
+
 TEST_P(DomainsTest, EveryFieldIsKept) {
   Layer7Config config;
   config.account_id = account_;

@@ -1,20 +1,13 @@
 """R16: the proof that a domain is its account's, by a TXT record and by a file, asked of a DNS server and an HTTP server
 of the test's own; what is no proof; and where the control plane does not go, whoever sends it there."""
 
-import sqlite3
-import time
-
 import pytest
 
 from harness.edge import sanitized
-from harness.outside import Dns, Hook, Mail, Sites
+from harness.outside import Dns, Hook, Mail, Sites, challenge, due_in_store
 from harness.waiting import Stopwatch, eventually
 
 SILENT = {"silent": True}
-
-
-def challenge(name):
-    return "_fairlead-challenge." + name.removeprefix(".")
 
 
 def begin(start_node, dns, sites=None, private=True, **control):
@@ -176,10 +169,7 @@ def test_a_start_waits_for_the_proof(start_node, outside):
 
     # The last look: half an hour after the first, so the row is told that it has come to that.
     assert node.terminate() == 0
-    with sqlite3.connect(node.data / "fairlead.db") as database:
-        changed = database.execute("update domains set checks = 11, next_check_ms = ? where name = ?", (int(time.time() * 1000), never))
-        assert changed.rowcount == 1
-    database.close()
+    assert due_in_store(node, "update domains set checks = 11, next_check_ms = :now where name = 'never.test'") == 1
     node.start()
     eventually(lambda: node.api().get("/v1/login").status == 401, 20, "the API")
     failed = eventually(lambda: (d := customer.get(f"/v1/domains/{never}").ok())["state"] == "check_failed" and d, 30, "the last look")

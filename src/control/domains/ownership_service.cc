@@ -54,7 +54,8 @@ base::Result<void> go_on(Transaction& tx, const Context& context, store::Domain&
   event.type = domain.state == DomainState::online ? "domain.online" : "domain.check_failed";
   event.account_id = composed->account.id;
   event.account_name = composed->account.name;
-  event.data = {{"domain", domain.name}, {"reason", domain.state_reason}};
+  event.data = {{"domain", domain.name}};
+  if (!domain.state_reason.empty()) event.data["reason"] = domain.state_reason;
   auto users = store::list_users(tx, domain.account_id, {.after = {}, .limit = store::kMaxPage});
   if (!users) return std::unexpected(users.error());
   for (const store::User& u : users->items) {

@@ -107,11 +107,16 @@ class Api:
 
 
 class Node(Edge):
-    """`fairlead run`: edge and control plane in one process, its data in a folder of its own."""
+    """`fairlead run`: edge and control plane in one process, its data in a folder of its own. `admin_tls` is what the file
+    says, `tls` the context of its clients then."""
 
-    def __init__(self, folder, listeners=None, control=None, **top):
+    def __init__(self, folder, listeners=None, control=None, admin_tls=None, tls=None, admin_host="127.0.0.1", **top):
         super().__init__(folder, [], listeners=listeners, **top)
         del self.config["domains"]
+        self.tls = tls
+        self.config["admin"]["address"] = f"{admin_host}:{self.admin}"
+        if admin_tls:
+            self.config["admin"]["tls"] = admin_tls
         self.config["control"] = control or {}
         self.data = folder / "data"
         self.arguments = ["run", "--config", str(self.path), "--data", str(self.data)]
@@ -133,7 +138,12 @@ class Node(Edge):
         eventually(lambda: self.api().get("/v1/login").status == 401, 20, "the API after a restart")
 
     def api(self, token=None):
-        return Api(self.admin, token)
+        return Api(self.admin, token, self.tls)
+
+    def admin_connection(self, timeout):
+        if not self.tls:
+            return super().admin_connection(timeout)
+        return http.client.HTTPSConnection("127.0.0.1", self.admin, timeout=timeout, context=self.tls)
 
     def first_operator_key(self):
         """The key of the link that the start printed."""

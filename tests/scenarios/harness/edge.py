@@ -214,9 +214,12 @@ class Edge:
 
     # Looking in
 
+    def admin_connection(self, timeout):
+        return http.client.HTTPConnection("127.0.0.1", self.admin, timeout=timeout)
+
     def get(self, path, timeout=5.0):
         """GET on the admin address: (status, headers, body)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=timeout)
+        connection = self.admin_connection(timeout)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -5,6 +5,8 @@ import hmac
 import http.client
 import itertools
 import json
+import sqlite3
+import time
 
 from .process import HERE, PYTHON, Child
 from .waiting import eventually
@@ -127,6 +129,20 @@ def signature_of(request, secret):
     fields = request["fields"]
     signed = f"{fields['fairlead-webhook-id']}.{fields['fairlead-webhook-timestamp']}.{request['body']}"
     return "v1=" + hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+def due_in_store(node, statement):
+    """Does to the store of a node what only time would do; `:now` is the time. How many rows it changed."""
+    database = sqlite3.connect(node.data / "fairlead.db", timeout=10)
+    with database:
+        changed = database.execute(statement, {"now": int(time.time() * 1000)}).rowcount
+    database.close()
+    return changed
+
+
+def challenge(name):
+    """Where the record is looked for that proves a domain."""
+    return "_fairlead-challenge." + name.removeprefix(".")
 
 
 def handshake(node, host):
