@@ -64,17 +64,9 @@ class Shell:
 
 
 def verbs():
-    """{"domain list": {"-s", "--server", ...}}: every verb that the program has with its options, by its own help."""
-    out = {}
-
-    def look(path):
-        text = subprocess.run([str(BINARY), *path, "--help"], capture_output=True, text=True, timeout=30, check=True).stdout
-        below = re.findall(r"^  (\w[\w-]*) {2,}\S", text.partition("Subcommands:")[2], re.M)
-        for name in below:
-            look([*path, name])
-        if not below:
-            options = re.findall(r"^  (-[\w,-]+)", text, re.M)
-            out[" ".join(path)] = {one for group in options for one in group.split(",")} - {"-h", "--help"}
-
-    look([])
-    return out
+    """{"domain list": {"-s", "--server", ...}}: every verb that the program has with its options, by the script for bash, which is
+    made from the very commands."""
+    script = subprocess.run([str(BINARY), "completion", "bash"], capture_output=True, text=True, timeout=60, check=True).stdout
+    table = script[script.index("_fairlead_options() {"):script.index("_fairlead_value() {")]
+    found = {verb: set(words.split()) - {"-h", "--help"} for verb, words in re.findall(r'^    "([^"]+)"\) echo "([^"]*)"', table, re.M)}
+    return {verb: words for verb, words in found.items() if not any(other.startswith(verb + " ") for other in found)}
