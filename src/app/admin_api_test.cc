@@ -393,11 +393,11 @@ TEST_F(AdminApiTest, TooManyIdleConnectionsEndTheOldest) {
 
 // While clients wait for a thread, an answer ends its connection.
 TEST_F(AdminApiTest, NobodyKeepsAConnectionWhileOthersWait) {
-  std::latch all_busy(AdminServer::kThreads), go(1);
+  std::latch all_busy(AdminServer::kThreads), first(1), go(1);
   handlers_.api = [&](const ApiRequest& request) {
-    if (request.path == "/v1/hold") {
+    if (request.path.starts_with("/v1/hold")) {
       all_busy.count_down();
-      go.wait();
+      (request.path == "/v1/hold0" ? first : go).wait();
     }
     return response_;
   };
@@ -405,7 +405,7 @@ TEST_F(AdminApiTest, NobodyKeepsAConnectionWhileOthersWait) {
   std::vector<std::unique_ptr<AdminClient>> holding, waiting;
   for (unsigned i = 0; i < AdminServer::kThreads; ++i) {
     holding.push_back(std::make_unique<AdminClient>(server_.address()));
-    holding.back()->send("GET /v1/hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    holding.back()->send("GET /v1/hold" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\n\r\n");
   }
   all_busy.wait();
   for (unsigned i = 0; i < AdminServer::kMaxWaiting; ++i) {
@@ -414,8 +414,10 @@ TEST_F(AdminApiTest, NobodyKeepsAConnectionWhileOthersWait) {
   }
   // One too many is turned away at once: by then the others have been accepted.
   EXPECT_EQ(AdminClient(server_.address()).to_end(), "");
-  go.count_down();
+  // It alone, so that no other thread takes those who wait before it looks.
+  first.count_down();
   EXPECT_EQ(holding[0]->answer().fields["connection"], "close");
+  go.count_down();
   for (auto& client : waiting) EXPECT_EQ(client->answer().status, 200);
 }
 

@@ -128,7 +128,7 @@ def test_what_is_gone_is_given_up_and_can_be_seen(start_node, outside):
     assert "410" in words["webhook"]["last_error"] and words["webhook"]["next_attempt"] is None and words["webhook"]["attempts"] == 1
     assert "550 no such user" in words["email"]["last_error"] and words["email"]["destination"] == node.operator.me["user"]["email"]
     good.events("application.submitted")  # the others have theirs
-    (waits,) = eventually(lambda: [n for n in notices(node, "pending") if n["attempts"] == 1], 10, "the redirect")
+    (waits,) = eventually(lambda: [n for n in notices(node, "pending") if n["last_error"]], 10, "the redirect")
     assert "answered 302" in waits["last_error"] and len(moved.received()) == 1
     assert node.metric("fairlead_control_notices_failed_total") == 2 and node.metric("fairlead_control_notices_retried_total") >= 1
     customer.get("/v1/notices?state=failed").refused(403, "forbidden")
