@@ -163,7 +163,9 @@ class Installation {
     require(problem.is_object() && problem.value("status", 0) == answer.status, "a refusal is a problem document");
     const std::string code = problem.value("code", "");
     require(!code.empty(), "a refusal has a code");
-    if (!body.empty()) require((code == "malformed_request") == !well_formed, "what is no JSON is told so");
+    // Who may not ask at all hears that first.
+    if (code != "forbidden" && !body.empty())
+      require((code == "malformed_request") == !well_formed, "what is no JSON is told so");
     if (code != "invalid") return;
     require(problem.contains("errors") && !problem["errors"].empty(), "a refusal says what is wrong");
     const Json sent = Json::parse(body, nullptr, false);

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 3> kStates = {"active", "suspended", "clo
 
 constexpr std::array<std::string_view, 3> kWebSocketDefaults = {"by-acceleration", "on", "off"};
 
-constexpr std::string_view kColumns =
+constexpr Sql kColumns =
     "id, name, kind, identity_verified, email_verified, time_zone, websocket_default, state, revision, created_ms, "
     "updated_ms";
 
@@ -64,12 +64,12 @@ Result<Account> insert_account(Transaction& tx, Account a, std::int64_t now_ms) 
 }
 
 Result<Account> find_account(Transaction& tx, std::string_view id) {
-  const auto sql = "select " + std::string(kColumns) + " from accounts where id = :id";
+  const auto sql = "select " + kColumns + " from accounts where id = :id";
   return read_one(tx.query_one(sql, {{"id", id}}, "account"), read_account);
 }
 
 Result<Account> find_account_by_name(Transaction& tx, std::string_view name) {
-  const auto sql = "select " + std::string(kColumns) + " from accounts where name = :name";
+  const auto sql = "select " + kColumns + " from accounts where name = :name";
   return read_one(tx.query_one(sql, {{"name", name}}, "account"), read_account);
 }
 

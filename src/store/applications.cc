@@ -16,7 +16,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kKinds = {"activation", "architecture_change"};
 constexpr std::array<std::string_view, 3> kStates = {"submitted", "approved", "rejected"};
 
-constexpr std::string_view kColumns =
+constexpr Sql kColumns =
     "id, kind, account_id, domain_id, fields, state, reason, decided_by, decided_ms, revision, created_ms";
 
 Application read_application(Columns& c) {
@@ -67,7 +67,7 @@ Result<Application> insert_application(Transaction& tx, Application a, std::int6
 }
 
 Result<Application> find_application(Transaction& tx, std::string_view id) {
-  const auto sql = "select " + std::string(kColumns) + " from applications where id = :id";
+  const auto sql = "select " + kColumns + " from applications where id = :id";
   return read_one(tx.query_one(sql, {{"id", id}}, "application"), read_application);
 }
 
@@ -78,7 +78,7 @@ Result<Application> current_application(Transaction& tx, std::string_view accoun
   filter.add("kind = :kind", "kind", to_string(kind));
   filter.equal("domain_id", "domain", domain_id);
   // Times alone would not do: clocks are set back, and two rows may be of one millisecond.
-  return read_one(tx.query_one("select " + std::string(kColumns) + " from applications" + filter.where() +
+  return read_one(tx.query_one("select " + kColumns + " from applications" + filter.where() +
                                    " order by case state when 'rejected' then 1 else 0 end, created_ms desc, id desc "
                                    "limit 1",
                                filter.params(), "application"),

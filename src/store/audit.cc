@@ -9,7 +9,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kColumns =
+constexpr Sql kColumns =
     "id, at_ms, account_id, user_id, source_address, action, object_type, object_name, old_value, new_value";
 
 AuditEntry read_entry(Columns& c) {

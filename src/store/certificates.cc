@@ -12,7 +12,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kColumns =
+constexpr Sql kColumns =
     "id, account_id, name, dns_names, chain_pem, sealed_key, key_type, not_before_ms, not_after_ms, revision, "
     "created_ms, updated_ms";
 
@@ -33,9 +33,7 @@ Certificate read_certificate(Columns& c) {
   return certificate;
 }
 
-std::string select(std::string_view rest) {
-  return "select " + std::string(kColumns) + " from certificates " + std::string(rest);
-}
+SqlText select(Sql rest) { return "select " + kColumns + " from certificates " + rest; }
 
 // The name of a domain, for the record of its change.
 Result<std::string> domain_name(Transaction& tx, std::string_view domain_id) {

@@ -21,7 +21,7 @@ using base::Result;
   if (!database) ::_exit(10);
   for (std::int64_t n = from;; ++n) {
     const auto done = database->write([&](Transaction& tx) -> Result<void> {
-      for (const char* sql : {"insert into lefts values (:n)", "insert into rights values (:n)"}) {
+      for (const Sql sql : {Sql("insert into lefts values (:n)"), Sql("insert into rights values (:n)")}) {
         if (auto put = tx.execute(sql, {{"n", n}}); !put) return std::unexpected(put.error());
       }
       return {};
@@ -36,7 +36,8 @@ TEST(KilledWriter, LeavesEveryAcknowledgedWriteAndNoneHalf) {
   {
     auto database = Database::open(address);
     ASSERT_TRUE(database) << describe(database.error());
-    for (const char* sql : {"create table lefts (n bigint primary key)", "create table rights (n bigint primary key)"})
+    for (const Sql sql :
+         {Sql("create table lefts (n bigint primary key)"), Sql("create table rights (n bigint primary key)")})
       ASSERT_TRUE(database->write([&](Transaction& tx) { return tx.execute(sql); }));
   }  // closed: a database must not be carried through fork
   std::int64_t acknowledged = 0, present = 0;
@@ -62,7 +63,7 @@ TEST(KilledWriter, LeavesEveryAcknowledgedWriteAndNoneHalf) {
 
     auto database = Database::open(address);
     ASSERT_TRUE(database) << describe(database.error());
-    const auto numbers = [&](const char* sql) {
+    const auto numbers = [&](Sql sql) {
       auto rows = database->read([&](Transaction& tx) { return tx.query(sql); });
       EXPECT_TRUE(rows);
       std::vector<std::int64_t> found;

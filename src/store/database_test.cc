@@ -249,7 +249,7 @@ TEST_P(SqliteFile, IsItsOwnersAloneAndSafe) {
     ASSERT_EQ(::stat(name.c_str(), &seen), 0) << name;
     EXPECT_EQ(seen.st_mode & 0777, 0600u) << name;
   }
-  const auto pragma = [&](std::string_view sql) {
+  const auto pragma = [&](Sql sql) {
     const auto row = write([&](Transaction& tx) { return tx.query_one(sql, {}, "pragma"); });
     const auto* text = std::get_if<std::string>(&row[0]);
     return text != nullptr ? *text : std::to_string(std::get<std::int64_t>(row[0]));

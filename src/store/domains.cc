@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 5> kStates = {"configuring", "online", "o
 
 constexpr std::array<std::string_view, 3> kRegions = {"mainland", "overseas", "global"};
 
-constexpr std::string_view kColumns =
+constexpr Sql kColumns =
     "id, account_id, name, settings, state, state_reason, layer7_config_id, service_region, icp_number, migrated, "
     "ownership_token, ownership_method, ownership_verified_ms, ownership_result, checks, next_check_ms, revision, "
     "created_ms, updated_ms";
@@ -97,12 +97,12 @@ Result<Domain> insert_domain(Transaction& tx, Domain d, std::int64_t now_ms) {
 }
 
 Result<Domain> find_domain(Transaction& tx, std::string_view id) {
-  const auto sql = "select " + std::string(kColumns) + " from domains where id = :id";
+  const auto sql = "select " + kColumns + " from domains where id = :id";
   return read_one(tx.query_one(sql, {{"id", id}}, "domain"), read_domain);
 }
 
 Result<Domain> find_domain_by_name(Transaction& tx, std::string_view name) {
-  const auto sql = "select " + std::string(kColumns) + " from domains where name = :name";
+  const auto sql = "select " + kColumns + " from domains where name = :name";
   return read_one(tx.query_one(sql, {{"name", lower_case(name)}}, "domain"), read_domain);
 }
 
@@ -149,7 +149,7 @@ Result<void> update_ownership(Transaction& tx, std::string_view id, const Owners
 }
 
 Result<std::vector<Domain>> domains_to_check(Transaction& tx, std::int64_t now_ms, std::int64_t limit) {
-  const auto sql = "select " + std::string(kColumns) +
+  const auto sql = "select " + kColumns +
                    " from (select *, row_number() over (partition by account_id order by next_check_ms, id) as turn "
                    "from domains where next_check_ms <= :now) as due order by turn, next_check_ms, id limit :limit";
   return read_all(tx.query(sql, {{"now", now_ms}, {"limit", limit}}), read_domain);

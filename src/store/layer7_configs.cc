@@ -10,7 +10,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kColumns = "id, account_id, name, settings, revision, created_ms, updated_ms";
+constexpr Sql kColumns = "id, account_id, name, settings, revision, created_ms, updated_ms";
 
 Layer7Config read_config(Columns& c) {
   Layer7Config config;
@@ -43,13 +43,12 @@ Result<Layer7Config> insert_layer7_config(Transaction& tx, Layer7Config config, 
 }
 
 Result<Layer7Config> find_layer7_config(Transaction& tx, std::string_view id) {
-  const auto sql = "select " + std::string(kColumns) + " from layer7_configs where id = :id";
+  const auto sql = "select " + kColumns + " from layer7_configs where id = :id";
   return read_one(tx.query_one(sql, {{"id", id}}, "layer-7 configuration"), read_config);
 }
 
 Result<Layer7Config> find_layer7_config_by_name(Transaction& tx, std::string_view account_id, std::string_view name) {
-  const auto sql =
-      "select " + std::string(kColumns) + " from layer7_configs where account_id = :account and name = :name";
+  const auto sql = "select " + kColumns + " from layer7_configs where account_id = :account and name = :name";
   return read_one(tx.query_one(sql, {{"account", account_id}, {"name", name}}, "layer-7 configuration"), read_config);
 }
 

@@ -32,7 +32,7 @@ Result<int> apply(Transaction& tx, std::int64_t now_ms, std::span<const Migratio
   int applied = 0;
   for (const Migration& step : steps) {
     if (step.number <= present) continue;
-    for (const std::string_view sql : step.statements) {
+    for (const Sql sql : step.statements) {
       if (auto done = tx.execute(sql); !done) return std::unexpected(std::move(done.error()));
     }
     auto noted = tx.execute("insert into schema_version (number, title, applied_ms) values (:number, :title, :now)",

@@ -12,13 +12,14 @@
 
 #include "base/error.h"
 #include "store/database.h"
+#include "store/sql.h"
 
 namespace fairlead::store {
 
 struct Migration {
   int number;
   std::string_view title;
-  std::span<const std::string_view> statements;  // SQL that both engines understand
+  std::span<const Sql> statements;  // SQL that both engines understand
 };
 
 // Every step there is, in order; a file of migrations/ each.

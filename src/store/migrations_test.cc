@@ -22,11 +22,11 @@ class MigrationsTest : public testing::StoreTest {
   }
 };
 
-constexpr std::string_view kMore[] = {"create table more (id text primary key)", "insert into more values ('x')"};
-constexpr std::string_view kBroken[] = {"create table broken (id text primary key)", "insert into nowhere values (1)"};
+constexpr Sql kMore[] = {"create table more (id text primary key)", "insert into more values ('x')"};
+constexpr Sql kBroken[] = {"create table broken (id text primary key)", "insert into nowhere values (1)"};
 
 // The steps there are, and further ones.
-std::vector<Migration> with(std::initializer_list<std::span<const std::string_view>> further) {
+std::vector<Migration> with(std::initializer_list<std::span<const Sql>> further) {
   std::vector<Migration> steps(all_migrations().begin(), all_migrations().end());
   for (const auto& statements : further) steps.push_back(Migration{steps.back().number + 1, "of the test", statements});
   return steps;

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kKinds = {"email", "webhook"};
 constexpr std::array<std::string_view, 3> kStates = {"pending", "done", "failed"};
 
-constexpr std::string_view kColumns =
+constexpr Sql kColumns =
     "id, kind, destination, payload, state, attempts, next_attempt_ms, lease, lease_until_ms, last_error, created_ms";
 
 Notice read_notice(Columns& c) {
@@ -79,7 +79,7 @@ Result<Notice> insert_notice(Transaction& tx, Notice given, std::int64_t now_ms)
 }
 
 Result<Notice> find_notice(Transaction& tx, std::string_view id) {
-  const auto sql = "select " + std::string(kColumns) + " from outbox where id = :id";
+  const auto sql = "select " + kColumns + " from outbox where id = :id";
   return read_one(tx.query_one(sql, {{"id", id}}, "notice"), read_notice);
 }
 
@@ -92,7 +92,7 @@ Result<std::vector<Notice>> claim_due(Transaction& tx, std::int64_t now_ms, std:
       {{"lease", lease}, {"until", now_ms + lease_ms}, {"now", now_ms}, {"limit", std::max<std::int64_t>(limit, 1)}});
   if (!claimed) return std::unexpected(std::move(claimed.error()));
   if (*claimed == 0) return std::vector<Notice>();
-  const auto sql = "select " + std::string(kColumns) + " from outbox where lease = :lease order by next_attempt_ms, id";
+  const auto sql = "select " + kColumns + " from outbox where lease = :lease order by next_attempt_ms, id";
   return read_all(tx.query(sql, {{"lease", lease}}), read_notice);
 }
 

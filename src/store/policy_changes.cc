@@ -40,7 +40,7 @@ Result<Counter> counter(Transaction& tx) {
 }
 
 // Inserts what `select` finds, which has a name for each row and numbers them after :last; then moves the counter.
-Result<std::int64_t> record(Transaction& tx, std::string_view from, Params params, std::int64_t now_ms) {
+Result<std::int64_t> record(Transaction& tx, Sql from, Params params, std::int64_t now_ms) {
   auto last = last_policy_change(tx);
   if (!last) return last;
   params.emplace_back("last", *last);
@@ -48,7 +48,7 @@ Result<std::int64_t> record(Transaction& tx, std::string_view from, Params param
   auto added = tx.execute(
       "insert into policy_changes (number, domain_name, kind, at_ms) "
       "select cast(:last as bigint) + row_number() over (order by d.name), d.name, 'changed', cast(:now as bigint) " +
-          std::string(from),
+          from,
       params);
   if (!added) return added;
   auto moved = tx.execute("update policy_counter set last_number = last_number + :added", {{"added", *added}});

@@ -19,26 +19,25 @@ Result<void> must_change(Result<std::int64_t> affected, std::string_view what) {
   return {};
 }
 
-Error why_unchanged(Transaction& tx, std::string_view table, std::string_view id, std::int64_t expected,
-                    std::string_view what) {
-  auto row = tx.query_one("select revision from " + std::string(table) + " where id = :id", {{"id", id}}, what);
+Error why_unchanged(Transaction& tx, Sql table, std::string_view id, std::int64_t expected, std::string_view what) {
+  auto row = tx.query_one("select revision from " + table + " where id = :id", {{"id", id}}, what);
   if (!row) return std::move(row.error());
   return Error(Code::conflict, Side::none,
                fmt::format("revision: {} is the present one of this {}, {} was expected", Columns(*row).integer(), what,
                            expected));
 }
 
-Result<void> must_match(Result<std::int64_t> affected, Transaction& tx, std::string_view table, std::string_view id,
+Result<void> must_match(Result<std::int64_t> affected, Transaction& tx, Sql table, std::string_view id,
                         std::int64_t expected, std::string_view what) {
   if (!affected) return std::unexpected(std::move(affected.error()));
   if (*affected == 0) return std::unexpected(why_unchanged(tx, table, id, expected, what));
   return {};
 }
 
-Result<void> must_be_unbound(Transaction& tx, std::string_view from, std::string_view id) {
+Result<void> must_be_unbound(Transaction& tx, Sql from, std::string_view id) {
   constexpr int kNamed = 10;
   // The count comes with every row, so there is one statement.
-  auto rows = tx.query("select d.name, count(*) over () " + std::string(from) + " order by d.name limit :named",
+  auto rows = tx.query("select d.name, count(*) over () " + from + " order by d.name limit :named",
                        {{"id", id}, {"named", kNamed}});
   if (!rows) return std::unexpected(std::move(rows.error()));
   if (rows->empty()) return {};

@@ -55,22 +55,22 @@ base::Result<void> must_change(base::Result<std::int64_t> affected, std::string_
 
 // Why "... where id = :id and revision = :expected" changed no row of `table`: not_found, or a conflict "revision: N is
 // the present one, M was expected".
-base::Error why_unchanged(Transaction& tx, std::string_view table, std::string_view id, std::int64_t expected,
+base::Error why_unchanged(Transaction& tx, Sql table, std::string_view id, std::int64_t expected,
                           std::string_view what);
 // The same as must_change, with that answer.
-base::Result<void> must_match(base::Result<std::int64_t> affected, Transaction& tx, std::string_view table,
-                              std::string_view id, std::int64_t expected, std::string_view what);
+base::Result<void> must_match(base::Result<std::int64_t> affected, Transaction& tx, Sql table, std::string_view id,
+                              std::int64_t expected, std::string_view what);
 
-// Conflict "bound: still used by a.example.com, b.example.com and 3 more" when domains are found. `from`: constant SQL
-// that calls them d and takes :id.
-base::Result<void> must_be_unbound(Transaction& tx, std::string_view from, std::string_view id);
+// Conflict "bound: still used by a.example.com, b.example.com and 3 more" when domains are found. `from`: SQL that
+// calls them d and takes :id.
+base::Result<void> must_be_unbound(Transaction& tx, Sql from, std::string_view id);
 
-// The conditions of a list. `piece` is constant SQL.
+// The conditions of a list.
 class Filter {
  public:
-  void add(std::string_view piece) { where_ += (where_.empty() ? " where " : " and ") + std::string(piece); }
+  void add(Sql piece) { where_ += (where_.empty() ? Sql(" where ") : Sql(" and ")) + piece; }
   template <class V>
-  void add(std::string_view piece, std::string_view name, V&& value) {
+  void add(Sql piece, std::string_view name, V&& value) {
     add(piece);
     give(name, std::forward<V>(value));
   }
@@ -81,15 +81,15 @@ class Filter {
   }
   // "column = :name", when there is a value.
   template <class V>
-  void equal(std::string_view column, std::string_view name, const std::optional<V>& value) {
-    if (value) add(std::string(column) + " = :" + std::string(name), name, *value);
+  void equal(Sql column, Sql name, const std::optional<V>& value) {
+    if (value) add(column + " = :" + name, name.text(), *value);
   }
-  const std::string& where() const { return where_; }
+  Sql where() const { return where_; }
   const Params& params() const { return params_; }
   Params params_and(Param more) const;
 
  private:
-  std::string where_;
+  SqlText where_;
   Params params_;
 };
 
@@ -107,17 +107,15 @@ base::Result<TimeKey> parse_time_key(std::string_view text);
 // A page of a list: rows of "select COLUMNS from TABLE" in `order`, after the rows of `after`. `filter` counts the
 // total; `after` has its conditions too. `key(item)` names an item's place.
 template <class Read, class Key, class T = std::invoke_result_t<Read, Columns&>>
-base::Result<Page<T>> read_page(Transaction& tx, std::string_view table, std::string_view columns, const Filter& filter,
-                                const Filter& after, std::string_view order, const PageRequest& request, Read read,
-                                Key key) {
+base::Result<Page<T>> read_page(Transaction& tx, Sql table, Sql columns, const Filter& filter, const Filter& after,
+                                Sql order, const PageRequest& request, Read read, Key key) {
   Page<T> page;
-  const std::string from = " from " + std::string(table);
-  auto total = tx.query_one("select count(*)" + from + filter.where(), filter.params(), table);
+  const SqlText from = " from " + table;
+  auto total = tx.query_one("select count(*)" + from + filter.where(), filter.params(), table.text());
   if (!total) return std::unexpected(std::move(total.error()));
   page.total = Columns(*total).integer();
   // One row more than asked for says whether there is a next page.
-  auto items = read_all(tx.query("select " + std::string(columns) + from + after.where() + " order by " +
-                                     std::string(order) + " limit :limit",
+  auto items = read_all(tx.query("select " + columns + from + after.where() + " order by " + order + " limit :limit",
                                  after.params_and(Param("limit", request.rows() + 1))),
                         read);
   if (!items) return std::unexpected(std::move(items.error()));

@@ -9,7 +9,7 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kSelect =
+constexpr Sql kSelect =
     "select t.id, t.user_id, t.name, t.hash, t.scopes, t.created_ms, t.expires_ms, t.last_used_ms from tokens t ";
 
 Token read_token(Columns& c) {
@@ -46,11 +46,10 @@ Result<Token> insert_token(Transaction& tx, Token token, std::int64_t now_ms) {
 }
 
 Result<Token> find_token(Transaction& tx, std::string_view hash, std::int64_t now_ms) {
-  return read_one(
-      tx.query_one(std::string(kSelect) + "join users u on u.id = t.user_id where t.hash = :hash and u.disabled = 0 "
-                                          "and (t.expires_ms is null or t.expires_ms > :now)",
-                   {{"hash", hash}, {"now", now_ms}}, "token"),
-      read_token);
+  return read_one(tx.query_one(kSelect + "join users u on u.id = t.user_id where t.hash = :hash and u.disabled = 0 "
+                                         "and (t.expires_ms is null or t.expires_ms > :now)",
+                               {{"hash", hash}, {"now", now_ms}}, "token"),
+                  read_token);
 }
 
 Result<void> touch_token(Transaction& tx, std::string_view id, std::int64_t now_ms) {
@@ -59,9 +58,8 @@ Result<void> touch_token(Transaction& tx, std::string_view id, std::int64_t now_
 }
 
 Result<std::vector<Token>> list_tokens(Transaction& tx, std::string_view user_id) {
-  return read_all(
-      tx.query(std::string(kSelect) + "where t.user_id = :user order by t.created_ms, t.id", {{"user", user_id}}),
-      read_token);
+  return read_all(tx.query(kSelect + "where t.user_id = :user order by t.created_ms, t.id", {{"user", user_id}}),
+                  read_token);
 }
 
 Result<void> delete_token(Transaction& tx, std::string_view id, std::string_view user_id) {

@@ -24,24 +24,24 @@ std::optional<Error> Transaction::refuse(const Params& params) {
   return std::nullopt;
 }
 
-Result<std::vector<Row>> Transaction::query(std::string_view sql, const Params& params) {
+Result<std::vector<Row>> Transaction::query(Sql sql, const Params& params) {
   if (auto no = refuse(params)) return std::unexpected(std::move(*no));
-  auto answer = session_.query(sql, params);
+  auto answer = session_.query(sql.text(), params);
   if (answer) return std::move(answer->rows);
   failure_ = answer.error();
   return std::unexpected(std::move(answer.error()));
 }
 
-Result<Row> Transaction::query_one(std::string_view sql, const Params& params, std::string_view what) {
+Result<Row> Transaction::query_one(Sql sql, const Params& params, std::string_view what) {
   auto rows = query(sql, params);
   if (!rows) return std::unexpected(std::move(rows.error()));
   if (rows->empty()) return base::fail(Code::not_found, Side::none, std::string(what));
   return std::move(rows->front());
 }
 
-Result<std::int64_t> Transaction::execute(std::string_view sql, const Params& params) {
+Result<std::int64_t> Transaction::execute(Sql sql, const Params& params) {
   if (auto no = refuse(params)) return std::unexpected(std::move(*no));
-  auto answer = session_.execute(sql, params);
+  auto answer = session_.execute(sql.text(), params);
   if (answer) return answer->affected;
   failure_ = answer.error();
   return std::unexpected(std::move(answer.error()));

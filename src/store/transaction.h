@@ -1,7 +1,7 @@
 #pragma once
 // Transaction: what the function given to Database::read or write works with. Made and owned by the Database, valid
 // until that function returns, used by its thread alone. Statements are constant texts that both engines understand;
-// every value goes in as a parameter, never into the text.
+// every value goes in as a parameter, never into the text (sql.h).
 //
 // A statement that failed spoils its transaction on both engines (on PostgreSQL that is the rule, so SQLite gets it
 // too): every later call returns the same error, and nothing is committed. The exceptions are not_found and conflicts
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/sql.h"
 #include "store/value.h"
 
 namespace fairlead::store {
@@ -26,13 +27,13 @@ class Transaction {
   Transaction& operator=(const Transaction&) = delete;
 
   // All rows of a SELECT.
-  base::Result<std::vector<Row>> query(std::string_view sql, const Params& params = {});
+  base::Result<std::vector<Row>> query(Sql sql, const Params& params = {});
 
   // The first row of a SELECT, or not_found with `what` as its context.
-  base::Result<Row> query_one(std::string_view sql, const Params& params, std::string_view what);
+  base::Result<Row> query_one(Sql sql, const Params& params, std::string_view what);
 
   // INSERT, UPDATE, DELETE, or a definition: how many rows it changed.
-  base::Result<std::int64_t> execute(std::string_view sql, const Params& params = {});
+  base::Result<std::int64_t> execute(Sql sql, const Params& params = {});
 
   // The engine's first failure in this transaction.
   const std::optional<base::Error>& failure() const { return failure_; }

@@ -15,8 +15,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kRoles = {"customer", "operator", "auditor"};
 
-constexpr std::string_view kColumns =
-    "id, account_id, email, role, password_hash, disabled, revision, created_ms, updated_ms";
+constexpr Sql kColumns = "id, account_id, email, role, password_hash, disabled, revision, created_ms, updated_ms";
 
 User read_user(Columns& c) {
   User user;
@@ -56,12 +55,12 @@ Result<User> insert_user(Transaction& tx, User user, std::int64_t now_ms) {
 }
 
 Result<User> find_user(Transaction& tx, std::string_view id) {
-  const auto sql = "select " + std::string(kColumns) + " from users where id = :id";
+  const auto sql = "select " + kColumns + " from users where id = :id";
   return read_one(tx.query_one(sql, {{"id", id}}, "user"), read_user);
 }
 
 Result<User> find_user_by_email(Transaction& tx, std::string_view email) {
-  const auto sql = "select " + std::string(kColumns) + " from users where email = :email";
+  const auto sql = "select " + kColumns + " from users where email = :email";
   return read_one(tx.query_one(sql, {{"email", lower_case(email)}}, "user"), read_user);
 }
 

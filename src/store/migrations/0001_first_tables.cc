@@ -5,8 +5,8 @@
 namespace fairlead::store::migrations {
 
 // Columns are explained by the row types of the headers of the same names (../domains.h, ../users.h, ...).
-std::span<const std::string_view> step_0001() {
-  static constexpr std::string_view statements[] = {
+std::span<const Sql> step_0001() {
+  static constexpr Sql statements[] = {
       // --- who
       R"(create table accounts (
         id text primary key,

@@ -3,8 +3,8 @@
 namespace fairlead::store::migrations {
 
 // Of which end of a certificate (a replaced one has another), and how many days before it, people were told.
-std::span<const std::string_view> step_0002() {
-  static constexpr std::string_view statements[] = {
+std::span<const Sql> step_0002() {
+  static constexpr Sql statements[] = {
       R"(create table certificate_notices (
         certificate_id text not null references certificates (id) on delete cascade,
         not_after_ms bigint not null,

@@ -3,11 +3,12 @@
 // both SQLite and PostgreSQL understand: `text` and `bigint` columns only, no automatic numbers, no engine's own types.
 
 #include <span>
-#include <string_view>
+
+#include "store/sql.h"
 
 namespace fairlead::store::migrations {
 
-std::span<const std::string_view> step_0001();
-std::span<const std::string_view> step_0002();
+std::span<const Sql> step_0001();
+std::span<const Sql> step_0002();
 
 }  // namespace fairlead::store::migrations

@@ -170,7 +170,12 @@ std::string PostgresServer::uri(const std::string& schema) const {
 void PostgresServer::make_schema(const std::string& schema) {
   auto database = Database::open(uri("public"));
   if (!database) throw std::runtime_error("PostgreSQL: " + describe(database.error()));
-  const auto made = database->write([&](Transaction& tx) { return tx.execute("create schema " + schema); });
+  // A name of a schema is no parameter to a statement; to the server's own quoting it is.
+  const auto made = database->write([&](Transaction& tx) -> base::Result<std::int64_t> {
+    auto told = tx.query("select set_config('fairlead.schema', :name, true)", {{"name", schema}});
+    if (!told) return std::unexpected(told.error());
+    return tx.execute("do $$ begin execute format('create schema %I', current_setting('fairlead.schema')); end $$");
+  });
   if (!made) throw std::runtime_error("PostgreSQL: " + describe(made.error()));
 }
 
