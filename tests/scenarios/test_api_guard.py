@@ -34,7 +34,7 @@ ABOUT = {"getAccount", "changeAccount", "createUser", "getUser", "changeUser", "
          "deleteCertificate", "getService", "submitApplication", "getApplication"}
 # For operators, or operators and auditors.
 STAFF = {"createAccount", "createPasswordLink", "vouchForOwnership", "approveApplication", "rejectApplication", "getPolicy",
-         "replacePolicy", "listEdges", "listNotices"}
+         "replacePolicy", "comparePolicy", "listEdges", "listNotices"}
 # What the contract calls read-only although it is no GET: it concerns nothing but the caller's own credentials.
 OF_ONES_OWN_CREDENTIALS = {"logOut", "changePassword", "createToken", "deleteToken"}
 
