@@ -59,8 +59,8 @@ def ask(api, operation, things, number=1, **more):
 
 
 def said(answer):
-    """What an answer tells."""
-    fields = {n: v for n, v in answer.fields.items() if n not in ("date", "content-length")}
+    """What an answer tells. Whether the connection stays depends on who else waits for the listener's threads."""
+    fields = {n: v for n, v in answer.fields.items() if n not in ("date", "content-length", "connection", "keep-alive")}
     return answer.status, answer.code, fields, answer.text
 
 
