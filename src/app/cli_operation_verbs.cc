@@ -116,8 +116,11 @@ void add_looking(Verbs& verbs) {
   notices->add_option("--limit", o->most, "At most so many")->capture_default_str();
 
   // "edge" is the verb that runs one; "edges" asks the control plane about all of them.
-  verbs.verb(&verbs.app(), "edges", "Edges and what they obey", new_options(),
-             [](Desk& desk, Options&) { return cli::edge_list(desk); });
+  o = new_options();
+  verbs
+      .verb(&verbs.app(), "edges", "Edges and what they obey", o,
+            [](Desk& desk, Options& x) { return x.check ? cli::edge_compare(desk) : cli::edge_list(desk); })
+      ->add_flag("--compare", o->check, "Compare it with the store, domain by domain; exit 1 when they differ");
 }
 
 }  // namespace

@@ -199,4 +199,46 @@ Told<void> edge_list(Desk& desk) {
   return {};
 }
 
+Told<void> edge_compare(Desk& desk) {
+  const auto reply = desk.api.get("/v1/policy-comparison");
+  if (!reply) return std::unexpected(reply.error());
+  std::vector<Json> items;
+  std::size_t silent = 0, differ = 0;
+  for (const Json& edge : reply->json.value("edges", Json::array())) {
+    silent += !edge.value("answered", false);
+    Json item = edge;
+    std::string names;
+    for (const char* kind : {"missing", "surplus", "different"}) {
+      const Json some = edge.value(kind, Json::object());
+      differ += some.value("count", std::size_t{0});
+      for (const Json& name : some.value("names", Json::array())) {
+        names += (names.empty() ? "" : " ") + name.get<std::string>();
+      }
+    }
+    item["names"] = names.empty() ? Json() : Json(names);
+    items.push_back(std::move(item));
+  }
+  if (desk.out.json()) {
+    desk.out.object({}, reply->json);
+  } else {
+    desk.out.list({{"EDGE", "/edge"},
+                   {"ANSWERED", "/answered"},
+                   {"POLICY", "/policy_revision", true},
+                   {"DOMAINS", "/domains", true},
+                   {"MISSING", "/missing/count", true},
+                   {"SURPLUS", "/surplus/count", true},
+                   {"DIFFERENT", "/different/count", true},
+                   {"NAMES", "/names"}},
+                  items, "no edges");
+  }
+  if (silent > 0) return trouble(fmt::format("{} of {} edges did not answer", silent, items.size()));
+  if (differ > 0) {
+    return trouble(
+        fmt::format("edges and store differ in {} places\na change of the last moment may be on its way: look "
+                    "again",
+                    differ));
+  }
+  return {};
+}
+
 }  // namespace fairlead::cli

@@ -45,5 +45,7 @@ Told<void> policy_show(Desk& desk);
 Told<void> policy_set(Desk& desk, const PolicyArgs& args);
 
 Told<void> edge_list(Desk& desk);
+// What each edge obeys beside what the store says; trouble when they differ or one does not answer.
+Told<void> edge_compare(Desk& desk);
 
 }  // namespace fairlead::cli

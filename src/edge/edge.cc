@@ -156,7 +156,7 @@ base::Result<void> Edge::start(model::PolicySnapshot::Ptr initial, PolicySource 
   }
   health_ = std::make_unique<HealthChecker>(threads_.front()->loop, threads_.front()->worker.connector(), seed());
   if (initial) {
-    source_ = source;
+    source_ = newest_source_ = source;
     snapshot_ = std::move(initial);
   } else {
     snapshot_ = model::PolicySnapshot::replace(nullptr, config_.domains, 1);
@@ -258,9 +258,9 @@ void Edge::apply_policy(const cluster::PolicyUpdate& update) {
     });
   }
   snapshot_ = model::PolicySnapshot::build(snapshot_, std::move(edits), update.revision);
-  source_ = PolicySource::control;
   base::log_debug("policy revision {}: {} edits{}", update.revision, update.edits.size(),
                   update.whole ? ", whole" : "");
+  newest_source_ = PolicySource::control;
   publish(DomainTable::build(table_.get(), snapshot_, shared_->tickets));
 }
 
@@ -271,9 +271,11 @@ void Edge::publish(std::shared_ptr<const DomainTable> table) {
   }
   const auto waited_for = std::make_shared<std::atomic<std::size_t>>(threads_.size());
   for (auto& t : threads_) {
-    t->loop.post([this, worker = &t->worker, table, limits = config_.limits, waited_for] {
+    t->loop.post([this, worker = &t->worker, table, limits = config_.limits, waited_for, source = newest_source_] {
       worker->apply(table, limits);
-      if (waited_for->fetch_sub(1) == 1) note_applied(table->revision());
+      if (waited_for->fetch_sub(1) != 1) return;
+      source_ = source;
+      note_applied(table->revision());
     });
   }
   // Gathered here: ten thousand domains are nothing for a worker to look through.

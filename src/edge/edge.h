@@ -107,9 +107,10 @@ class Edge {
   std::atomic<std::int64_t> started_ms_{0};
   mutable std::mutex table_mutex_;  // metrics() reads what apply() replaces
   std::shared_ptr<const DomainTable> table_;
-  mutable std::mutex policy_mutex_;  // of the next two and of config_: apply() and apply_policy() take turns
+  mutable std::mutex policy_mutex_;  // of snapshot_, newest_source_, config_: apply() and apply_policy() take turns
   model::PolicySnapshot::Ptr snapshot_;
-  std::atomic<PolicySource> source_{PolicySource::configuration};
+  std::atomic<PolicySource> source_{PolicySource::configuration};  // of what every worker obeys
+  PolicySource newest_source_ = PolicySource::configuration;       // of the last publish()
   static constexpr std::size_t kAppliedKept = 1000;
   mutable std::mutex applied_mutex_;
   std::deque<Applied> applied_;   // the newest last

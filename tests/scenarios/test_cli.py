@@ -133,6 +133,7 @@ def test_every_verb(operator, ca, tmp_path):
     operator("policy", "show").has("Approve automatically yes", "domain ownership no", "account verified yes",
                                    "ICP number in mainland")
     operator("edges").has("running", "control")
+    operator("edges", "--compare").has("MISSING", "yes")
     assert operator.json("notices", "--state", "done") == []
     audit = operator.json("audit", "--name", HOST, "--limit", 100)
     assert {"domain.create", "domain.start", "domain.change", "domain.delete"} <= {a["action"] for a in audit}

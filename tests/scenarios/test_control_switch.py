@@ -139,6 +139,9 @@ async def test_live_sessions_are_listed_and_ended(start_node):
 
             (await off_thread(customer.delete, f"/v1/domains/{HOST}/sessions/{mine['id']}", if_match=None)).ok(202)
             assert (await first.expect_close()).code == 1001
+            await first_served.expect_close()
+            await first.expect_end()
+            first.writer.close()
             await second.text("goes on")
             await served.expect(TEXT, b"goes on")
             record = await node.logged({"session": mine["id"]})
