@@ -189,7 +189,7 @@ Told<void> set_password(const Connection& connection, const PasswordArgs& args) 
   }
   const auto reply = desk->api.send(link ? "POST" : "PUT", "/v1/password", call);
   if (!reply) return std::unexpected(reply.error());
-  desk->out.done("the password is set");
+  desk->out.done(link ? "the password is set" : "the password is set; every login and token has ended: sign in again");
   return {};
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract import the_contract
 from harness.control import PASSWORD
 from harness.edge import BINARY, ROOT
 from harness.ports import free_port
@@ -24,7 +25,7 @@ h1 = TRANSPORTS["h1"]()
 @pytest.fixture
 def operator(start_node, tmp_path):
     """A node whose first operator came by the link at a shell."""
-    node = start_node(set_up=False)
+    node = start_node(set_up=False, log_level="debug")
     shell = Shell(node, tmp_path / "operator")
     shell.node = node
     shell.password = shell.file("password", PASSWORD + "\n")
@@ -76,9 +77,11 @@ def test_every_verb(operator, ca, tmp_path):
     # Certificates and layer 7.
     leaf = ca.leaf("ec")
     customer("certificate", "upload", "site", "--chain", leaf.chain, "--key", leaf.key).has("certificate site is for")
+    customer("certificate", "upload", "site", "--chain", leaf.chain, "--key", leaf.key).has("certificate site is for")
     customer("certificate", "list").has("site")
     assert customer.json("certificate", "show", "site")["expires_in_days"] >= 0
     operator("certificate", "show", "site", "--account", "Comments Ltd").has("Name site", "Days left")
+    customer("layer7", "set", "small", "--file", "-", typed="client_max_body_size: 1MiB\n")
     customer("layer7", "set", "small", "--file", "-", typed="client_max_body_size: 1MiB\n")
     assert [c["name"] for c in customer.json("layer7", "list")] == ["small"]
     customer("layer7", "show", "small").has("client_max_body_size: 1MiB")
@@ -162,6 +165,13 @@ def test_every_verb(operator, ca, tmp_path):
     ran = {" ".join(said.verb[:n]) for shell in (operator, customer) for said in shell.said if said.status == 0 for n in (1, 2)}
     elsewhere = {"run", "edge", "check", "apply", "import nginx", "import haproxy", "completion bash", "session end"}
     assert set(verbs()) - ran == elsewhere
+
+    # Everything that the API can do, the command line can (R26). The contract itself is a document, a user is a line of the
+    # list, and a whole domain is replaced by `apply` (test_apply.py).
+    asked = re.findall(r"admin: ([A-Z]+) (/v1/\S*) \d+ to", operator.node.log())
+    reached = {o.id for o in (the_contract().operation(method, path) for method, path in asked) if o}
+    missing = {o.id for o in the_contract().operations} - reached
+    assert missing == {"getContract", "getUser", "replaceDomain"}
 
     # No secret in what anybody was told, but where that was what they asked for.
     told = "".join(s.out + s.err for shell in (operator, customer) for s in shell.said if s.verb[:2] != ("token", "create"))
