@@ -1,25 +1,19 @@
 #include "app/run_command.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
-#include <optional>
-#include <thread>
 #include <utility>
 
 #include "app/admin_request.h"
 #include "app/admin_server.h"
 #include "app/check_command.h"
+#include "app/control_starter.h"
+#include "app/data_folder.h"
 #include "app/process.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "cluster/edge_agent.h"
 #include "cluster/policy_bus.h"
@@ -27,7 +21,6 @@
 #include "edge/agent.h"
 #include "edge/edge.h"
 #include "edge/policy_file.h"
-#include "store/ids.h"
 
 namespace fairlead::app {
 namespace {
@@ -35,96 +28,10 @@ namespace {
 constexpr std::string_view kDefaultAdmin = "127.0.0.1:9180";
 // How long a node that has no copy of its policy waits for the control plane before it serves what it has: nothing.
 constexpr std::chrono::seconds kFirstPolicy{15};
-constexpr std::chrono::seconds kAgain{1};  // between tries to reach the database
-
-// The data folder, ours alone.
-class DataFolder {
- public:
-  static base::Result<DataFolder> open(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return failed(path);
-    DataFolder out;
-    out.path_ = path;
-    out.lock_ = ::open((path + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (out.lock_ < 0) return failed(path);
-    if (::flock(out.lock_, LOCK_EX | LOCK_NB) != 0) {
-      return base::fail(base::Code::conflict, base::Side::config, path + ": another process runs on this folder");
-    }
-    return out;
-  }
-  DataFolder(DataFolder&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
-  DataFolder& operator=(DataFolder&&) = delete;
-  ~DataFolder() {
-    if (lock_ >= 0) ::close(lock_);
-  }
-  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  DataFolder() = default;
-  static std::unexpected<base::Error> failed(const std::string& path) {
-    return std::unexpected(base::from_errno(errno, base::Side::config, path));
-  }
-  std::string path_;
-  int lock_ = -1;
-};
-
-// Brings the control plane up, however long its database is away.
-class Starter {
- public:
-  explicit Starter(control::ControlPlane& plane) : plane_(plane), thread_(&Starter::run, this) {}
-  ~Starter() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-  }
-  // Whether an error came that no further try will mend.
-  bool hopeless() const { return hopeless_; }
-  // Until the first try has ended.
-  void first_try() {
-    std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return tried_; });
-  }
-
- private:
-  void run() {
-    for (bool told = false;;) {
-      std::optional<std::string> link;
-      const auto begun = plane_.begin(link);
-      if (begun && link) base::log_info("nobody can sign in yet; open this link within a day: {}", *link);
-      if (!begun && !std::exchange(told, true)) base::log_error("control plane: {}", base::describe(begun.error()));
-      if (begun && told) base::log_info("control plane: it has its database now");
-      std::unique_lock lock(mutex_);
-      tried_ = true;
-      hopeless_ = !begun && begun.error().retry == base::Retry::never && begun.error().code != base::Code::unreachable;
-      wake_.notify_all();
-      if (begun || hopeless_) return;
-      wake_.wait_for(lock, kAgain, [this] { return stop_; });
-      if (stop_) return;
-    }
-  }
-
-  control::ControlPlane& plane_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false, tried_ = false;
-  std::atomic<bool> hopeless_{false};
-  std::thread thread_;
-};
-
-// The edge's name, made at the first start.
-std::string edge_id(const std::string& file) {
-  if (auto known = model::read_file(file); known && known->size() >= store::kIdLength) {
-    return known->substr(0, store::kIdLength);
-  }
-  std::string id = store::new_id(base::wall_clock_ms());
-  std::ofstream(file) << id << '\n';
-  return id;
-}
 
 // The first thing the control plane says. Null: nothing within kFirstPolicy, or a signal waits.
-model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const Starter& starter, const Signals& signals) {
+model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const ControlStarter& starter,
+                                        const Signals& signals) {
   std::mutex mutex;
   std::condition_variable come;
   model::PolicySnapshot::Ptr first;
@@ -207,7 +114,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   const model::AdminTls admin_tls = config.admin_tls.value_or(model::AdminTls());
   const Event finished;
   edge::Edge edge(std::move(config), [&finished] { finished.set(); });
-  edge::Agent agent(edge, edge_id(folder->file("edge.id")));
+  edge::Agent agent(edge, folder->edge_id());
   cluster::LocalEdges edges(agent);
   cluster::LocalPolicyBus bus;
 
@@ -255,7 +162,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   plane_now = &plane;
   int status = 0;
   {
-    Starter starter(plane);
+    ControlStarter starter(plane);
     model::PolicySnapshot::Ptr initial = last ? *last : first_policy(bus, starter, signals);
     knows_domains = initial != nullptr;
     const auto source = last      ? edge::PolicySource::file

@@ -176,3 +176,12 @@ def test_the_node_program_checks_signatures(deliveries, tmp_path):
     done = subprocess.run(["node", str(tmp_path / "run.mjs")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [case[4] for case in cases]
+
+
+def test_the_metrics_are_those_of_the_page(start_node):
+    def families(text):
+        return dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+    described = dict(re.findall(r"^\| `(fairlead_\S+)` \| (\w+) \|", CONTROL_PLANE.read_text(), re.M))
+    edges = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "metrics.md").read_text(), re.M))
+    page = families(start_node().get("/metrics")[2].decode())
+    assert {name: kind for name, kind in page.items() if name not in edges} == described
