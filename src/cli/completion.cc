@@ -112,9 +112,13 @@ std::string option_table(const std::vector<CommandWords>& commands) {
   std::string out = "_fairlead_options() {\n  case \"$1\" in\n";
   for (const CommandWords& command : commands) {
     std::vector<std::string> names;
-    for (const OptionWords& option : command.options)
-      names.insert(names.end(), option.names.begin(), option.names.end());
-    std::ranges::stable_partition(names, [](const std::string& name) { return name.starts_with("--"); });
+    for (const bool is_long : {true, false}) {
+      for (const OptionWords& option : command.options) {
+        for (const std::string& name : option.names) {
+          if (name.starts_with("--") == is_long) names.push_back(name);
+        }
+      }
+    }
     out += fmt::format("    \"{}\") echo \"{}\" ;;\n", fmt::join(command.path, " "), fmt::join(names, " "));
   }
   return out + "  esac\n}\n";

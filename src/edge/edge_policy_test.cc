@@ -154,7 +154,8 @@ TEST_F(EdgePolicy, without_a_policy_it_runs_and_is_not_ready) {
   EXPECT_EQ(agent_->info().policy_source, "none");
   EXPECT_EQ(open("a.test").status, 404);
   // Even that there is no domain must have been said.
-  edge_->apply_policy(update_of(0, {}, true));
+  edge_->apply_policy(update_of(1, {}, true));
+  wait_applied(1);
   EXPECT_TRUE(edge_->ready());
   EXPECT_EQ(agent_->info().policy_source, "control");
 }
