@@ -39,6 +39,7 @@ T must(base::Result<T> result) {
 class NoEdges final : public cluster::EdgeDirectory {
  public:
   std::vector<cluster::EdgeInfo> edges() override { return {}; }
+  std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
   base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override { return cluster::SessionPage(); }
   base::Result<void> end_session(std::string_view, std::string_view) override {
     return base::fail(base::Code::not_found, base::Side::none, "session");

@@ -199,6 +199,7 @@ Told<int> apply(Desk& desk, const ApplyArgs& args) {
   if (auto done = fetch_domains(session, args.prune, present.domains); !done) return std::unexpected(done.error());
 
   const std::vector<PlanStep> plan = make_plan(*wanted, present, args.prune, args.start);
+  if (const std::string why = bound_elsewhere(*wanted, present, plan); !why.empty()) return trouble(why);
   const bool pending = changes_anything(plan);
   const bool ask = pending && !args.yes && !args.dry_run;
   // Who is asked sees what about, and programs get nothing but JSON on standard output.

@@ -12,6 +12,13 @@
 namespace fairlead::cli {
 namespace {
 
+// Certificates are a set: the server has them in the order of their names.
+std::vector<std::string> as_set(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
 constexpr model::SettingsRules kRules{.customer_ranges = false, .schemes = {}};
 
 Json parsed(const std::string& text) { return Json::parse(text, nullptr, false); }
@@ -135,6 +142,28 @@ std::vector<Difference> differences_of(const Json& before, const Json& after) {
   return out;
 }
 
+std::string bound_elsewhere(const Wanted& wanted, const Present& present, const std::vector<PlanStep>& plan) {
+  std::map<std::string, std::set<std::string>> binds;  // what each domain is to have
+  for (const WantedDomain& domain : wanted.domains) {
+    binds[domain.name].insert(domain.certificates.begin(), domain.certificates.end());
+  }
+  for (const PlanStep& step : plan) {
+    if (step.kind == PlanKind::domain && step.action == PlanAction::remove) binds[step.name].insert("");
+  }
+  for (const PlanStep& step : plan) {
+    if (step.kind != PlanKind::certificate || step.action != PlanAction::change) continue;
+    for (const Json& name : present.certificates.at(step.name).value("domains", Json::array())) {
+      const auto to_be = binds.find(name.get<std::string>());
+      if (to_be != binds.end() && (to_be->second.contains(step.name) || to_be->second.contains(""))) continue;
+      return fmt::format(
+          "certificate {} is bound to {} on the server, which the file does not give it to\nfiles of one name in two "
+          "folders are told apart by their order: give this one a name of its own",
+          model::shown(step.name), model::shown(name.get<std::string>()));
+    }
+  }
+  return {};
+}
+
 std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bool prune, bool start) {
   std::vector<PlanStep> out;
   std::set<std::string> layer7, certificates, domains;
@@ -163,8 +192,8 @@ std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bo
       Json after = meaning_of_settings(one.settings, one.name);
       before["layer7"] = has.value("layer7_config", Json());
       after["layer7"] = one.layer7.empty() ? Json() : Json(one.layer7);
-      before["certificates"] = has.value("certificates", Json::array());
-      after["certificates"] = one.certificates;
+      before["certificates"] = as_set(has.value("certificates", Json::array()).get<std::vector<std::string>>());
+      after["certificates"] = as_set(one.certificates);
       return Pair(std::move(before), std::move(after));
     }));
   }

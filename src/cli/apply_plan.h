@@ -38,6 +38,10 @@ struct Present {
 // file does not have is removed. `start`: the file's domains that are not online are started, last of all.
 std::vector<PlanStep> make_plan(const Wanted& wanted, const Present& present, bool prune, bool start);
 
+// Why the plan must not be carried out: it would replace a certificate under a domain that is not to have it. Empty:
+// nothing is in the way.
+std::string bound_elsewhere(const Wanted& wanted, const Present& present, const std::vector<PlanStep>& plan);
+
 bool changes_anything(const std::vector<PlanStep>& plan);
 
 // For people: a line for each step but the unchanged, its differences below it, and a count.

@@ -14,6 +14,8 @@
 namespace fairlead::cli {
 namespace {
 
+constexpr std::size_t kLongestName = 90;  // bytes; the API takes 100 characters, and some room is left
+
 using model::Problem;
 using model::Severity;
 
@@ -161,7 +163,8 @@ class Reader {
     }
   }
 
-  // Like the file of the chain; two files of one name in two folders are told apart by their folders.
+  // Like the file of the chain; two files of one name in two folders are told apart by their folders: the last one's
+  // name, then the whole path, or as much of its end as a name may have.
   std::string certificate_name(const model::Node& chain, const std::string& chain_pem, const std::string& key_pem,
                                const std::string& domain, std::size_t index) {
     const std::filesystem::path path(chain.text);
@@ -172,8 +175,9 @@ class Reader {
       if (known == certificates_.end()) break;
       const WantedCertificate& other = out_.certificates[known->second];
       if (other.chain == chain_pem && other.key == key_pem) return name;
-      if (round == 0 && !inline_pem) {
-        name = (path.parent_path() / path.stem()).string();
+      if (round <= 1 && !inline_pem) {
+        name = ((round == 0 ? path.parent_path().filename() : path.parent_path()) / path.stem()).string();
+        if (name.size() > kLongestName) name.erase(0, name.size() - kLongestName);
         std::ranges::replace(name, '/', '-');
         while (name.starts_with('-')) name.erase(0, 1);
       } else {

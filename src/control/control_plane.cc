@@ -56,7 +56,7 @@ struct ControlPlane::Parts {
     parts.caller_of = [this](const ApiRequest& request) { return caller_of(context, request); };
     parts.over_limit = [this](const std::string& address) -> std::optional<int> {
       int wait = 0;
-      if (is_local(address) || limit.take(address, context.now_ms(), &wait)) return std::nullopt;
+      if (is_local(address) || limit.take(client_key(address), context.now_ms(), &wait)) return std::nullopt;
       return wait;
     };
     auto made = Api::make(std::move(parts));

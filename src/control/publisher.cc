@@ -42,9 +42,16 @@ Publisher::Status Publisher::status() const {
 void Publisher::run() {
   bool told = false;
   for (;;) {
-    const auto more = publish_changes();
+    base::Result<bool> more = false;
+    try {
+      more = publish_changes();
+    } catch (const std::exception& thrown) {  // no memory: sessions are not to end for that
+      more = base::fail(base::Code::internal, base::Side::none, thrown.what());
+    }
     reached_ = more.has_value();
     if (!more && !std::exchange(told, true)) base::log_warn("publisher: {}", base::describe(more.error()));
+    // A database that was away may have come back without its last commits, and given their numbers to others since.
+    if (!more) began_ = false;
     if (more && std::exchange(told, false)) base::log_info("publisher: the store is back");
     std::unique_lock lock(mutex_);
     if (!(more && *more)) {

@@ -5,8 +5,8 @@
 // is online and whose account is active and, where that is asked for, verified; its switch is off for them while a gate
 // before WebSocket is not met.
 //
-// While the store is away it tries again and edges keep what they have. A domain that cannot be composed (a key that
-// does not open) is left as the edges have it, and is logged and counted.
+// While the store is away it tries again and edges keep what they have; then it begins anew with all domains. A domain
+// that cannot be composed (a key that does not open) is left as the edges have it, and is logged and counted.
 
 #include <atomic>
 #include <condition_variable>

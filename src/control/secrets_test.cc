@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -166,6 +167,13 @@ TEST(Secrets, Passwords) {
   EXPECT_TRUE(Secrets::ephemeral().password_matches("correct horse", hash));
 }
 
+// What this thread has used of a core: on a busy machine the clock on the wall tells of others.
+std::chrono::nanoseconds used() {
+  timespec at{};
+  EXPECT_EQ(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at), 0);
+  return std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
+}
+
 // A stranger must not learn from the time which users exist.
 TEST(Secrets, AUserThatDoesNotExistTakesAsLong) {
   const Secrets secrets = Secrets::ephemeral();
@@ -173,9 +181,9 @@ TEST(Secrets, AUserThatDoesNotExistTakesAsLong) {
   const auto least = [](auto call) {
     auto best = std::chrono::nanoseconds::max();
     for (int i = 0; i < 5; ++i) {
-      const auto began = std::chrono::steady_clock::now();
+      const auto began = used();
       EXPECT_FALSE(call());
-      best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - began));
+      best = std::min(best, used() - began);
     }
     return best;
   };

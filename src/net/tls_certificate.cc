@@ -21,6 +21,7 @@ using base::Side;
 
 // What OpenSSL's security level 2 asks for, and what every client in use accepts.
 constexpr int kMinSecurityBits = 112;
+constexpr int kMaxRsaBits = 8192;
 
 auto malformed(std::string words) { return base::fail(Code::malformed, Side::config, std::move(words)); }
 
@@ -170,8 +171,14 @@ base::Result<void> check_key_matches(const std::vector<X509Ptr>& chain, EVP_PKEY
   return malformed(fmt::format("the key does not belong to the certificate {}", subject(chain.front().get())));
 }
 
-// Said here in plain words; OpenSSL's own judgement of the same thing is "ee key too small".
+// Said here in plain words; OpenSSL's own judgement of the same thing is "ee key too small". Too large is ours: a
+// worker signs each handshake in its turn, and with RSA of 16,384 bits that would be a second in which nobody else is
+// served.
 base::Result<void> check_key_size(EVP_PKEY* key) {
+  const bool rsa = EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1;
+  if (rsa && EVP_PKEY_get_bits(key) > kMaxRsaBits) {
+    return malformed(fmt::format("the key ({}) is too large: RSA may have {} bits", key_type(key), kMaxRsaBits));
+  }
   if (EVP_PKEY_get_security_bits(key) >= kMinSecurityBits) return {};
   return malformed(
       fmt::format("the key ({}) is too small: clients refuse it; RSA needs 2048 bits, ECDSA P-256", key_type(key)));

@@ -46,6 +46,7 @@ TEST(CertificateInspection, MalformedInputIsExplained) {
   const auto leaf = make_certificate({.common_name = "a.example", .names = {"a.example"}}, &ca);
   const auto other = make_certificate({.common_name = "b.example", .names = {"b.example"}}, &ca);
   const auto small = make_certificate({.common_name = "s", .names = {"s"}, .key = KeyKind::rsa_small});
+  const auto large = make_certificate({.common_name = "s", .names = {"s"}, .key = KeyKind::rsa_large});
   std::string torn = leaf.pem, cut = leaf.pem.substr(0, leaf.pem.size() / 2);
   torn[torn.size() / 2] = '!';
   std::string torn_key = leaf.key_pem;
@@ -69,6 +70,7 @@ TEST(CertificateInspection, MalformedInputIsExplained) {
       {"reversed", ca.pem + leaf.pem, leaf.key_pem, "that one must come first"},
       {"wrong issuer", leaf.pem + other_ca.pem, leaf.key_pem, "out of order"},
       {"small", small.pem, small.key_pem, "too small"},
+      {"large", large.pem, large.key_pem, "too large"},
   };
   for (const auto& c : cases) {
     const auto r = inspect_certificate(c.chain, c.key);

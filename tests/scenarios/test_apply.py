@@ -151,6 +151,37 @@ def test_a_change_made_meanwhile_is_not_overwritten_and_what_was_done_is_said(sh
     shop("apply", "-f", file, "--yes").has("3 steps done")
 
 
+def test_a_certificate_is_not_replaced_under_a_domain_that_is_not_to_have_it(shop, ca):
+    """Two chains of one name in two folders: who goes from the file must not hand its certificate's name to the other."""
+    def domain_with(name):
+        leaf = ca.leaf("ec", names=(name,))
+        folder = shop.home / name
+        folder.mkdir()
+        chain, key = folder / "fullchain.pem", folder / "privkey.pem"
+        chain.write_text(leaf.chain.read_text())
+        key.write_text(leaf.key.read_text())
+        return {"name": name, "origins": [{"host": "10.0.0.11"}], "websocket": {"origin_scheme": "http"},
+                "certificates": [{"chain": str(chain), "key": str(key)}]}
+    first, second = domain_with(HOST), domain_with(BESIDE)
+    shop("apply", "-f", shop.file("both.yaml", yaml.safe_dump({"domains": [first, second]})), "--yes")
+    before = written(shop)
+    said = shop("apply", "-f", shop.file("one.yaml", yaml.safe_dump({"domains": [second]})), "--yes", status=1)
+    said.has("certificate fullchain is bound to live.edge.test", "a name of its own")
+    assert written(shop) == before
+
+
+def test_two_certificates_of_a_domain_are_a_set(shop, ca):
+    leaves = {"site-rsa": ca.leaf("rsa"), "site-ec": ca.leaf("ec")}
+    pairs = []
+    for name, leaf in leaves.items():
+        for kind, path in (("crt", leaf.chain), ("key", leaf.key)):
+            (shop.home / f"{name}.{kind}").write_text(path.read_text())
+        pairs.append({"chain": str(shop.home / f"{name}.crt"), "key": str(shop.home / f"{name}.key")})
+    file = shop.file("two.yaml", yaml.safe_dump({"domains": [{"name": HOST, "origins": [{"host": "10.0.0.11"}], "certificates": pairs}]}))
+    shop("apply", "-f", file, "--yes")
+    shop("apply", "-f", file, "--dry-run").has("0 to change", "3 unchanged")
+
+
 def test_a_file_that_cannot_be_is_refused_before_anything_is_done(shop, ca):
     before = written(shop)
     wrong = document(ca)

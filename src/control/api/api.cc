@@ -96,7 +96,9 @@ Outcome<void> read_if_match(const Route& route, const ApiRequest& request, Call&
 }
 
 Outcome<void> read_body(const Route& route, const ApiRequest& request, Call& call) {
-  if (request.body.size() > Api::kMaxBody) return refuse(413, "body_too_large", "at most 4 MiB");
+  if (request.body.size() > route.max_body) {
+    return refuse(413, "body_too_large", fmt::format("at most {} KiB", route.max_body >> 10));
+  }
   if (!route.body) {
     if (request.body.empty()) return {};
     return refuse(400, "malformed_request", "this operation takes no body");

@@ -202,6 +202,12 @@ class Reader {
     }
     const Node* read_only = node.find("x-read-only");
     r.read_only = r.method == "GET" || (read_only && read_only->text == "true");
+    r.max_body = r.access == Access::everybody ? 16u << 10 : 512u << 10;
+    if (const Node* most = node.find("x-max-body")) {
+      const char* const end = most->text.data() + most->text.size();
+      const auto [at, error] = std::from_chars(most->text.data(), end, r.max_body);
+      if (error != std::errc() || at != end) throw broken(*most, "x-max-body is a number of bytes");
+    }
     r.parameters = shared;
     if (const Node* list = node.find("parameters")) read_parameters(*list, r.parameters);
     if (const Node* body = node.find("requestBody")) {

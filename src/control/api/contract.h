@@ -46,6 +46,8 @@ struct Route {
   std::vector<Parameter> parameters;
   SchemaPtr body;  // null: takes none
   bool body_required = false;
+  // Bytes: x-max-body, or 16 KiB where anybody may ask and 512 KiB elsewhere. What is parsed takes many times as much.
+  std::size_t max_body = 0;
 };
 
 class Contract {

@@ -153,7 +153,19 @@ TEST(Contract, RefusesWhatItDoesNotUnderstand) {
           .find("oneOf"),
       std::string::npos);
   EXPECT_NE(error("paths: { /v1/a: { get: { operationId: a, x-access: everybody } } }"), "");
+  EXPECT_NE(error("paths: { /v1/a: { get: { operationId: a, x-access: user, x-max-body: much } } }"), "");
   EXPECT_NE(error("{"), "");
+}
+
+// What is parsed takes many times as much, and of some operations anybody may ask it.
+TEST(Contract, BoundsBodiesByWhoSendsThem) {
+  const auto contract = Contract::parse(contract_text());
+  ASSERT_TRUE(contract);
+  for (const Route& route : contract->routes()) {
+    const bool certificate = route.operation_id == "uploadCertificate" || route.operation_id == "replaceCertificate";
+    const std::size_t most = route.access == Access::everybody ? 16u << 10 : certificate ? 4u << 20 : 512u << 10;
+    EXPECT_EQ(route.max_body, most) << route.operation_id;
+  }
 }
 
 TEST(PercentDecode, RefusesWhatIsAmbiguous) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "control/account_access.h"
 #include "control/api/contract.h"
@@ -131,11 +132,13 @@ Outcome<Reply> audit_page(Context& context, const Call& call) {
     }
     if (!page) return failed(page);
     std::map<std::string, Json> users;
+    std::set<std::string> own;  // of them, those of the caller's account
     for (const auto& entry : page->items) {
       if (!entry.user_id || users.contains(*entry.user_id)) continue;
       auto user = store::find_user(tx, *entry.user_id);
       if (!user && user.error().code != base::Code::not_found) return failed(user);
       const bool theirs = user && (all || user->account_id == call.caller.account_id);
+      if (theirs) own.insert(*entry.user_id);
       users[*entry.user_id] = theirs         ? Json(user->email)
                               : all || !user ? Json("user " + *entry.user_id)
                                              : Json("operator");
@@ -143,7 +146,8 @@ Outcome<Reply> audit_page(Context& context, const Call& call) {
     }
     Reply reply;
     reply.body = page_json(*page, [&](const store::AuditEntry& e) -> Json {
-      const bool stranger = !all && e.user_id && users[*e.user_id] == "operator";
+      // Where an operator sat is nobody's business, nor where one did who is deleted now.
+      const bool stranger = !all && e.user_id && !own.contains(*e.user_id);
       return {{"id", e.id},
               {"at", date(e.at_ms)},
               {"account_id", e.account_id ? Json(*e.account_id) : Json()},

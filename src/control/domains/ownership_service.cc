@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -140,7 +143,9 @@ void OwnershipVerifier::wake() {
 
 void OwnershipVerifier::run() {
   constexpr std::chrono::milliseconds kLongest{30'000};  // another control plane may have asked for a look
+  constexpr std::chrono::milliseconds kPause{5'000};
   for (;;) {
+    bool noted = true;
     std::optional<std::int64_t> due;
     auto domains = context_.database.read([&](Transaction& tx) -> base::Result<std::vector<store::Domain>> {
       auto next = store::next_domain_check_ms(tx);
@@ -150,13 +155,17 @@ void OwnershipVerifier::run() {
     });
     if (!domains) base::log_warn("ownership: {}", base::describe(domains.error()));
     if (domains && !domains->empty()) {
-      std::vector<std::thread> looks;
-      for (const store::Domain& d : *domains) looks.emplace_back(&OwnershipVerifier::look, this, std::cref(d));
-      for (std::thread& t : looks) t.join();
+      noted = look_at_all(*domains);
     }
     std::unique_lock lock(mutex_);
     if (stop_) return;
-    if (domains && !domains->empty()) continue;
+    if (domains && !domains->empty()) {
+      if (noted) continue;
+      // They stay due, and nobody's server is to be asked without a pause because our disk is full.
+      changed_.wait_for(lock, kPause, [this] { return stop_; });
+      if (stop_) return;
+      continue;
+    }
     auto wait = kLongest;
     if (due) wait = std::clamp(std::chrono::milliseconds(*due - context_.now_ms()), std::chrono::milliseconds(1), wait);
     changed_.wait_for(lock, wait, [this] { return stop_ || woken_; });
@@ -165,7 +174,25 @@ void OwnershipVerifier::run() {
   }
 }
 
-void OwnershipVerifier::look(const store::Domain& domain) {
+bool OwnershipVerifier::look_at_all(const std::vector<store::Domain>& domains) {
+  std::atomic<bool> noted{true};
+  std::vector<std::jthread> looks;
+  looks.reserve(domains.size());
+  for (const store::Domain& d : domains) {
+    const auto one = [this, &d, &noted] {
+      if (!look(d)) noted = false;
+    };
+    try {
+      looks.emplace_back(one);
+    } catch (const std::system_error&) {
+      one();  // no thread is to be had: one after the other, then
+    }
+  }
+  looks.clear();  // waits for them
+  return noted;
+}
+
+bool OwnershipVerifier::look(const store::Domain& domain) {
   OwnershipSettings settings;
   settings.resolvers = context_.config.resolvers;
   settings.http_port = context_.config.ownership_http_port;
@@ -173,7 +200,9 @@ void OwnershipVerifier::look(const store::Domain& domain) {
   const OwnershipResult result = check_ownership(domain.name, domain.ownership.token, settings);
   if (auto noted = note(domain, result); !noted) {
     base::log_warn("ownership of {}: {}", domain.name, base::describe(noted.error()));
+    return false;
   }
+  return true;
 }
 
 base::Result<void> OwnershipVerifier::note(const store::Domain& looked_at, const OwnershipResult& result) {
@@ -184,6 +213,8 @@ base::Result<void> OwnershipVerifier::note(const store::Domain& looked_at, const
       return domain.error().code == base::Code::not_found ? base::Result<void>() : std::unexpected(domain.error());
     // Meanwhile an operator vouched, or nobody wants to know any more.
     if (!domain->ownership.method.empty() || !domain->ownership.next_check_ms) return {};
+    // Another control plane looked at the same time: that counts as one look.
+    if (!result.proved && domain->ownership.checks != looked_at.ownership.checks) return {};
     const Json before = audit_value(*domain);
     store::Ownership& o = domain->ownership;
     o.last_result = result.reason;

@@ -50,7 +50,9 @@ class OwnershipVerifier {
 
  private:
   void run();
-  void look(const store::Domain& domain);
+  // False when what was found could not be noted, so that they are still due.
+  bool look_at_all(const std::vector<store::Domain>& domains);
+  bool look(const store::Domain& domain);
   base::Result<void> note(const store::Domain& looked_at, const OwnershipResult& result);
 
   Context& context_;

@@ -18,7 +18,7 @@
 
 namespace fairlead::net::testing {
 
-enum class KeyKind : std::uint8_t { ecdsa, rsa, rsa_small, ed25519 };
+enum class KeyKind : std::uint8_t { ecdsa, rsa, rsa_small, rsa_large, ed25519 };
 
 struct CertificateSpec {
   std::string common_name = "test";
@@ -55,6 +55,16 @@ inline EVP_PKEY* make_key(KeyKind kind) {
     case KeyKind::ecdsa: return EVP_EC_gen("P-256");
     case KeyKind::rsa: return EVP_RSA_gen(2048);
     case KeyKind::rsa_small: return EVP_RSA_gen(1024);
+    case KeyKind::rsa_large: {  // of five primes, which are quickly found
+      EVP_PKEY_CTX* made_by = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
+      EVP_PKEY* key = nullptr;
+      EVP_PKEY_keygen_init(made_by);
+      EVP_PKEY_CTX_set_rsa_keygen_bits(made_by, 8200);
+      EVP_PKEY_CTX_set_rsa_keygen_primes(made_by, 5);
+      EVP_PKEY_generate(made_by, &key);
+      EVP_PKEY_CTX_free(made_by);
+      return key;
+    }
     case KeyKind::ed25519: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
   }
   return nullptr;
