@@ -26,9 +26,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Saturating sum, so that "now + off" with a huge duration is kNever and not the past.
-constexpr TimePoint later(TimePoint t, Duration d) {
-  return d > kNever - t ? kNever : t + d;
-}
+constexpr TimePoint later(TimePoint t, Duration d) { return d > kNever - t ? kNever : t + d; }
 
 // CLOCK_MONOTONIC.
 TimePoint monotonic_now();

@@ -21,24 +21,24 @@ enum class Retry : std::uint8_t { never, elsewhere, later };
 // A stable, small vocabulary. Names appear in logs, metrics and problem documents: add, never rename.
 enum class Code : std::uint8_t {
   ok,
-  cancelled,        // asked to stop
-  timeout,          // a deadline passed; context names the clock
-  closed,           // the peer closed in an orderly way, earlier than it should have
-  reset,            // the peer or the network broke the connection
-  refused,          // connection refused
-  unreachable,      // no route, host down
-  not_found,        // no such domain, name, file
-  malformed,        // bytes that break a grammar
-  too_large,        // a named limit on size was passed
-  forbidden,        // a setting forbids it
-  overloaded,       // a named limit on number or rate was passed
-  unsupported,      // valid, but not done here
-  tls,              // TLS failed; context has the library's words
-  certificate,      // the peer's certificate was not accepted
-  protocol,         // a valid grammar used against the rules
-  resources,        // out of file descriptors, memory
-  conflict,         // address in use, revision changed
-  internal,         // a bug: an exception, a broken invariant
+  cancelled,    // asked to stop
+  timeout,      // a deadline passed; context names the clock
+  closed,       // the peer closed in an orderly way, earlier than it should have
+  reset,        // the peer or the network broke the connection
+  refused,      // connection refused
+  unreachable,  // no route, host down
+  not_found,    // no such domain, name, file
+  malformed,    // bytes that break a grammar
+  too_large,    // a named limit on size was passed
+  forbidden,    // a setting forbids it
+  overloaded,   // a named limit on number or rate was passed
+  unsupported,  // valid, but not done here
+  tls,          // TLS failed; context has the library's words
+  certificate,  // the peer's certificate was not accepted
+  protocol,     // a valid grammar used against the rules
+  resources,    // out of file descriptors, memory
+  conflict,     // address in use, revision changed
+  internal,     // a bug: an exception, a broken invariant
 };
 
 struct Error {

@@ -13,21 +13,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/counter.h"
 #include "edge/session_end.h"
 #include "edge/telemetry/http2_limit.h"
 
 namespace fairlead::edge {
 
-// Single writer, many readers.
-class Counter {
- public:
-  void add(std::uint64_t n = 1) { v_.store(v_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void sub(std::uint64_t n = 1) { v_.store(v_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
-  std::uint64_t get() const { return v_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> v_{0};
-};
+using base::Counter;
 
 // Fixed buckets in seconds: 1 ms … 30 s.
 class DurationHistogram {
