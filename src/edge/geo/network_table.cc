@@ -69,15 +69,14 @@ class Networks {
   void add(const Field& field, const Answer& answer) {
     const auto text = field.text(64);
     if (!text) return;
-    const auto syntax = model::check_network(*text);
-    if (syntax != model::NetworkSyntax::good) {
-      field.error("bad-network",
-                  fmt::format(syntax == model::NetworkSyntax::bad ? "\"{}\" is not a network"
-                                                                  : "\"{}\" has bits set behind its prefix",
-                              model::shown(*text)),
-                  syntax == model::NetworkSyntax::bad ? "an address with a prefix length: 10.0.0.0/8, 2001:db8::/32"
-                                                      : "name the network itself, or a single address without \"/\"");
-      return;
+    switch (model::check_network(*text)) {
+      case model::NetworkSyntax::good: break;
+      case model::NetworkSyntax::bad:
+        return field.error("bad-network", fmt::format("\"{}\" is not a network", model::shown(*text)),
+                           "an address with a prefix length: 10.0.0.0/8, 2001:db8::/32");
+      case model::NetworkSyntax::host_bits:
+        return field.error("bad-network", fmt::format("\"{}\" has bits set behind its prefix", model::shown(*text)),
+                           "name the network itself, or a single address without \"/\"");
     }
     const auto parsed = net::Network::parse(*text);
     if (!parsed) {  // the one knows what the other takes
