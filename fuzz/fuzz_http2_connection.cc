@@ -361,12 +361,13 @@ class Play {
     require(worker.http2_connections_open.get() == 0, "no HTTP/2 connection is open");
     require(worker.http2_streams_open.get() == 0, "no stream is open");
     if (telling()) tell(worker);
-    for (const auto& domain : shared_.counters.domains()) {
-      require(domain->sessions_open.get() == 0 && domain->requests_open.get() == 0, "nothing of a domain is open");
-      std::uint64_t opened = 0, closed = 0;
-      for (const auto& n : domain->sessions_opened) opened += n.get();
-      for (const auto& n : domain->sessions_closed) closed += n.get();
-      require(opened == closed, "every session that was opened was closed");
+    for (const auto& cell : shared_.counters.cells(edge::CounterRegistry::Cells::all)) {
+      const edge::WebSocketMeter& ws = cell->websocket;
+      require(ws.sessions_open.get() == 0 && cell->http.requests_open.get() == 0, "nothing of a domain is open");
+      std::uint64_t closed = 0;
+      for (const auto& n : ws.sessions_closed) closed += n.get();
+      require(ws.sessions_opened.get() == closed, "every session that was opened was closed");
+      require(ws.wire.in.get() >= ws.in.bytes.get(), "frames that were relayed came over the wire");
     }
   }
 
@@ -374,19 +375,19 @@ class Play {
     std::fprintf(stderr, "%zu streams, %zu client resets, %zu malformed, %zu heads refused\n",
                  worker.http2_streams.get(), worker.http2_stream_resets.get(), worker.http2_requests_malformed.get(),
                  worker.heads_refused.get());
-    for (const auto& domain : shared_.counters.domains()) {
-      std::fprintf(stderr, "domain %s:", domain->domain.c_str());
-      for (std::size_t i = 0; i < edge::StatusCounter::kStatuses.size(); ++i) {
-        const int status = edge::StatusCounter::kStatuses[i];
-        if (const auto n = domain->handshakes.at(i)) std::fprintf(stderr, " %zu handshakes %d", n, status);
-        if (const auto n = domain->requests.at(i)) std::fprintf(stderr, " %zu requests %d", n, status);
-      }
-      for (std::size_t i = 0; i < domain->sessions_closed.size(); ++i) {
-        const auto n = domain->sessions_closed[i].get();
+    for (const auto& cell : shared_.counters.cells(edge::CounterRegistry::Cells::all)) {
+      const edge::WebSocketMeter& ws = cell->websocket;
+      std::fprintf(stderr, "domain %s:", cell->key.domain.c_str());
+      ws.handshakes.for_each(
+          [](int status, std::uint64_t n) { std::fprintf(stderr, " %zu handshakes %d", n, status); });
+      cell->http.requests.for_each(
+          [](int status, std::uint64_t n) { std::fprintf(stderr, " %zu requests %d", n, status); });
+      for (std::size_t i = 0; i < ws.sessions_closed.size(); ++i) {
+        const auto n = ws.sessions_closed[i].get();
         const std::string cause(to_string(static_cast<edge::CloseCause>(i)));
         if (n != 0) std::fprintf(stderr, " %zu closed by %s", n, cause.c_str());
       }
-      std::fprintf(stderr, "; frames %zu in, %zu out\n", domain->frames_in.get(), domain->frames_out.get());
+      std::fprintf(stderr, "; bytes %zu in, %zu out\n", ws.in.bytes.get(), ws.out.bytes.get());
     }
   }
 

@@ -17,10 +17,12 @@
 #include "base/log.h"
 #include "cluster/edge_agent.h"
 #include "cluster/policy_bus.h"
+#include "cluster/usage_bus.h"
 #include "control/control_plane.h"
 #include "edge/agent.h"
 #include "edge/edge.h"
 #include "edge/policy_file.h"
+#include "edge/usage/reporter.h"
 
 namespace fairlead::app {
 namespace {
@@ -28,6 +30,9 @@ namespace {
 constexpr std::string_view kDefaultAdmin = "127.0.0.1:9180";
 // How long a node that has no copy of its policy waits for the control plane before it serves what it has: nothing.
 constexpr std::chrono::seconds kFirstPolicy{15};
+// How long an ending node waits for its own control plane to take the last usage; what it does not stays in the
+// journal.
+constexpr base::milliseconds kLastUsage{10'000};
 
 // The first thing the control plane says. Null: nothing within kFirstPolicy, or a signal waits.
 model::PolicySnapshot::Ptr first_policy(cluster::PolicyBus& bus, const ControlStarter& starter,
@@ -117,6 +122,9 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   edge::Agent agent(edge, folder->edge_id());
   cluster::LocalEdges edges(agent);
   cluster::LocalPolicyBus bus;
+  cluster::LocalUsageBus usage_bus;
+  auto usage = edge::UsageReporter::start(edge, usage_bus, folder->edge_id(), folder->file("usage"), {});
+  if (!usage) return cannot_start("usage journal", usage.error());
 
   std::atomic<const control::ControlPlane*> plane_now{nullptr};
   std::atomic<bool> knows_domains{last.has_value()};  // the edge does, or will as soon as it starts
@@ -124,7 +132,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   AdminServer::Handlers handlers;
   handlers.metrics = [&] {
     const control::ControlPlane* plane = plane_now;
-    return edge.metrics() + (plane ? plane->metrics() : std::string()) +
+    return edge.metrics() + (*usage)->metrics() + (plane ? plane->metrics() : std::string()) +
            "# HELP fairlead_policy_copy_revision Revision of the edge's copy of its policy on disk.\n"
            "# TYPE fairlead_policy_copy_revision gauge\n"
            "fairlead_policy_copy_revision " +
@@ -218,8 +226,9 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
     subscription.reset();
   }
   admin.stop();
-  plane.end();
   if (status == 0) edge.wait();
+  if (!(*usage)->end(kLastUsage)) base::log_warn("some usage is not in the database yet: it stays in the journal");
+  plane.end();
   base::log_info("ended");
   return status;
 }

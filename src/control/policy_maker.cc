@@ -12,6 +12,7 @@ base::Result<model::DomainPolicyPtr> PolicyMaker::make(const store::Domain& doma
   if (!composed->account_may_serve()) return nullptr;
   if (!composed->reading.policy) return base::fail(base::Code::malformed, base::Side::config, "unusable settings");
   model::DomainPolicy policy = std::move(*composed->reading.policy);
+  policy.id = domain.id;
   policy.websocket.enabled = policy.websocket.enabled && composed->websocket_usable();
   auto bound = store::certificates_of_domain(tx_, domain.id);
   if (!bound) return std::unexpected(bound.error());

@@ -11,8 +11,10 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "edge/geo/places.h"
 #include "model/domain_policy.h"
 #include "net/byte_stream.h"
+#include "net/socket_stream.h"
 #include "net/task.h"
 #include "net/tls_context.h"
 #include "protocol/http/message.h"
@@ -28,6 +30,14 @@ struct ClientInfo {
   std::string sni;
   std::shared_ptr<const net::TlsServerContext> tls_context;
   std::string_view protocol = "h1";  // or "h2"
+  PlaceId place;                     // where the client is (R24)
+};
+
+// Where an exchange adds what it carries, while it does so. `wire` keeps all of them alive.
+struct ExchangeMeter {
+  std::shared_ptr<net::WireCount> wire;  // bytes of the client's connection
+  base::Counter* body_in = nullptr;      // bytes of bodies; null: these are not counted
+  base::Counter* body_out = nullptr;
 };
 
 // A run of body bytes, valid until the next call on the same exchange. `end` comes once, maybe with data.
@@ -82,17 +92,42 @@ class ClientExchange {
   // The settings of the request's domain (add_header, keepalive_timeout), once it is known; must outlive the exchange.
   void obey(const model::Layer7& settings) { layer7_ = &settings; }
 
+  // From now on, until the next request on the connection: what it carries is counted there, and before that what it
+  // has carried for nobody yet (TLS handshake, this request's head). After accept_tunnel() that goes on for the tunnel.
+  void count(ExchangeMeter meter) {
+    meter_ = std::move(meter);
+    count_wire(meter_.wire);
+  }
+
   // For the log: the final status sent, 0 before; body bytes each way.
   int status() const { return status_; }
   std::uint64_t body_in() const { return body_in_; }
   std::uint64_t body_out() const { return body_out_; }
 
  protected:
+  virtual void count_wire(const std::shared_ptr<net::WireCount>& to) = 0;
+  void add_body_in(std::size_t bytes) {
+    body_in_ += bytes;
+    if (meter_.body_in) meter_.body_in->add(bytes);
+  }
+  void add_body_out(std::size_t bytes) {
+    body_out_ += bytes;
+    if (meter_.body_out) meter_.body_out->add(bytes);
+  }
+  // A further request begins.
+  void begin_counting() {
+    body_in_ = body_out_ = 0;
+    meter_.body_in = meter_.body_out = nullptr;
+  }
+
+  ExchangeMeter meter_;
   protocol::RequestHead head_;
   const ClientInfo* client_ = nullptr;
   net::TimePoint started_{};
   const model::Layer7* layer7_ = nullptr;
   int status_ = 0;
+
+ private:
   std::uint64_t body_in_ = 0, body_out_ = 0;
 };
 

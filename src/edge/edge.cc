@@ -131,6 +131,7 @@ base::Result<void> Edge::start(model::PolicySnapshot::Ptr initial, PolicySource 
   started_ = base::monotonic_now();
   started_ms_ = base::wall_clock_ms();
   if (auto opened = shared_->log.open(config_.access_log); !opened) return opened;
+  shared_->geo.configure(config_.geo);
   const auto make_resolver = [](net::EventLoop& loop, const model::EdgeConfig& config) {
     net::CaresResolver::Options options;
     options.servers = config.resolvers;
@@ -299,6 +300,7 @@ std::vector<std::string> Edge::apply(model::EdgeConfig next) {
   config_.drain_time = next.drain_time;
   config_.limits = next.limits;
   shared_->admission.set_limits(config_.limits);
+  shared_->geo.configure(next.geo);
   if (source_ != PolicySource::configuration) {
     publish(table_);
     return differ;

@@ -83,6 +83,10 @@ class Edge {
 
   void reopen_log();
 
+  // What the workers count, and the names in it. As long as the edge lives; any thread.
+  CounterRegistry& counters() const { return shared_->counters; }
+  Places& places() const { return shared_->places; }
+
   // Any thread.
   std::string metrics() const;
   // Whether clients may come: running, and it knows which domains there are.

@@ -38,7 +38,7 @@ std::string_view code_of_refused_head(int status) {
 class Http1Connection final : public ClientExchange {
  public:
   Http1Connection(Worker& worker, std::unique_ptr<net::SocketStream> stream, const ClientInfo& info)
-      : worker_(worker), stream_(std::move(stream)), parser_(head_limits(worker.limits())) {
+      : worker_(worker), stream_(std::move(stream)), own_wire_(stream_->wire()), parser_(head_limits(worker.limits())) {
     client_ = &info;
   }
 
@@ -75,9 +75,14 @@ class Http1Connection final : public ClientExchange {
   net::Task<void> refuse(int status, std::string_view code, std::string detail);
   net::Task<bool> finish_body();
   net::Task<base::Result<void>> write(std::string_view a, std::string_view b = {});
+  void count_wire(const std::shared_ptr<net::WireCount>& to) override;
+  void stop_counting();
+  // Of `size` bytes of body at the end of a write: those that the client took.
+  void count_body(std::size_t size, bool all) { add_body_out(all ? size : size - std::min(size, stream_->unsent())); }
 
   Worker& worker_;
-  std::unique_ptr<net::SocketStream> stream_;
+  std::unique_ptr<net::SocketStream> stream_;  // meter_, in the base, outlives it
+  net::WireCount* own_wire_;                   // what the connection carried for nobody yet; may be null
   protocol::RequestHeadParser parser_;
   protocol::BodyFraming framing_;
   std::optional<Http1BodyReader> body_;
@@ -96,6 +101,14 @@ net::Task<base::Result<void>> Http1Connection::write(std::string_view a, std::st
   if (error != 0) co_return std::unexpected(base::from_errno(error, Side::client, "write"));
   co_return base::Result<void>{};
 }
+
+void Http1Connection::count_wire(const std::shared_ptr<net::WireCount>& to) {
+  if (own_wire_) net::move_count(*own_wire_, *to);
+  stream_->count_wire(to.get());
+}
+
+// What comes now is the next request's, or nobody's.
+void Http1Connection::stop_counting() { stream_->count_wire(own_wire_); }
 
 net::Task<Http1Connection::Next> Http1Connection::read_head(net::TimePoint due) {
   parser_.reset();
@@ -145,7 +158,7 @@ net::Task<void> Http1Connection::refuse(int status, std::string_view code, std::
   framing_ = {};
   body_.reset();
   layer7_ = nullptr;
-  body_in_ = body_out_ = 0;
+  begin_counting();
   started_ = worker_.loop().now();
   status_ = 0;
   co_await answer_problem(*this, Problem{status, code, std::move(detail)});
@@ -179,7 +192,7 @@ net::Task<std::unique_ptr<Session>> Http1Connection::run(net::TimePoint first_he
     parser_.reset();
     started_ = worker_.loop().now();
     status_ = 0;
-    body_in_ = body_out_ = 0;
+    begin_counting();
     ended_ = false;
     layer7_ = nullptr;
     body_.reset();
@@ -187,6 +200,7 @@ net::Task<std::unique_ptr<Session>> Http1Connection::run(net::TimePoint first_he
 
     RequestResult result = co_await serve_request(worker_, *this);
     if (result.session) co_return std::move(result.session);
+    stop_counting();
     if (result.domain) {
       keepalive_timeout_ = result.domain->policy().layer7.keepalive_timeout;
       header_timeout_ = result.domain->policy().layer7.client_header_timeout;
@@ -199,6 +213,7 @@ net::Task<std::unique_ptr<Session>> Http1Connection::run(net::TimePoint first_he
     due = base::later(worker_.loop().now(), keepalive_timeout_);
     if (worker_.draining()) break;
   }
+  if (meter_.wire) count_wire(meter_.wire);  // the connection's last words are its last request's
   co_return nullptr;
 }
 
@@ -206,7 +221,7 @@ net::Task<base::Result<BodyPart>> Http1Connection::read_body(base::Duration idle
   if (!body_) co_return BodyPart{{}, true};
   auto part = co_await body_->next(idle);
   if (part) {
-    body_in_ += part->data.size();
+    add_body_in(part->data.size());
   } else {
     keep_alive_ = false;
   }
@@ -254,19 +269,27 @@ net::Task<base::Result<void>> Http1Connection::send_head(protocol::ResponseHead 
 
 net::Task<base::Result<void>> Http1Connection::send_body(std::string_view data) {
   if (data.empty() || answer_.kind == AnswerBody::Kind::none) co_return base::Result<void>{};
-  body_out_ += data.size();
   std::string out;
   out.swap(held_);
-  if (!chunked_) co_return co_await write(out, data);
+  const std::size_t size = data.size();  // the data itself is lent until the first wait
+  if (!chunked_) {
+    auto done = co_await write(out, data);
+    count_body(size, done.has_value());
+    co_return done;
+  }
   protocol::append_chunk_header(out, data.size());
   // One write a chunk: small ones are copied together; a big one keeps its end for a write of its own.
   constexpr std::size_t kCopy = 16 * 1024;
   if (data.size() <= kCopy) {
     out += data;
     out += protocol::kChunkEnd;
-    co_return co_await write(out);
+    auto done = co_await write(out);
+    count_body(size, done.has_value());
+    co_return done;
   }
-  if (auto done = co_await write(out, data); !done) co_return done;
+  auto done = co_await write(out, data);
+  count_body(size, done.has_value());
+  if (!done) co_return done;
   co_return co_await write(protocol::kChunkEnd);
 }
 

@@ -301,14 +301,13 @@ net::Task<base::Result<void>> pass_answer(ClientExchange& client, OriginConnecti
 }
 
 net::Task<void> proxy_http(Worker& worker, ClientExchange& client, std::shared_ptr<const Domain> domain,
-                           RequestOutcome& outcome) {
-  DomainCounters& counters = *worker.domain_state(*domain).counters;
+                           HttpMeter& meter, RequestOutcome& outcome) {
   struct Open {
     explicit Open(Counter& c) : count(c) { count.add(); }
     ~Open() { count.sub(); }
     Counter& count;
   };
-  std::optional<Open> open(std::in_place, counters.requests_open);  // counted while it lives, however this ends
+  std::optional<Open> open(std::in_place, meter.requests_open);  // counted while it lives, however this ends
   if (client.body_length().value_or(0) > domain->policy().layer7.client_max_body_size) {
     outcome.error = "body_too_large";
     co_await answer_problem(client, {413, "body_too_large", "client_max_body_size"});
@@ -316,10 +315,8 @@ net::Task<void> proxy_http(Worker& worker, ClientExchange& client, std::shared_p
     co_await proxy_to_origin(worker, client, domain, outcome);
   }
   open.reset();
-  if (client.status() != 0) counters.requests.add(client.status());
-  counters.request_seconds.observe(worker.loop().now() - client.started());
-  counters.http_bytes_in.add(client.body_in());
-  counters.http_bytes_out.add(client.body_out());
+  if (client.status() != 0) meter.requests.add(client.status());
+  meter.request_seconds.observe(worker.loop().now() - client.started());
 }
 
 }  // namespace fairlead::edge

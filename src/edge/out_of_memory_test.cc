@@ -268,8 +268,8 @@ class OutOfMemory : public ::testing::Test {
       const AdmissionGauges g = worker.shared().admission.gauges(base::monotonic_now());
       std::uint64_t sum = worker.counters().connections_open.get() + g.connections + g.sessions;
       sum += worker.counters().http2_connections_open.get() + worker.counters().http2_streams_open.get();
-      for (const auto& c : worker.shared().counters.domains()) {
-        sum += c->sessions_open.get() + c->requests_open.get() + c->tunnels_open.get();
+      for (const auto& c : worker.shared().counters.cells(CounterRegistry::Cells::all)) {
+        sum += c->websocket.sessions_open.get() + c->http.requests_open.get() + c->tunnel.open.get();
       }
       return sum;
     };

@@ -38,6 +38,7 @@ class Recorder final : public ClientExchange {
     co_return base::Result<void>{};
   }
   void abort_answer() override {}
+  void count_wire(const std::shared_ptr<net::WireCount>&) override {}
   net::Task<base::Result<std::unique_ptr<net::ByteStream>>> accept_tunnel(protocol::ResponseHead) override {
     co_return base::fail(Code::internal, Side::edge);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "edge/session.h"
 
@@ -41,9 +42,8 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
         over = true;
         relay.append_last(session, slow);
       } else {
-        relay.bytes_ += chunk.size;
-        relay.counter_->add(chunk.size);
-        const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size);
+        relay.received_ += chunk.size;
+        const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size, &relay.meter_->tally);
         fast = step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) &&
                relay.scanner_.partial_header() == 0 && !relay.scanner_.in_control();
         if (fast) [[likely]] {
@@ -57,8 +57,13 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
     if (!fast) out = slow;
     int error = 0;
     if (!out.empty()) error = co_await sink.write(out);
-    if (fast && error == 0) [[likely]]
+    if (fast && error == 0) [[likely]] {
+      relay.count_passed(out.size());
       continue;
+    }
+    // Counted is what the sink took: bytes that nobody got are nobody's to pay.
+    const std::size_t taken = out.size() - (error != 0 ? std::min(out.size(), sink.unsent()) : 0);
+    relay.count_passed(fast ? taken : std::min<std::size_t>(taken, std::exchange(relay.passing_, 0)));
     std::string().swap(slow);
     if (over) break;
     if (error != 0) {
@@ -132,7 +137,7 @@ void Relay::append_own(Session& session, std::string& out) {
       drop_held();
     } else if ((flags_ & kPingWanted) && session.keepalive_) {
       out += protocol::encode_ping(session.keepalive_->nonce(to), mask).text();
-      session.keepalive_->ping_written(to, session.loop().now(), session.from(to).bytes());
+      session.keepalive_->ping_written(to, session.loop().now(), session.from(to).received());
       session.set_clock();
     }
   }
@@ -141,6 +146,7 @@ void Relay::append_own(Session& session, std::string& out) {
 
 void Relay::release_held(std::string& out) {
   out.append(held_.data(), held_size_);
+  passing_ += held_size_;
   drop_held();
 }
 
@@ -186,6 +192,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     } else {
       release_held(out);
       out.append(data + kept, upto - kept);
+      passing_ += upto - kept;
     }
     kept = upto;
   };
@@ -209,7 +216,9 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
       return;
     }
     boundary = at;  // a control frame ended here
-    if (is_own_pong(session)) {
+    const bool own_pong = is_own_pong(session);
+    if (!own_pong) meter_->tally.of(protocol::frame_kind(scanner_.control_opcode())).add();
+    if (own_pong) {
       // The answer to the edge's own Ping is for the edge alone: neither relayed nor counted.
       const std::uint32_t frame = scanner_.control_frame_size();
       if (frame > at - kept) {
@@ -218,8 +227,8 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
         keep(at - frame);
       }
       kept = at;
-      bytes_ -= frame;
-      counter_->sub(frame);
+      received_ -= frame;
+      scanner_.forget_control();
       own += frame;
       session.keepalive_->pong_received(from_);
     } else if (scanner_.control_opcode() == protocol::Opcode::close && !(flags_ & kCloseReceived)) {
@@ -229,7 +238,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
       session.close_passed(from_, scanner_.close_code());
     }
     if (at == size) break;
-    step = scanner_.scan(raw(data) + at, size - at);
+    step = scanner_.scan(raw(data) + at, size - at, &meter_->tally);
   }
 
   // In the middle of a frame now, but one ended in this chunk: what the edge has to say goes between.

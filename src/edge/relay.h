@@ -13,7 +13,7 @@
 #include <string>
 
 #include "edge/keepalive.h"
-#include "edge/telemetry/counters.h"
+#include "edge/telemetry/meter_cell.h"
 #include "net/byte_stream.h"
 #include "protocol/websocket/frame_scanner.h"
 
@@ -23,9 +23,9 @@ class Session;
 
 class Relay {
  public:
-  // `counter`: the domain's, of bytes in this direction; kept up to date while the session is open.
-  Relay(Peer from, protocol::FrameScanner::Options options, std::uint32_t seed, Counter& counter)
-      : scanner_(options), counter_(&counter), mask_state_(seed), from_(from) {}
+  // `meter`: of this direction; kept up to date while the session is open, and outlives the relay.
+  Relay(Peer from, protocol::FrameScanner::Options options, std::uint32_t seed, WebSocketMeter::Direction& meter)
+      : scanner_(options), meter_(&meter), mask_state_(seed), from_(from) {}
 
   // Starts the coroutine; it ends by itself and calls Session::ended.
   void start(Session& session);
@@ -35,7 +35,10 @@ class Relay {
   void request_ping(Session& session);
   void request_close(Session& session, protocol::CloseCode code, std::string_view reason);
 
-  std::uint64_t bytes() const { return bytes_; }
+  // Bytes of the source that the sink has accepted: what counts. The edge's own frames, and what was dropped behind a
+  // Close or answers the edge's own Ping, are not among them.
+  std::uint64_t passed() const { return passed_; }
+  std::uint64_t received() const { return received_; }  // bytes read, answers to the edge's own Pings aside
   const protocol::FrameScanner& scanner() const { return scanner_; }
   bool close_received() const { return flags_ & kCloseReceived; }  // from the side this relay reads
   bool close_flushed() const { return flags_ & kCloseFlushed; }    // accepted by the side this relay writes
@@ -89,14 +92,19 @@ class Relay {
   void release_held(std::string& out);
   void drop_held();
   void shut_sink(Session& session);
+  void count_passed(std::size_t bytes) {
+    passed_ += bytes;
+    meter_->bytes.add(bytes);
+  }
   void set(std::uint16_t f) { flags_ = static_cast<std::uint16_t>(flags_ | f); }
   void clear(std::uint16_t f) { flags_ = static_cast<std::uint16_t>(flags_ & ~f); }
 
   protocol::FrameScanner scanner_;
-  std::uint64_t bytes_ = 0;
-  Counter* counter_;
+  std::uint64_t received_ = 0, passed_ = 0;
+  WebSocketMeter::Direction* meter_;
   std::string_view close_reason_;
   std::uint32_t mask_state_;
+  std::uint32_t passing_ = 0;  // of what pass_slowly() gives to write: bytes of the source
   protocol::CloseCode close_code_ = protocol::CloseCode::none;
   std::uint16_t flags_ = 0;
   // The beginning of a frame whose fate is open: half a header (a violation must be found before anything of its frame

@@ -61,17 +61,23 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
     co_await answer_problem(client, {501, "upgrade_not_supported", "Upgrade: h2c is not done here"});
   } else {
     client.obey(result.domain->policy().layer7);
-    DomainCounters& counters = *worker.domain_state(*result.domain).counters;
+    const std::shared_ptr<MeterCell> meter = worker.meter(*result.domain, client.client());
     if (protocol::wants_upgrade(client.head())) {
-      result.session = co_await open_tunnel(worker, client, result.domain, outcome);
-      if (client.status() != 0) counters.handshakes.add(client.status());
-      counters.handshake_seconds.observe(worker.loop().now() - client.started());
+      WebSocketMeter& websocket = meter->websocket;
+      ExchangeMeter counted;
+      counted.wire = std::shared_ptr<net::WireCount>(meter, &websocket.wire);
+      client.count(std::move(counted));
+      result.session = co_await open_tunnel(worker, client, result.domain, meter, outcome);
+      if (client.status() != 0) websocket.handshakes.add(client.status());
+      websocket.handshake_seconds.observe(worker.loop().now() - client.started());
       if (result.session) co_return result;
     } else {
-      co_await proxy_http(worker, client, result.domain, outcome);
-      if (client.status() != 0) {
-        counters.requests_by_protocol[static_cast<std::size_t>(client_protocol(client.client().protocol))].add();
-      }
+      ExchangeMeter counted;
+      counted.wire = std::shared_ptr<net::WireCount>(meter, &meter->http.wire);
+      counted.body_in = &meter->http.bytes_in;
+      counted.body_out = &meter->http.bytes_out;
+      client.count(std::move(counted));
+      co_await proxy_http(worker, client, result.domain, meter->http, outcome);
     }
   }
   if (client.client_left() && !worker.stop_token().stop_requested() &&

@@ -41,13 +41,13 @@ struct BothEnded {
 Session::Session(Parts parts, SessionList& list)
     : Timer([](Timer& t) { static_cast<Session&>(t).on_clock(); }),
       policy_(std::move(parts.policy)),
-      counters_(std::move(parts.counters)),
+      meter_(std::move(parts.meter)),
       client_(std::move(parts.client)),
       origin_(std::move(parts.origin)),
       relays_{Relay(Peer::client, scan_options(policy_->websocket, true, parts.allowed_rsv),
-                    static_cast<std::uint32_t>(parts.seed), counters_->bytes_in),
+                    static_cast<std::uint32_t>(parts.seed), meter_->websocket.in),
               Relay(Peer::origin, scan_options(policy_->websocket, false, parts.allowed_rsv),
-                    static_cast<std::uint32_t>(parts.seed >> 32), counters_->bytes_out)},
+                    static_cast<std::uint32_t>(parts.seed >> 32), meter_->websocket.out)},
       last_data_(client_->loop().now()),
       opened_(last_data_),
       record_(std::move(parts.record)),
@@ -76,8 +76,8 @@ Session::~Session() {
 }
 
 net::Task<void> Session::run() {
-  counters_->sessions_opened[static_cast<std::size_t>(client_protocol(record_->protocol))].add();
-  counters_->sessions_open.add();
+  meter_->websocket.sessions_opened.add();
+  meter_->websocket.sessions_open.add();
   set_clock();
   running_ = kPeers;
   for (Relay& relay : relays_) {
@@ -219,7 +219,7 @@ void Session::on_clock() {
       for (Peer p : {Peer::client, Peer::origin}) {
         if (!from(p).reading()) keepalive_->unheard(p, now);
         if (from(other(p)).reading()) keepalive_->unasked(p, now);
-        switch (keepalive_->check(p, now, from(p).bytes(), from(other(p)).bytes() - stream(p).parked())) {
+        switch (keepalive_->check(p, now, from(p).received(), from(other(p)).received() - stream(p).parked())) {
           case Keepalive::Due::nothing: break;
           case Keepalive::Due::ping: from(other(p)).request_ping(*this); break;
           case Keepalive::Due::dead: pong_missing(p); break;
@@ -246,7 +246,7 @@ void Session::set_clock() {
 SessionCounts Session::counts() const {
   const auto count = [this](Peer p) {
     const Relay& r = relays_[static_cast<std::size_t>(p)];
-    return DirectionCount{r.bytes(), r.scanner().frames(), r.scanner().messages()};
+    return DirectionCount{r.passed(), r.scanner().frames(), r.scanner().messages()};
   };
   SessionCounts out;
   out.to_origin = count(Peer::client);
@@ -264,13 +264,8 @@ void Session::report() {
   end.to_origin = counted.to_origin;
   end.to_client = counted.to_client;
 
-  DomainCounters& c = *counters_;
-  c.sessions_open.sub();
-  c.sessions_closed[static_cast<std::size_t>(end.cause)].add();
-  c.frames_in.add(end.to_origin.frames);
-  c.frames_out.add(end.to_client.frames);
-  c.messages_in.add(end.to_origin.messages);
-  c.messages_out.add(end.to_client.messages);
+  meter_->websocket.sessions_open.sub();
+  meter_->websocket.sessions_closed[static_cast<std::size_t>(end.cause)].add();
 
   AccessRecord& r = *record_;
   r.duration_ms = (loop().now() - opened_) / base::milliseconds(1);

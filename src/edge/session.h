@@ -22,7 +22,7 @@
 #include "edge/relay.h"
 #include "edge/session_end.h"
 #include "edge/telemetry/access_log.h"
-#include "edge/telemetry/counters.h"
+#include "edge/telemetry/meter_cell.h"
 #include "model/domain_policy.h"
 #include "net/byte_stream.h"
 #include "net/task.h"
@@ -50,7 +50,7 @@ class Session final : net::Timer {
   // All a session is made of. `record` has what is known at the 101; the session fills in the end.
   struct Parts {
     std::shared_ptr<const model::DomainPolicy> policy;
-    std::shared_ptr<DomainCounters> counters;
+    std::shared_ptr<MeterCell> meter;
     std::shared_ptr<DomainShared> shared;  // the seat is in it
     SessionSeat seat;
     OriginLease lease;
@@ -105,7 +105,7 @@ class Session final : net::Timer {
   void report();
 
   std::shared_ptr<const model::DomainPolicy> policy_;
-  std::shared_ptr<DomainCounters> counters_;
+  std::shared_ptr<MeterCell> meter_;  // outlives the streams, which count their bytes in it
   std::unique_ptr<net::ByteStream> client_, origin_;
   std::array<Relay, kPeers> relays_;  // [client]: reads the client, writes to the origin
   TimePoint last_data_;               // R3; written by the relays, one store per chunk

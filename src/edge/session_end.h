@@ -39,9 +39,9 @@ struct DirectionCount {
 struct SessionEnd {
   CloseBy by = CloseBy::edge;
   CloseCause cause = CloseCause::internal_error;
-  std::uint16_t code = 0;      // the Close code that passed or was sent; 1006 if none
-  DirectionCount to_origin;    // what the client sent
-  DirectionCount to_client;    // what the origin sent
+  std::uint16_t code = 0;    // the Close code that passed or was sent; 1006 if none
+  DirectionCount to_origin;  // what the client sent
+  DirectionCount to_client;  // what the origin sent
 };
 
 }  // namespace fairlead::edge

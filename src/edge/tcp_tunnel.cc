@@ -1,5 +1,6 @@
 #include "edge/tcp_tunnel.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "edge/origin_dial.h"
@@ -13,11 +14,11 @@ namespace {
 // Both directions of one tunnel; ends when both are over, when nothing moved for `idle`, or when asked to stop.
 class TcpTunnel final : net::Timer {
  public:
-  TcpTunnel(net::ByteStream& client, net::ByteStream& origin, DomainCounters& counters, base::Duration idle)
+  TcpTunnel(net::ByteStream& client, net::ByteStream& origin, TunnelMeter& meter, base::Duration idle)
       : Timer([](Timer& t) { static_cast<TcpTunnel&>(t).look(); }),
         client_(client),
         origin_(origin),
-        counters_(counters),
+        meter_(meter),
         idle_(idle) {}
 
   net::Task<void> run(net::StopToken stop) {
@@ -25,8 +26,8 @@ class TcpTunnel final : net::Timer {
     client_.loop().timers().set(*this, base::later(last_, idle_));
     const net::StopCallback on_stop(stop, [this] { end(CloseBy::operator_, CloseCause::drain); });
     // Both are made before either starts: one that runs must not be left behind for want of the other.
-    net::Task<void> to_client = pump(origin_, client_, out, counters_.tunnel_bytes_out, CloseBy::origin);
-    net::Task<void> to_origin = pump(client_, origin_, in, counters_.tunnel_bytes_in, CloseBy::client);
+    net::Task<void> to_client = pump(origin_, client_, out, meter_.bytes_out, CloseBy::origin);
+    net::Task<void> to_origin = pump(client_, origin_, in, meter_.bytes_in, CloseBy::client);
     net::TaskScope scope(client_.loop(), [this](const char*) { end(CloseBy::edge, CloseCause::internal_error); });
     scope.spawn(std::move(to_client));
     scope.spawn(std::move(to_origin));
@@ -49,10 +50,12 @@ class TcpTunnel final : net::Timer {
         if (chunk.error != 0) to.cancel();
         break;
       }
-      bytes += chunk.size;
-      counter.add(chunk.size);
       last_ = client_.loop().now();
-      if (co_await to.write(chunk) != 0) {
+      const int error = co_await to.write(chunk);
+      const std::size_t taken = chunk.size - (error != 0 ? std::min<std::size_t>(chunk.size, to.unsent()) : 0);
+      bytes += taken;
+      counter.add(taken);
+      if (error != 0) {
         from.cancel();
         break;
       }
@@ -80,7 +83,7 @@ class TcpTunnel final : net::Timer {
   }
 
   net::ByteStream &client_, &origin_;
-  DomainCounters& counters_;
+  TunnelMeter& meter_;
   base::Duration idle_;
   net::TimePoint last_{};
   bool ended_ = false;
@@ -89,8 +92,8 @@ class TcpTunnel final : net::Timer {
 // Counted for as long as it lives, however the tunnel ends.
 class OpenTunnel {
  public:
-  explicit OpenTunnel(DomainCounters& c) : open_(c.tunnels_open) {
-    c.tunnels_opened.add();
+  explicit OpenTunnel(TunnelMeter& m) : open_(m.open) {
+    m.opened.add();
     open_.add();
   }
   ~OpenTunnel() { open_.sub(); }
@@ -112,6 +115,8 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
   record.client = info.peer.ip();
   record.client_port = info.peer.port();
   record.protocol = "tcp";
+  record.region = worker.places().region(info.place);
+  record.isp = worker.places().isp(info.place);
   record.tls = info.tls_version;
   const auto domain = worker.domain_named(domain_name);
   if (!domain) {
@@ -130,12 +135,17 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
       record.origin = origin->address;
       // All that passive health can learn of bytes it does not understand: the origin took the connection.
       origin->answered(worker, 200);
-      DomainCounters& counters = *worker.domain_state(*domain).counters;
-      std::optional<OpenTunnel> open(std::in_place, counters);
-      TcpTunnel tunnel(*client, *origin->stream, counters, domain->policy().websocket.connection_timeout);
+      const std::shared_ptr<MeterCell> cell = worker.meter(*domain, info);
+      TunnelMeter& meter = cell->tunnel;
+      net::WireCount* const own_wire = client->wire();
+      if (own_wire) net::move_count(*own_wire, meter.wire);
+      client->count_wire(&meter.wire);
+      std::optional<OpenTunnel> open(std::in_place, meter);
+      TcpTunnel tunnel(*client, *origin->stream, meter, domain->policy().websocket.connection_timeout);
       // Drain leaves it alone: bytes of an unknown protocol cannot be told to go, so they have until the time is up.
       co_await tunnel.run(worker.stop_token());
       open.reset();
+      client.reset();  // its last words are the tunnel's
       record.bytes_in = tunnel.in;
       record.bytes_out = tunnel.out;
       record.close_by = to_string(tunnel.by);

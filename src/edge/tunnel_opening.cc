@@ -138,7 +138,8 @@ Problem problem_of_limit(LimitName limit, WorkerCounters& c) {
 }
 
 net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& client,
-                                                std::shared_ptr<const Domain> domain, RequestOutcome& outcome) {
+                                                std::shared_ptr<const Domain> domain, std::shared_ptr<MeterCell> meter,
+                                                RequestOutcome& outcome) {
   const model::DomainPolicy& policy = domain->policy();
   const auto refuse = [&outcome, &client](Problem p) {
     outcome.error = p.code;
@@ -168,7 +169,9 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
     co_return nullptr;
   }
 
+  const net::TimePoint asked = worker.loop().now();
   auto answer = co_await find_origin(worker, client, domain, *offered, outcome);
+  meter->websocket.origin_seconds.observe(worker.loop().now() - asked);
   if (!answer) {
     outcome.close_by = to_string(CloseBy::origin);
     outcome.origin_failed(answer.error());
@@ -214,7 +217,7 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   Session::Parts parts;
   parts.policy = domain->policy_ptr();
   parts.shared = domain->shared_ptr();
-  parts.counters = state.counters;
+  parts.meter = std::move(meter);
   parts.seat = std::move(*seat);
   parts.lease = std::move(answer->dialled.lease);
   parts.client = std::move(*stream);

@@ -27,6 +27,11 @@ class OpenConnection {
   Counter& open_;
 };
 
+model::UsageProtocol usage_protocol(std::string_view name) {
+  if (name == "h2") return model::UsageProtocol::h2;
+  return name == "tcp" ? model::UsageProtocol::tcp : model::UsageProtocol::h1;
+}
+
 }  // namespace
 
 struct Worker::Listener final : net::TlsServerSelector {
@@ -57,7 +62,8 @@ Worker::Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, Ed
       finisher_(loop),
       connector_(loop, resolver),
       pool_(loop, scope_),
-      table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)) {
+      table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)),
+      geo_(shared.geo) {
   loop_.on_exceptions([this] { counters_.exceptions.add(); });
 }
 
@@ -125,12 +131,17 @@ net::Task<std::unique_ptr<Session>> Worker::serve_requests(Listener& listener, s
   ClientInfo info;
   info.peer = tcp->peer();
   info.local = tcp->local();
+  net::WireCount
+      wire;  // what the connection carries for nobody yet; outlives the stream, or the stream counts elsewhere
+  tcp->count_wire(&wire);
   const net::TimePoint due = base::later(loop_.now(), listener.config.handshake_timeout);
   std::unique_ptr<net::SocketStream> stream = co_await prepare(listener, std::move(tcp), info, seat, due);
   if (!stream) co_return session;
+  info.place = geo_.find(info.peer);
   net::SocketStream* const raw = stream.get();
   const net::StopCallback on_stop(scope_.token(), [raw] { raw->cancel(); });
   if (listener.config.protocol == model::ListenerProtocol::tcp_ssl) {
+    info.protocol = "tcp";
     co_await serve_tcp_tunnel(*this, std::move(stream), info, listener.config.domain);
   } else {
     bool http2 = info.protocol == "h2";
@@ -247,6 +258,49 @@ WorkerDomain& Worker::domain_state(const Domain& domain) {
   return *it->second;
 }
 
+std::shared_ptr<MeterCell> Worker::meter(const Domain& domain, const ClientInfo& client) {
+  const model::DomainPolicy& policy = domain.policy();
+  WorkerDomain& state = domain_state(domain);
+  if (!state.meters.empty() && state.meters.begin()->second->key.domain_id != policy.id) {
+    // The name is another customer's now. What still runs of the last one's goes on being counted where it began.
+    for (auto& [kind, cell] : state.meters) cell->abandoned = true;
+    meters_ -= state.meters.size();
+    state.meters.clear();
+  }
+  WorkerDomain::Kind kind{client.place, client.tls ? model::UsageScheme::wss : model::UsageScheme::ws,
+                          usage_protocol(client.protocol)};
+  auto found = state.meters.find(kind);
+  if (found == state.meters.end() && meters_ >= kMaxMeters && kind.place != PlaceId()) {
+    counters_.meters_exhausted.add();
+    kind.place = PlaceId();
+    found = state.meters.find(kind);
+  }
+  if (found == state.meters.end()) {
+    auto cell = shared_.counters.make_cell(MeterKey{.domain_id = policy.id,
+                                                    .domain = policy.name,
+                                                    .place = kind.place,
+                                                    .scheme = kind.scheme,
+                                                    .protocol = kind.protocol});
+    found = state.meters.emplace(kind, std::move(cell)).first;
+    ++meters_;
+  }
+  found->second->last_used = loop_.now();
+  return found->second;
+}
+
+void Worker::abandon_meters(base::Duration idle) {
+  for (auto& [name, state] : domains_) {
+    meters_ -= std::erase_if(state->meters, [&](const auto& entry) {
+      MeterCell& cell = *entry.second;
+      // One is ours, one the registry's; who reads at this moment has another, and there will be another time.
+      constexpr long kUnused = 2;
+      if (entry.second.use_count() > kUnused || base::later(cell.last_used, idle) > loop_.now()) return false;
+      cell.abandoned = true;
+      return true;
+    });
+  }
+}
+
 void Worker::apply(std::shared_ptr<const DomainTable> table, const model::GlobalLimits& limits) {
   counters_.policy_revision.add(table->revision() - counters_.policy_revision.get());
   table_ = std::move(table);
@@ -343,6 +397,8 @@ AccessRecord Worker::new_record(const ClientExchange& client, const Domain* doma
   const ClientInfo& info = client.client();
   r.client = info.peer.ip();
   r.client_port = info.peer.port();
+  r.region = shared_.places.region(info.place);
+  r.isp = shared_.places.isp(info.place);
   r.protocol = info.protocol;
   r.tls = info.tls_version;
   r.stream = client.stream_id();

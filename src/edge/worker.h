@@ -15,6 +15,7 @@
 #include "edge/admission.h"
 #include "edge/client_exchange.h"
 #include "edge/domain.h"
+#include "edge/geo/geo_reloader.h"
 #include "edge/origin/connector.h"
 #include "edge/origin/idle_pool.h"
 #include "edge/session.h"
@@ -34,6 +35,8 @@ struct EdgeShared {
       : admission(l), counters(workers), tickets(std::make_shared<net::TlsTicketKeys>(base::monotonic_now())) {}
   Admission admission;
   CounterRegistry counters;
+  Places places;
+  GeoReloader geo{places};
   AccessLog log;
   std::shared_ptr<net::TlsTicketKeys> tickets;
 };
@@ -43,6 +46,14 @@ struct WorkerDomain {
   std::shared_ptr<const Domain> domain;  // the latest revision seen; null once the domain was removed
   std::shared_ptr<DomainCounters> counters;
   SessionList sessions;
+  // By the kind of client; those of the domain's present id.
+  struct Kind {
+    PlaceId place;
+    model::UsageScheme scheme;
+    model::UsageProtocol protocol;
+    auto operator<=>(const Kind&) const = default;
+  };
+  std::map<Kind, std::shared_ptr<MeterCell>> meters;
 };
 
 class Worker final {
@@ -96,6 +107,14 @@ class Worker final {
   void for_each_session_of(std::string_view domain, F visit) {
     if (const auto found = domains_.find(domain); found != domains_.end()) found->second->sessions.for_each(visit);
   }
+  // Where this domain's clients of this kind are counted. At most kMaxMeters cells: beyond, a client's place is
+  // `unknown`, and that is counted.
+  static constexpr std::size_t kMaxMeters = 65'536;
+  std::shared_ptr<MeterCell> meter(const Domain& domain, const ClientInfo& client);
+  const Places& places() const { return shared_.places; }
+  // Forgets the cells that no session or request uses and none has used for `idle`: who records usage takes their last
+  // counts, and retires them.
+  void abandon_meters(base::Duration idle);
   AccessRecord new_record(const ClientExchange& client, const Domain* domain) const;
   std::uint64_t random() { return random_(); }
 
@@ -134,6 +153,8 @@ class Worker final {
   IdlePool pool_;
   std::shared_ptr<const DomainTable> table_;
   std::map<std::string, std::unique_ptr<WorkerDomain>, std::less<>> domains_;
+  GeoView geo_;
+  std::size_t meters_ = 0;
   std::vector<std::unique_ptr<Listener>> listeners_;
   bool finishing_ = false;
 };

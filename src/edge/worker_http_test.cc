@@ -65,7 +65,8 @@ class WorkerHttp : public ::testing::TestWithParam<Net> {
     world_.run_until([this] { return stopped_ || drained_; });
     world_.run(origin_.stop());
     world_.finish();
-    for (const auto& c : shared_.counters.domains()) EXPECT_EQ(c->requests_open.get(), 0u);
+    for (const auto& c : shared_.counters.cells(CounterRegistry::Cells::all))
+      EXPECT_EQ(c->http.requests_open.get(), 0u);
     EXPECT_EQ(shared_.admission.gauges(world_.loop().now()).connections, 0u);
     EXPECT_EQ(shared_.admission.gauges(world_.loop().now()).sessions, 0u);
     EXPECT_EQ(shared_.counters.worker(0).exceptions.get(), 0u);
@@ -178,6 +179,7 @@ class WorkerHttp : public ::testing::TestWithParam<Net> {
 
   base::Duration took(base::TimePoint since) { return world_.loop().now() - since; }
   const DomainCounters& counters() { return *shared_.counters.domains().at(0); }
+  const MeterCell& cell() { return *shared_.counters.cells(CounterRegistry::Cells::all).at(0); }
 
   net::testing::World world_{GetParam()};
   net::StaticResolver resolver_;
@@ -202,7 +204,7 @@ TEST_P(WorkerHttp, answers_pipelined_requests_in_order_over_one_origin_connectio
   EXPECT_EQ(heads_.size(), 3u);
   EXPECT_EQ(origin_.accepted(), 1u);
   EXPECT_EQ(counters().origin_reused.get(), 2u);
-  EXPECT_EQ(counters().requests.at(1), 3u);
+  EXPECT_EQ(cell().http.requests.of(200), 3u);
 }
 
 TEST_P(WorkerHttp, tells_the_origin_of_its_client_and_nothing_of_this_hop) {
@@ -236,7 +238,7 @@ TEST_P(WorkerHttp, passes_uploads_on_by_length_and_in_chunks_with_trailers) {
   ASSERT_EQ(bodies_.size(), 2u);
   EXPECT_EQ(bodies_[0], "abcdef");
   EXPECT_THAT(bodies_[1], Not(HasSubstr("Host")));
-  EXPECT_EQ(counters().http_bytes_in.get(), 12u);
+  EXPECT_EQ(cell().http.bytes_in.get(), 12u);
 }
 
 TEST_P(WorkerHttp, frames_answers_without_a_body_as_such) {
@@ -296,7 +298,7 @@ TEST_P(WorkerHttp, a_refused_upgrade_leaves_no_tunnel_behind) {
   EXPECT_THAT(heads_[1], StartsWith("GET /hidden HTTP/1.1\r\n"));
   EXPECT_THAT(heads_[1], HasSubstr("X-Forwarded-For: 127.0.0.1\r\n"));  // read and written by the edge, not tunnelled
   EXPECT_THAT(heads_[1], Not(HasSubstr("pgrade")));
-  for (const Counter& opened : counters().sessions_opened) EXPECT_EQ(opened.get(), 0u);
+  EXPECT_EQ(cell().websocket.sessions_opened.get(), 0u);
 }
 
 TEST_P(WorkerHttp, refuses_what_it_does_not_do) {

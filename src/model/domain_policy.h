@@ -149,6 +149,9 @@ enum class SendProxy : std::uint8_t { off, v1, v2 };
 
 struct DomainPolicy {
   std::string name;  // lower case; ".example.com" = every name below example.com
+  // The control plane's id of the domain, under which its usage is counted: a name that is given up and taken by
+  // another customer is another domain. Empty: it stands in a file.
+  std::string id;
   Acceleration acceleration = Acceleration::whole_site;
   bool http2 = true;
   std::vector<Certificate> certificates;

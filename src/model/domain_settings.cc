@@ -113,7 +113,7 @@ base::Result<DomainPolicy> read_domain_copy(std::string_view json) {
     Reading reading("");
     // Which listeners there were when it was written does not matter: the policy was good then.
     ReferencedFiles no_files;
-    DomainContext context{no_files, kNoChecker, {.plain = false, .tls = false}, kNoConfigs, {}};
+    DomainContext context{no_files, kNoChecker, {.plain = false, .tls = false}, kNoConfigs, {}, true};
     domain = read_domain(Field(reading, document->root), context);
     problems = reading.take_problems();
   } else {

@@ -166,6 +166,7 @@ DomainReading read_domain(const Field& field, DomainContext& context) {
     out.name_place = name->place();
     if (auto stored = read_domain_name(*name)) policy.name = std::move(*stored);
   }
+  if (context.has_id) domain.read("id", policy.id, limits::kMaxDomainName);
   read_certificates(domain, policy, context);
   read_domain_body(domain, policy, context);
   read_layer7(domain, policy, context);

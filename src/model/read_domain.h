@@ -52,6 +52,7 @@ struct DomainContext {
   ClientSchemes schemes;
   const std::map<std::string, Layer7, std::less<>>& layer7_configs;
   std::optional<bool> websocket_default{};  // in place of the rule of R2, for domains that do not say
+  bool has_id = false;                      // the document may have the key `id`, which people do not write
 };
 
 struct DomainReading {

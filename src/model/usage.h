@@ -49,6 +49,8 @@ enum class Meter : std::uint16_t {
   frames_pong_out = 20,
   frames_close_in = 21,
   frames_close_out = 22,
+  frames_other_in = 23,  // reserved opcodes, which pass where a domain's `validate` is off
+  frames_other_out = 24,
 
   // Ordinary HTTP. Bytes are those of bodies; wire bytes as above, heads included.
   http_bytes_in = 40,
@@ -69,8 +71,10 @@ enum class Meter : std::uint16_t {
   handshake_nanoseconds = 219,
   origin_seconds = 220,  // + bucket: of that, the time the origin took: connect, TLS, its answer
   origin_nanoseconds = 239,
-  handshakes = 1000,  // + HTTP status the client saw, 100 to 599; + 0: none, it left before
-  requests = 2000,    // + HTTP status of ordinary requests, likewise
+  // + HTTP status the client saw, 100 to 599; + 0: none, it left before; + 1 to 5: another status of that class, where
+  // there were too many different ones to keep apart.
+  handshakes = 1000,
+  requests = 2000,  // of ordinary HTTP, likewise
 };
 
 constexpr Meter operator+(Meter family, unsigned place) {

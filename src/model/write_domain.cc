@@ -122,6 +122,7 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', true, Json::error
 std::string write_domain(const DomainPolicy& policy, DomainText form) {
   Json out = Json::object();
   if (form != DomainText::settings) out["name"] = policy.name;
+  if (form == DomainText::whole && !policy.id.empty()) out["id"] = policy.id;
   out["acceleration"] = word_of(kAcceleration, policy.acceleration);
   out["http2"] = policy.http2;
   if (form == DomainText::whole) {

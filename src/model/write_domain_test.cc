@@ -154,9 +154,21 @@ TEST(Fingerprint, TellsPoliciesApart) {
   switched.websocket.enabled = !switched.websocket.enabled;
   DomainPolicy renamed = first;
   renamed.name += "x";
-  const std::set<std::uint64_t> prints = {fingerprint(first), fingerprint(certified), fingerprint(rekeyed),
-                                          fingerprint(switched), fingerprint(renamed)};
-  EXPECT_EQ(prints.size(), 5u);
+  DomainPolicy taken = first;  // the same name, another customer's
+  taken.id = "d2";
+  const std::set<std::uint64_t> prints = {fingerprint(first),    fingerprint(certified), fingerprint(rekeyed),
+                                          fingerprint(switched), fingerprint(renamed),   fingerprint(taken)};
+  EXPECT_EQ(prints.size(), 6u);
+}
+
+TEST(WriteDomain, TheIdTravelsWithTheCopyAlone) {
+  DomainPolicy domain = small_policy();
+  domain.id = "d1";
+  const auto read = read_domain_copy(write_domain(domain, DomainText::whole));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, domain);
+  EXPECT_EQ(write_domain(domain, DomainText::shown).find("\"id\""), std::string::npos);
+  EXPECT_EQ(write_domain(domain, DomainText::settings).find("\"id\""), std::string::npos);
 }
 
 TEST(WriteDomain, WhatIsNoPolicyOfOursIsRefused) {

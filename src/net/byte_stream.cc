@@ -81,19 +81,22 @@ void ByteStream::complete_read(Chunk c) {
 
 int ByteStream::write_now(const iovec* pieces, int count) {
   const ssize_t n = try_write(pieces, count);
-  std::size_t taken = 0;
+  std::size_t total = 0, taken = 0;
+  for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
   if (n < 0) {
-    if (n != -EAGAIN) return static_cast<int>(-n);
+    if (n != -EAGAIN) {
+      unsent_ = static_cast<std::uint32_t>(total);
+      return static_cast<int>(-n);
+    }
   } else {
     taken = static_cast<std::size_t>(n);
   }
-  std::size_t total = 0;
-  for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
   if (taken == total) return 0;
   Parked* p = nullptr;
   try {
     p = static_cast<Parked*>(::operator new(offsetof(Parked, bytes) + total - taken));
   } catch (const std::bad_alloc&) {
+    unsent_ = static_cast<std::uint32_t>(total - taken);
     return ENOMEM;
   }
   p->size = total - taken;
@@ -123,6 +126,7 @@ bool ByteStream::writable() {
   int error = 0;
   if (n < 0) {
     error = static_cast<int>(-n);
+    unsent_ = static_cast<std::uint32_t>(parked());
   } else {
     parked_->sent += static_cast<std::size_t>(n);
     if (parked_->sent < parked_->size) {
@@ -164,6 +168,7 @@ void ByteStream::interrupt_read(int error) {
 void ByteStream::cancel(int error) {
   if (cancel_error_ != 0) return;
   cancel_error_ = error;
+  unsent_ = static_cast<std::uint32_t>(parked());
   interrupt_read(error);
   if (Write* w = std::exchange(writer_, nullptr)) {
     w->error_ = error;

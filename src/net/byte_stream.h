@@ -79,6 +79,8 @@ class ByteStream {
   // What the peer's side of this stream is, for logs: "TLSv1.3 …", empty on plain.
   virtual std::string_view tls_version() const { return {}; }
 
+  // Of the write that failed: the bytes, at its end, that the peer has not accepted.
+  std::size_t unsent() const { return unsent_; }
   // Bytes waiting to be accepted by the peer, in user space.
   std::size_t parked() const { return parked_ ? parked_->size - parked_->sent : 0; }
 
@@ -127,6 +129,7 @@ class ByteStream {
   Write* writer_ = nullptr;
   std::unique_ptr<Parked, FreeDeleter> parked_;
   std::unique_ptr<Pushback, FreeDeleter> pushback_;
+  std::uint32_t unsent_ = 0;
   int cancel_error_ = 0;
   bool hung_up_ = false;
   bool deferred_ = false;  // in the loop's list of streams to look at next turn

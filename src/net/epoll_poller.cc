@@ -76,8 +76,7 @@ int EpollPoller::listen(const SocketAddress& at, const ListenOptions& options, S
 int EpollPoller::accept(int handle, SocketAddress* peer) {
   sockaddr_storage native;
   socklen_t length = sizeof native;
-  const int fd =
-      ::accept4(handle, reinterpret_cast<sockaddr*>(&native), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd = ::accept4(handle, reinterpret_cast<sockaddr*>(&native), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return -errno;
   if (native.ss_family != AF_UNIX) set_no_delay(fd);
   if (peer) *peer = SocketAddress::from_native(reinterpret_cast<sockaddr*>(&native), length);

@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "base/clock.h"

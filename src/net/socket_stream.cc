@@ -71,9 +71,9 @@ void SocketStream::on_ready(Events events) {
   watched_ &= ~kReadable;
 }
 
-ssize_t TcpStream::try_read(char* buffer, std::size_t size) { return loop().poller().read(handle(), buffer, size); }
+ssize_t TcpStream::try_read(char* buffer, std::size_t size) { return read_socket(buffer, size); }
 
-ssize_t TcpStream::try_write(const iovec* pieces, int count) { return loop().poller().write(handle(), pieces, count); }
+ssize_t TcpStream::try_write(const iovec* pieces, int count) { return write_socket(pieces, count); }
 
 void TcpStream::shutdown_write() { loop().poller().shutdown_write(handle()); }
 
@@ -138,7 +138,8 @@ Task<base::Result<std::unique_ptr<TcpStream>>> connect_tcp(EventLoop& loop, Sock
     ConnectWait wait(loop, handle, deadline, stop);
     error = co_await wait;
   }
-  if (error != 0) co_return std::unexpected(base::from_errno(error, base::Side::origin, "connect to " + to.to_string()));
+  if (error != 0)
+    co_return std::unexpected(base::from_errno(error, base::Side::origin, "connect to " + to.to_string()));
   co_return stream;
 }
 

@@ -2,11 +2,25 @@
 // SocketStream: what TCP and TLS streams share, a handle with its interest at the poller. TcpStream: bytes as they are.
 // connect_tcp(): one connection to one address. The handle is owned and closed with the stream.
 
+#include "base/counter.h"
 #include "base/error.h"
 #include "net/byte_stream.h"
 #include "net/task.h"
 
 namespace fairlead::net {
+
+// Bytes that sockets carried, above TCP: with TLS its records, handshake included. One thread adds, any may read.
+struct WireCount {
+  base::Counter in, out;
+};
+// By the thread that adds to both.
+inline void move_count(WireCount& from, WireCount& to) {
+  const std::uint64_t in = from.in.get(), out = from.out.get();
+  from.in.sub(in);
+  from.out.sub(out);
+  to.in.add(in);
+  to.out.add(out);
+}
 
 class SocketStream : public ByteStream, public Pollable {
  public:
@@ -17,6 +31,9 @@ class SocketStream : public ByteStream, public Pollable {
   const SocketAddress& peer() const { return peer_; }
   void set_peer(const SocketAddress& a) { peer_ = a; }
   SocketAddress local() const { return loop().poller().local_address(handle_); }
+  // From now on bytes of this socket are added to `to`, which outlives the stream or the next call. Null: nowhere.
+  void count_wire(WireCount* to) { wire_ = to; }
+  WireCount* wire() const { return wire_; }
   void abort_on_close() override { loop().poller().reset_on_close(handle_); }
 
   // Gives the handle away (a TLS stream takes over a TCP one's). Nobody may be waiting on this stream.
@@ -31,10 +48,22 @@ class SocketStream : public ByteStream, public Pollable {
   void unwant(Events less);
   // Called when the handle becomes ready and neither a reader nor parked bytes wait: TLS handshakes hook in here.
   virtual bool on_idle_ready(Events) { return false; }
+  // Of the socket itself, counted.
+  ssize_t read_socket(char* buffer, std::size_t size) {
+    const ssize_t n = loop().poller().read(handle_, buffer, size);
+    if (n > 0 && wire_) wire_->in.add(static_cast<std::uint64_t>(n));
+    return n;
+  }
+  ssize_t write_socket(const iovec* pieces, int count) {
+    const ssize_t n = loop().poller().write(handle_, pieces, count);
+    if (n > 0 && wire_) wire_->out.add(static_cast<std::uint64_t>(n));
+    return n;
+  }
 
  private:
   int handle_;
   Events watched_ = Poller::kNotWatched;
+  WireCount* wire_ = nullptr;
   SocketAddress peer_;
 };
 

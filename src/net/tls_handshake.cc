@@ -262,8 +262,10 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStr
     early->append(c.view());
   }
   const SocketAddress peer = tcp->peer();
+  WireCount* const wire = tcp->wire();
   std::unique_ptr<TlsStream> stream(new TlsStream(tcp->loop(), tcp->release(), peer));
   tcp.reset();
+  stream->count_wire(wire);
   stream->early_ = std::move(early);
   if (!stream->start(TlsStreamHooks::accepting_context(), true)) {
     co_return base::fail(Code::internal, Side::edge, "TLS: " + take_openssl_error());

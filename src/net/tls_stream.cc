@@ -250,7 +250,7 @@ int TlsStreamHooks::bio_read(BIO* bio, char* out, int size) {
     return static_cast<int>(n);
   }
   ssize_t n = -EAGAIN;
-  if (!s.eof_) n = s.loop().poller().read(s.handle(), out, static_cast<std::size_t>(size));
+  if (!s.eof_) n = s.read_socket(out, static_cast<std::size_t>(size));
   if (n > 0) return static_cast<int>(n);
   if (n == 0) s.eof_ = true;
   if (n < 0 && n != -EAGAIN) {
@@ -268,7 +268,7 @@ int TlsStreamHooks::bio_write(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
   if (size <= 0) return 0;
   const iovec piece{const_cast<char*>(data), static_cast<std::size_t>(size)};
-  const ssize_t n = s.loop().poller().write(s.handle(), &piece, 1);
+  const ssize_t n = s.write_socket(&piece, 1);
   if (n > 0) return static_cast<int>(n);
   if (n == 0 || n == -EAGAIN) {
     BIO_set_retry_write(bio);

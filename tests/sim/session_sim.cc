@@ -406,14 +406,13 @@ class Play {
     EXPECT_FALSE(origin_.after_close);
     expect_prefix(origin_.messages, sent_, "origin");
     expect_prefix(client_.messages, sent_, "client");
-    for (const auto& c : shared_.counters.domains()) {
-      EXPECT_EQ(c->sessions_open.get(), 0u);
-      EXPECT_EQ(c->requests_open.get(), 0u);
+    for (const auto& c : shared_.counters.cells(edge::CounterRegistry::Cells::all)) {
+      EXPECT_EQ(c->websocket.sessions_open.get(), 0u);
+      EXPECT_EQ(c->http.requests_open.get(), 0u);
       std::uint64_t closed = 0;
-      for (const auto& n : c->sessions_closed) closed += n.get();
-      std::uint64_t opened = 0;
-      for (const auto& n : c->sessions_opened) opened += n.get();
-      EXPECT_EQ(closed, opened);
+      for (const auto& n : c->websocket.sessions_closed) closed += n.get();
+      EXPECT_EQ(closed, c->websocket.sessions_opened.get());
+      EXPECT_GE(c->websocket.wire.in.get(), c->websocket.in.bytes.get());
     }
     switch (story_.plot) {
       case Plot::talk:

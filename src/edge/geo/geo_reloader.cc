@@ -10,8 +10,7 @@
 
 namespace fairlead::edge {
 
-GeoReloader::GeoReloader(Places& places, base::milliseconds every)
-    : places_(places), every_(every), thread_([this] { watch(); }) {}
+GeoReloader::GeoReloader(Places& places, base::milliseconds every) : places_(places), every_(every) {}
 
 GeoReloader::~GeoReloader() {
   {
@@ -19,7 +18,7 @@ GeoReloader::~GeoReloader() {
     ending_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 GeoReloader::Stamps GeoReloader::look(const model::GeoConfig& config) {
@@ -40,7 +39,10 @@ GeoReloader::Stamps GeoReloader::look(const model::GeoConfig& config) {
 bool GeoReloader::configure(const model::GeoConfig& config) {
   const std::lock_guard working(work_);
   config_ = config;
-  return load();
+  const bool good = load();
+  // Only where there is something to watch: most edges have no such files.
+  if (!thread_.joinable() && config_ != model::GeoConfig()) thread_ = std::thread([this] { watch(); });
+  return good;
 }
 
 bool GeoReloader::load() {

@@ -49,6 +49,7 @@ Http2Connection::Http2Connection(Worker& worker, std::unique_ptr<net::SocketStre
                                  net::TimePoint first_head_due)
     : worker_(worker),
       client_(client),
+      wire_(stream->wire()),
       stream_(std::move(stream)),
       codec_(options_for(worker, client)),
       guard_(worker.limits().http2, stream_->loop().now()),
@@ -87,6 +88,10 @@ net::Task<void> Http2Connection::run() {
     co_await writer.join();
   }
   co_await linger(*stream_);
+  // What is left to say (close_notify) is the last stream's.
+  wire_.settle_in();
+  wire_.end_write(false);
+  if (wire_.last()) stream_->count_wire(wire_.last().get());
 }
 
 net::Task<void> Http2Connection::read_loop() {
@@ -98,6 +103,7 @@ net::Task<void> Http2Connection::read_loop() {
     const auto good = codec_.receive(chunk.view());
     judge();
     handle_events();
+    wire_.settle_in();
     if (!good) {
       base::log_debug("HTTP/2 connection of {} ended: {}", client_.peer.to_string(), base::describe(good.error()));
       const base::Code why = good.error().code;
@@ -126,7 +132,9 @@ net::Task<void> Http2Connection::write_loop() {
       continue;
     }
     writing_.swap(out_);
+    wire_.begin_write();
     const int error = co_await stream_->write(writing_);
+    wire_.end_write(error == 0);
     writing_.clear();
     if (error != 0) {
       stream_->cancel(error);
@@ -165,7 +173,10 @@ void Http2Connection::handle_events() {
     switch (e.kind) {
       case Http2Event::Kind::request: open_stream(e.stream); break;
       case Http2Event::Kind::data:
-        if (Http2Stream* s = find(e.stream)) s->received(e.data);
+        if (Http2Stream* s = find(e.stream)) {
+          wire_.came(s->wire_, e.data.size());
+          s->received(e.data);
+        }
         break;
       case Http2Event::Kind::trailers: break;  // asked for when the body has been read
       case Http2Event::Kind::end:
@@ -272,6 +283,7 @@ void Http2Connection::consumed(Http2Stream& stream, std::size_t bytes) {
 protocol::Http2ServerCodec::Sent Http2Connection::send(Http2Stream& stream, std::string_view first,
                                                        std::string_view second) {
   const auto sent = codec_.send_data(stream.id(), first, second, out_, kRoom);
+  wire_.framed(stream.wire_, sent.bytes);
   flush();
   return sent;
 }

@@ -20,6 +20,7 @@
 #include "edge/client_exchange.h"
 #include "edge/http2/flood_guard.h"
 #include "edge/http2/stream.h"
+#include "edge/http2/wire_shares.h"
 #include "net/socket_stream.h"
 #include "net/task_scope.h"
 #include "protocol/http2/server_codec.h"
@@ -57,6 +58,7 @@ class Http2Connection {
   bool end(Http2Stream& stream, const protocol::Fields& trailers);
   protocol::Fields take_trailers(Http2Stream& stream);
   void set_timeouts(const model::Layer7& settings);
+  void serves(const std::shared_ptr<net::WireCount>& wire) { wire_.serves(wire); }
   void count(Http2Limit limit);
 
  private:
@@ -102,6 +104,7 @@ class Http2Connection {
 
   Worker& worker_;
   const ClientInfo& client_;
+  WireShares wire_;  // outlives the stream, whose last words are counted in it
   std::unique_ptr<net::SocketStream> stream_;
   protocol::Http2ServerCodec codec_;
   FloodGuard guard_;

@@ -76,6 +76,7 @@ class Http2Edge : public ::testing::TestWithParam<Net> {
     worker_.apply(table_, limits);
   }
 
+  const MeterCell& cell() { return *shared_.counters.cells(CounterRegistry::Cells::all).at(0); }
   WorkerCounters& count() { return shared_.counters.worker(0); }
   std::uint64_t limit(Http2Limit l) { return count().http2_limits[static_cast<std::size_t>(l)].get(); }
 
@@ -291,7 +292,8 @@ TEST_P(Http2Edge, sessions_side_by_side_on_one_connection) {
   EXPECT_THAT(heads_[0], HasSubstr("Sec-WebSocket-Key: "));
   EXPECT_THAT(heads_[0], HasSubstr("Sec-WebSocket-Version: 13\r\n"));
   EXPECT_THAT(heads_[0], Not(HasSubstr(":protocol")));
-  EXPECT_EQ(shared_.counters.domains().at(0)->sessions_opened[static_cast<std::size_t>(ClientProtocol::h2)].get(), 5u);
+  EXPECT_EQ(cell().websocket.sessions_opened.get(), 5u);
+  EXPECT_EQ(cell().key.protocol, model::UsageProtocol::h2);
   end(*peer);
 }
 

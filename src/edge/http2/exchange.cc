@@ -1,5 +1,6 @@
 #include "edge/http2/exchange.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "edge/http2/connection.h"
@@ -34,7 +35,7 @@ net::Task<base::Result<BodyPart>> Http2Exchange::read_body(base::Duration idle) 
     trailers_ = stream_->connection().take_trailers(*stream_);
     co_return BodyPart{{}, true};
   }
-  body_in_ += chunk.size;
+  add_body_in(chunk.size);
   co_return BodyPart{chunk.view(), false};
 }
 
@@ -60,10 +61,11 @@ net::Task<base::Result<void>> Http2Exchange::send_head(protocol::ResponseHead he
 
 net::Task<base::Result<void>> Http2Exchange::send_body(std::string_view data) {
   if (data.empty() || bodiless_answer_) co_return base::Result<void>{};
-  body_out_ += data.size();
+  const std::size_t size = data.size();  // the data itself is lent until the first wait
   const auto longest = stream_->connection().worker().limits().client_send_timeout;
   net::StreamDeadline deadline(*stream_, base::later(stream_->loop().now(), longest));
   const int error = co_await stream_->write(data);
+  add_body_out(error == 0 ? size : size - std::min(size, stream_->unsent()));
   if (error == 0) co_return base::Result<void>{};
   if (error == ETIMEDOUT) stream_->connection().count(Http2Limit::slow_client);
   co_return std::unexpected(base::from_errno(error, Side::client, "write"));

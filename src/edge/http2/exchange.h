@@ -33,6 +33,7 @@ class Http2Exchange final : public ClientExchange {
   bool client_left() const override { return stream_ && stream_->gone().stop_requested(); }
 
  private:
+  void count_wire(const std::shared_ptr<net::WireCount>& to) override { stream_->count_wire(to); }
   void add_own(protocol::ResponseHead& head) const;
 
   std::unique_ptr<Http2Stream> stream_;

@@ -16,6 +16,11 @@ Http2Stream::Http2Stream(Http2Connection& connection, std::uint32_t id)
 
 Http2Stream::~Http2Stream() { connection_.detach(*this); }
 
+void Http2Stream::count_wire(std::shared_ptr<net::WireCount> to) {
+  wire_ = std::move(to);
+  connection_.serves(wire_);
+}
+
 std::string_view Http2Stream::tls_version() const { return connection_.client().tls_version; }
 
 void Http2Stream::shutdown_write() { connection_.end(*this, {}); }

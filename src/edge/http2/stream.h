@@ -10,9 +10,11 @@
 // Errors: ECONNRESET after the client's RST_STREAM or the connection's end, EPROTO when the codec reset the stream for
 // what the client did wrong.
 
+#include <memory>
 #include <string>
 
 #include "net/byte_stream.h"
+#include "net/socket_stream.h"
 #include "net/stop_token.h"
 #include "protocol/http2/server_codec.h"
 
@@ -30,6 +32,8 @@ class Http2Stream final : public net::ByteStream {
 
   void shutdown_write() override;
   void abort_on_close() override { aborted_ = true; }
+  // From now on what the connection carries for this stream is added to `to`.
+  void count_wire(std::shared_ptr<net::WireCount> to);
   // What the reset says, if it comes to one: CANCEL unless told otherwise.
   void reset_by(protocol::Http2Error error) { reset_by_ = error; }
   // Stops when the stream is closed before it has ended in order.
@@ -53,7 +57,8 @@ class Http2Stream final : public net::ByteStream {
   enum class Waits : std::uint8_t { no, for_room, for_window };
 
   Http2Connection& connection_;
-  std::string inbox_;  // received, not read
+  std::shared_ptr<net::WireCount> wire_;  // null: nobody's yet
+  std::string inbox_;                     // received, not read
   std::size_t read_ = 0;
   std::uint32_t id_;
   Waits waits_ = Waits::no;   // what the last write ran into

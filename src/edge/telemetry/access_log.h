@@ -23,7 +23,8 @@ namespace fairlead::edge {
 struct AccessRecord {
   std::int64_t opened_ms = 0;  // UTC, milliseconds since 1970
   std::int64_t duration_ms = 0;
-  std::string domain;  // empty: none matched
+  std::string domain;                                    // empty: none matched
+  std::string_view region = "unknown", isp = "unknown";  // R24; texts that live as long as the process
   std::string client;
   std::uint16_t client_port = 0;
   std::string_view protocol = "h1";  // h1 | h2 | tcp

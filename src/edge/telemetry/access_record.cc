@@ -33,8 +33,10 @@ void append_json(std::string& out, const AccessRecord& r) {
   if (r.session || !r.close_cause.empty()) line.text("close_cause", r.close_cause);
   if (r.session) {
     line.number("close_code", r.close_code);
-    line.text("session", r.session_id);
   }
+  line.text("region", r.region);
+  line.text("isp", r.isp);
+  if (r.session) line.text("session", r.session_id);
   if (!r.error.empty()) line.text("error", r.error);
   if (!r.origin_error.empty()) line.text("origin_error", r.origin_error);
   if (r.stream != 0) line.number("stream", r.stream);

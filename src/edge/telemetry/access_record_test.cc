@@ -55,14 +55,16 @@ TEST(AccessRecord, ASessionHasAllFieldsInOrder) {
   const std::string time = json["time"];
   EXPECT_GE(time, base::format_utc_ms(before));
   EXPECT_LE(time, base::format_utc_ms(after));
-  EXPECT_EQ(line, "{\"time\":\"" + time +
-                      R"(","domain":"live.example.com","client":"2001:db8::7","client_port":50123,"protocol":"h1",)"
-                      R"("tls":"TLSv1.3","method":"GET","target":"/room/7?name=\"x\"","status":101,)"
-                      R"("origin":"10.0.0.11:80","origin_status":101,"opened_ms":1772366400123,"duration_ms":61004,)"
-                      R"("bytes_in":18446744073709551615,"bytes_out":2,"frames_in":3,"frames_out":4,"messages_in":5,)"
-                      R"("messages_out":6,"close_by":"client","close_cause":"closing_handshake","close_code":1000,)"
-                      R"("session":"0123456789abcdef"})"
-                      "\n");
+  EXPECT_EQ(
+      line,
+      "{\"time\":\"" + time +
+          R"(","domain":"live.example.com","client":"2001:db8::7","client_port":50123,"protocol":"h1",)"
+          R"("tls":"TLSv1.3","method":"GET","target":"/room/7?name=\"x\"","status":101,)"
+          R"("origin":"10.0.0.11:80","origin_status":101,"opened_ms":1772366400123,"duration_ms":61004,)"
+          R"("bytes_in":18446744073709551615,"bytes_out":2,"frames_in":3,"frames_out":4,"messages_in":5,)"
+          R"("messages_out":6,"close_by":"client","close_cause":"closing_handshake","close_code":1000,"region":"unknown","isp":"unknown",)"
+          R"("session":"0123456789abcdef"})"
+          "\n");
 }
 
 TEST(AccessRecord, ARequestHasNoSessionFields) {

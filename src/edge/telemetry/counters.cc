@@ -3,61 +3,6 @@
 #include <algorithm>
 
 namespace fairlead::edge {
-namespace {
-
-// kBounds in nanoseconds, so that observing needs no floating point.
-constexpr auto kBoundsNs = [] {
-  std::array<std::int64_t, DurationHistogram::kBounds.size()> ns{};
-  for (std::size_t i = 0; i < ns.size(); ++i) ns[i] = static_cast<std::int64_t>(DurationHistogram::kBounds[i] * 1e9);
-  return ns;
-}();
-static_assert(kBoundsNs.front() == 1'000'000 && kBoundsNs.back() == 30'000'000'000);
-
-// From status to its place in kStatuses; kOther for one that is not listed.
-constexpr std::uint8_t kOther = 0xff;
-constexpr auto kPlace = [] {
-  std::array<std::uint8_t, 600> place{};
-  place.fill(kOther);
-  for (std::size_t i = 0; i < StatusCounter::kStatuses.size(); ++i) {
-    place[static_cast<std::size_t>(StatusCounter::kStatuses[i])] = static_cast<std::uint8_t>(i);
-  }
-  return place;
-}();
-
-}  // namespace
-
-std::string_view to_string(ClientProtocol protocol) {
-  switch (protocol) {
-    case ClientProtocol::h1: return "h1";
-    case ClientProtocol::h2: return "h2";
-  }
-  return "h1";
-}
-
-ClientProtocol client_protocol(std::string_view name) { return name == "h2" ? ClientProtocol::h2 : ClientProtocol::h1; }
-
-void DurationHistogram::observe(base::Duration d) {
-  // A clock that went back would take the sum back with it.
-  const std::int64_t ns = std::max<std::int64_t>(d.count(), 0);
-  std::size_t i = 0;
-  while (i < kBoundsNs.size() && ns > kBoundsNs[i]) ++i;  // a bucket takes what is <= its bound
-  buckets_[i].add();
-  nanoseconds_.add(static_cast<std::uint64_t>(ns));
-}
-
-std::uint64_t DurationHistogram::count() const {
-  std::uint64_t n = 0;
-  for (const Counter& b : buckets_) n += b.get();
-  return n;
-}
-
-void StatusCounter::add(int status) {
-  if (status >= 0 && status < static_cast<int>(kPlace.size())) {
-    const std::uint8_t place = kPlace[static_cast<std::size_t>(status)];
-    if (place != kOther) return one_[place].add();
-  }
-  class_[status >= 100 && status < 600 ? static_cast<std::size_t>(status / 100) : 0].add();
-}
 
 CounterRegistry::CounterRegistry(unsigned workers) : domains_(workers) {
   workers_.reserve(workers);
@@ -77,6 +22,65 @@ std::shared_ptr<DomainCounters> CounterRegistry::domain(unsigned worker, const s
 std::vector<std::shared_ptr<const DomainCounters>> CounterRegistry::domains() const {
   const std::lock_guard lock(mutex_);
   return created_;
+}
+
+std::shared_ptr<MeterCell> CounterRegistry::make_cell(MeterKey key) {
+  auto cell = std::make_shared<MeterCell>(std::move(key));
+  const std::lock_guard lock(mutex_);
+  cells_[cell->key.domain].written.push_back(cell);
+  ++written_;
+  return cell;
+}
+
+std::vector<std::shared_ptr<const MeterCell>> CounterRegistry::cells(Cells which) const {
+  std::vector<std::shared_ptr<const MeterCell>> out;
+  const std::lock_guard lock(mutex_);
+  out.reserve(written_);
+  for (const auto& [name, of] : cells_) {
+    out.insert(out.end(), of.written.begin(), of.written.end());
+    if (which == Cells::all) out.insert(out.end(), of.past.begin(), of.past.end());
+  }
+  return out;
+}
+
+std::vector<std::shared_ptr<const MeterCell>> CounterRegistry::cells_of(std::string_view domain) const {
+  std::vector<std::shared_ptr<const MeterCell>> out;
+  const std::lock_guard lock(mutex_);
+  const auto found = cells_.find(domain);
+  if (found == cells_.end()) return out;
+  out.assign(found->second.written.begin(), found->second.written.end());
+  out.insert(out.end(), found->second.past.begin(), found->second.past.end());
+  return out;
+}
+
+std::size_t CounterRegistry::cells_written() const {
+  const std::lock_guard lock(mutex_);
+  return written_;
+}
+
+void CounterRegistry::retire(const std::shared_ptr<const MeterCell>& cell) {
+  const MeterKey& key = cell->key;
+  const std::lock_guard lock(mutex_);
+  DomainCells& of = cells_[key.domain];
+  const auto at = std::ranges::find(of.written, cell);
+  if (at == of.written.end()) return;
+  const auto same = [&key](const std::shared_ptr<MeterCell>& past) {
+    return past->key.domain_id == key.domain_id && past->key.scheme == key.scheme && past->key.protocol == key.protocol;
+  };
+  // A new sum in place of the old one: who is reading has either the old one and the cell, or the new one alone.
+  MeterKey sum_key = key;
+  sum_key.place = PlaceId();
+  auto sum = std::make_shared<MeterCell>(std::move(sum_key));
+  sum->absorb(*cell);
+  const auto past = std::ranges::find_if(of.past, same);
+  if (past == of.past.end()) {
+    of.past.push_back(std::move(sum));
+  } else {
+    sum->absorb(**past);
+    *past = std::move(sum);
+  }
+  of.written.erase(at);
+  --written_;
 }
 
 }  // namespace fairlead::edge

@@ -26,7 +26,8 @@ void add_node(Page& page, const CounterRegistry& registry, const ExpositionExtra
   page.gauge("fairlead_build_info", "Always 1; the label tells the version.");
   page.add({{"version", FAIRLEAD_VERSION}}, std::uint64_t{1});
   one("fairlead_uptime_seconds", "Time since the edge started.", std::chrono::duration<double>(extras.uptime).count());
-  one("fairlead_ready", "1 while /readyz says 200: started, not draining, and told its domains.", std::uint64_t{extras.ready});
+  one("fairlead_ready", "1 while /readyz says 200: started, not draining, and told its domains.",
+      std::uint64_t{extras.ready});
   one("fairlead_workers", "Event loops, one thread each.", std::uint64_t{registry.workers()});
   one("fairlead_domains_configured", "Domains of the current policy.", extras.domains_configured);
   one("fairlead_policy_revision_published", "The policy revision the workers were last given.",
@@ -71,6 +72,10 @@ void add_workers(Page& page, const CounterRegistry& registry) {
          "Connections ended because their PROXY header was absent, malformed or from an address not allowed.");
   summed("fairlead_worker_exceptions_total", &WorkerCounters::exceptions,
          "Exceptions that reached a worker's event loop: bugs.");
+  page.gauge("fairlead_meters", "Cells that count clients: one for each domain, region, ISP, scheme and protocol.");
+  page.add({}, std::uint64_t{registry.cells_written()});
+  summed("fairlead_meters_exhausted_total", &WorkerCounters::meters_exhausted,
+         "Times that a client's region and ISP were counted as unknown, because there were too many cells.");
 
   const std::pair<LimitName, Counter WorkerCounters::*> kRefusals[] = {
       {LimitName::connections_total, &WorkerCounters::refused_connections_total},

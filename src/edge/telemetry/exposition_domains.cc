@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 #include "edge/telemetry/exposition_page.h"
@@ -10,7 +11,7 @@
 namespace fairlead::edge::exposition {
 namespace {
 
-constexpr std::size_t kBuckets = DurationHistogram::kBounds.size() + 1;
+constexpr std::size_t kBuckets = DurationHistogram::kBuckets;
 
 struct Durations {
   std::array<std::uint64_t, kBuckets> buckets{};
@@ -31,75 +32,86 @@ struct Durations {
   }
 };
 
-// A place for each status that is counted alone, then "other", "1xx" … "5xx".
-constexpr std::size_t kListed = StatusCounter::kStatuses.size();
-constexpr std::size_t kClasses = 6;
+// By status; those that were not told apart by class: 1 to 5, and 0 for what is no status.
 struct Statuses {
-  std::array<std::uint64_t, kListed + kClasses> at{};
+  std::map<int, std::uint64_t> at;
   void add(const StatusCounter& s) {
-    for (std::size_t i = 0; i < kListed; ++i) at[i] += s.at(i);
-    for (std::size_t i = 0; i < kClasses; ++i) at[kListed + i] += s.of_class(i);
+    s.for_each([this](int status, std::uint64_t n) { at[status] += n; });
+    for (int i = 0; i < 6; ++i) {
+      if (const std::uint64_t n = s.of_class(static_cast<std::size_t>(i))) at[i] += n;
+    }
   }
-  bool any() const {
-    return std::ranges::any_of(at, [](std::uint64_t n) { return n != 0; });
-  }
+  bool any() const { return !at.empty(); }
 };
 
-std::string status_label(std::size_t place) {
-  if (place < kListed) return std::to_string(StatusCounter::kStatuses[place]);
-  if (place == kListed) return "other";
-  return std::to_string(place - kListed) + "xx";
+std::string status_label(int status) {
+  if (status >= 100) return std::to_string(status);
+  return status == 0 ? "other" : std::to_string(status) + "xx";
 }
 
-// By ClientProtocol.
+// By UsageProtocol.
 struct Protocols {
-  std::array<std::uint64_t, kClientProtocols> at{};
-  void add(const std::array<Counter, kClientProtocols>& counters) {
-    for (std::size_t i = 0; i < kClientProtocols; ++i) at[i] += counters[i].get();
-  }
+  std::array<std::uint64_t, 3> at{};
   bool any() const {
     return std::ranges::any_of(at, [](std::uint64_t n) { return n != 0; });
   }
 };
 
 struct Sum {
-  std::string_view domain;
+  std::string domain;
   Statuses handshakes, requests;
   std::array<std::uint64_t, kCloseCauses> sessions_closed{};
   Protocols sessions_opened, requests_by_protocol;
   std::uint64_t sessions_open = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0, frames_in = 0, frames_out = 0, messages_in = 0, messages_out = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0, wire_bytes_in = 0, wire_bytes_out = 0, frames_in = 0, frames_out = 0,
+                messages_in = 0, messages_out = 0;
   std::uint64_t requests_open = 0, http_bytes_in = 0, http_bytes_out = 0;
+  std::uint64_t http_wire_bytes_in = 0, http_wire_bytes_out = 0;
+  std::uint64_t tunnel_wire_bytes_in = 0, tunnel_wire_bytes_out = 0;
   std::uint64_t tunnels_opened = 0, tunnels_open = 0, tunnel_bytes_in = 0, tunnel_bytes_out = 0;
   std::uint64_t connects = 0, connect_errors = 0, retries = 0, reused = 0;
-  Durations handshake_seconds, request_seconds;
+  Durations handshake_seconds, origin_seconds, request_seconds;
 
+  void add(const MeterCell& c) {
+    const WebSocketMeter& ws = c.websocket;
+    const auto protocol = static_cast<std::size_t>(c.key.protocol);
+    handshakes.add(ws.handshakes);
+    for (std::size_t i = 0; i < kCloseCauses; ++i) sessions_closed[i] += ws.sessions_closed[i].get();
+    sessions_opened.at[protocol] += ws.sessions_opened.get();
+    sessions_open += ws.sessions_open.get();
+    bytes_in += ws.in.bytes.get();
+    bytes_out += ws.out.bytes.get();
+    wire_bytes_in += ws.wire.in.get();
+    wire_bytes_out += ws.wire.out.get();
+    for (const Counter& n : ws.in.tally.frames) frames_in += n.get();
+    for (const Counter& n : ws.out.tally.frames) frames_out += n.get();
+    messages_in += ws.in.tally.text_messages.get() + ws.in.tally.binary_messages.get();
+    messages_out += ws.out.tally.text_messages.get() + ws.out.tally.binary_messages.get();
+    handshake_seconds.add(ws.handshake_seconds);
+    origin_seconds.add(ws.origin_seconds);
+    std::uint64_t answered = 0;
+    c.http.requests.for_each([&answered](int, std::uint64_t n) { answered += n; });
+    for (std::size_t i = 0; i < 6; ++i) answered += c.http.requests.of_class(i);
+    requests.add(c.http.requests);
+    requests_by_protocol.at[protocol] += answered;
+    requests_open += c.http.requests_open.get();
+    http_bytes_in += c.http.bytes_in.get();
+    http_bytes_out += c.http.bytes_out.get();
+    http_wire_bytes_in += c.http.wire.in.get();
+    http_wire_bytes_out += c.http.wire.out.get();
+    request_seconds.add(c.http.request_seconds);
+    tunnels_opened += c.tunnel.opened.get();
+    tunnels_open += c.tunnel.open.get();
+    tunnel_bytes_in += c.tunnel.bytes_in.get();
+    tunnel_bytes_out += c.tunnel.bytes_out.get();
+    tunnel_wire_bytes_in += c.tunnel.wire.in.get();
+    tunnel_wire_bytes_out += c.tunnel.wire.out.get();
+  }
   void add(const DomainCounters& c) {
-    handshakes.add(c.handshakes);
-    requests.add(c.requests);
-    for (std::size_t i = 0; i < kCloseCauses; ++i) sessions_closed[i] += c.sessions_closed[i].get();
-    sessions_opened.add(c.sessions_opened);
-    requests_by_protocol.add(c.requests_by_protocol);
-    sessions_open += c.sessions_open.get();
-    bytes_in += c.bytes_in.get();
-    bytes_out += c.bytes_out.get();
-    frames_in += c.frames_in.get();
-    frames_out += c.frames_out.get();
-    messages_in += c.messages_in.get();
-    messages_out += c.messages_out.get();
-    requests_open += c.requests_open.get();
-    http_bytes_in += c.http_bytes_in.get();
-    http_bytes_out += c.http_bytes_out.get();
-    tunnels_opened += c.tunnels_opened.get();
-    tunnels_open += c.tunnels_open.get();
-    tunnel_bytes_in += c.tunnel_bytes_in.get();
-    tunnel_bytes_out += c.tunnel_bytes_out.get();
     connects += c.origin_connects.get();
     connect_errors += c.origin_connect_errors.get();
     retries += c.origin_retries.get();
     reused += c.origin_reused.get();
-    handshake_seconds.add(c.handshake_seconds);
-    request_seconds.add(c.request_seconds);
   }
 
   // Which meters the domain uses.
@@ -135,22 +147,19 @@ class Meter {
     }
   }
   void statuses(std::string_view name, Statuses Sum::* field, std::string_view help) {
-    std::array<std::string, kListed + kClasses> labels;
-    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = status_label(i);
     page_.counter(name, help);
     for (const Sum* s : sums_) {
-      const auto& at = (s->*field).at;
-      for (std::size_t i = 0; i < at.size(); ++i) {
-        if (at[i]) page_.add({{"domain", s->domain}, {"status", labels[i]}}, at[i]);
+      for (const auto& [status, n] : (s->*field).at) {
+        if (n) page_.add({{"domain", s->domain}, {"status", status_label(status)}}, n);
       }
     }
   }
   void protocols(std::string_view name, Protocols Sum::* field, std::string_view help) {
     page_.counter(name, help);
     for (const Sum* s : sums_) {
-      for (std::size_t i = 0; i < kClientProtocols; ++i) {
+      for (std::size_t i = 0; i < (s->*field).at.size(); ++i) {
         if (const auto n = (s->*field).at[i]) {
-          page_.add({{"domain", s->domain}, {"protocol", to_string(static_cast<ClientProtocol>(i))}}, n);
+          page_.add({{"domain", s->domain}, {"protocol", to_string(static_cast<model::UsageProtocol>(i))}}, n);
         }
       }
     }
@@ -189,6 +198,11 @@ void add_durations(Page& page, const std::vector<Sum>& sums) {
     for (const Sum& s : sums) total.add(s.*kind.field);
     page.add_histogram({{"protocol", kind.protocol}}, DurationHistogram::kBounds, total.buckets, total.seconds);
   }
+  Durations origin;
+  for (const Sum& s : sums) origin.add(s.origin_seconds);
+  page.histogram("fairlead_handshake_origin_seconds",
+                 "Of opening handshakes: until an origin had answered, connecting included, over all domains.");
+  page.add_histogram({}, DurationHistogram::kBounds, origin.buckets, origin.seconds);
   page.summary("fairlead_domain_answer_seconds", "The same by domain, count and sum alone.");
   for (const Sum& s : sums) {
     for (const Kind& kind : kKinds) {
@@ -199,24 +213,20 @@ void add_durations(Page& page, const std::vector<Sum>& sums) {
   }
 }
 
-std::vector<Sum> sum_up(const std::vector<std::shared_ptr<const DomainCounters>>& counters) {
-  std::vector<const DomainCounters*> by_name;
-  by_name.reserve(counters.size());
-  for (const auto& c : counters) by_name.push_back(c.get());
-  std::ranges::sort(by_name, {}, [](const DomainCounters* c) -> const std::string& { return c->domain; });
+std::vector<Sum> sum_up(const CounterRegistry& registry) {
+  std::map<std::string, Sum> by_name;
+  for (const auto& cell : registry.cells(CounterRegistry::Cells::all)) by_name[cell->key.domain].add(*cell);
+  for (const auto& counters : registry.domains()) by_name[counters->domain].add(*counters);
   std::vector<Sum> sums;
-  for (const DomainCounters* c : by_name) {
-    if (sums.empty() || sums.back().domain != c->domain) sums.emplace_back().domain = c->domain;
-    sums.back().add(*c);
-  }
+  sums.reserve(by_name.size());
+  for (auto& [name, sum] : by_name) sums.emplace_back(std::move(sum)).domain = name;
   return sums;
 }
 
 }  // namespace
 
 void add_domains(Page& page, const CounterRegistry& registry) {
-  const auto counters = registry.domains();  // keeps the names alive
-  const std::vector<Sum> sums = sum_up(counters);
+  const std::vector<Sum> sums = sum_up(registry);
 
   Meter websocket(page, sums, &Sum::websocket);
   websocket.statuses("fairlead_handshakes_total", &Sum::handshakes,
@@ -227,10 +237,11 @@ void add_domains(Page& page, const CounterRegistry& registry) {
   websocket.causes("fairlead_sessions_closed_total", "Sessions ended, by cause.");
   websocket.directions("fairlead_session_bytes_total", &Sum::bytes_in, &Sum::bytes_out,
                        "Bytes of frames, their headers included, while sessions are open.");
-  websocket.directions("fairlead_session_frames_total", &Sum::frames_in, &Sum::frames_out,
-                       "Frames of sessions, counted when a session ends.");
+  websocket.directions("fairlead_session_wire_bytes_total", &Sum::wire_bytes_in, &Sum::wire_bytes_out,
+                       "Bytes of clients' connections for sessions: TLS, HTTP/2 and heads included.");
+  websocket.directions("fairlead_session_frames_total", &Sum::frames_in, &Sum::frames_out, "Frames of sessions.");
   websocket.directions("fairlead_session_messages_total", &Sum::messages_in, &Sum::messages_out,
-                       "Messages of sessions, counted when a session ends.");
+                       "Data messages of sessions.");
 
   Meter http(page, sums, &Sum::http);
   http.statuses("fairlead_http_requests_total", &Sum::requests, "HTTP requests, by the status the client saw.");
@@ -239,12 +250,16 @@ void add_domains(Page& page, const CounterRegistry& registry) {
   http.gauge("fairlead_http_requests_open", &Sum::requests_open, "HTTP requests under way now.");
   http.directions("fairlead_http_body_bytes_total", &Sum::http_bytes_in, &Sum::http_bytes_out,
                   "Bytes of request and response bodies.");
+  http.directions("fairlead_http_wire_bytes_total", &Sum::http_wire_bytes_in, &Sum::http_wire_bytes_out,
+                  "Bytes of clients' connections for HTTP requests: TLS, HTTP/2 and heads included.");
 
   Meter tunnel(page, sums, &Sum::tunnel);
   tunnel.counter("fairlead_tunnels_opened_total", &Sum::tunnels_opened, "Connections of tcp-ssl listeners passed on.");
   tunnel.gauge("fairlead_tunnels_open", &Sum::tunnels_open, "Of those, open now.");
   tunnel.directions("fairlead_tunnel_bytes_total", &Sum::tunnel_bytes_in, &Sum::tunnel_bytes_out,
                     "Bytes passed on by tcp-ssl listeners, after TLS.");
+  tunnel.directions("fairlead_tunnel_wire_bytes_total", &Sum::tunnel_wire_bytes_in, &Sum::tunnel_wire_bytes_out,
+                    "Bytes of clients' connections to tcp-ssl listeners: TLS included.");
 
   add_durations(page, sums);
 

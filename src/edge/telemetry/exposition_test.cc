@@ -68,42 +68,62 @@ void fill(CounterRegistry& registry) {
     c.refused_connections_total.add(1);
     c.refused_rate_client.add(2);
 
-    auto live = registry.domain(w, "live.example.com");
-    live->handshakes.add(101);
-    live->handshakes.add(101);
-    live->handshakes.add(403);
-    live->handshakes.add(418);
-    live->handshakes.add(0);
-    live->sessions_opened[static_cast<std::size_t>(ClientProtocol::h1)].add(2);
-    live->sessions_opened[static_cast<std::size_t>(ClientProtocol::h2)].add(3);
-    live->sessions_open.add(1);
-    live->sessions_closed[static_cast<std::size_t>(CloseCause::closing_handshake)].add(1);
-    live->bytes_in.add(1000);
-    live->bytes_out.add(5'000'000'000);
-    live->frames_in.add(10);
-    live->frames_out.add(20);
-    live->messages_in.add(9);
-    live->messages_out.add(19);
-    live->handshake_seconds.observe(3ms);
-    live->handshake_seconds.observe(40s);
-    live->origin_connects.add(4);
-    live->origin_connect_errors.add(1);
-    live->origin_retries.add(1);
-    live->origin_reused.add(7);
+    auto domain = registry.domain(w, "live.example.com");
+    domain->origin_connects.add(4);
+    domain->origin_connect_errors.add(1);
+    domain->origin_retries.add(1);
+    domain->origin_reused.add(7);
+    // Two cells: clients of HTTP/1.1 from somewhere, clients of HTTP/2 from nobody knows where.
+    const auto cell = registry.make_cell(
+        {.domain_id = "d1", .domain = "live.example.com", .place = {1, 2}, .protocol = model::UsageProtocol::h1});
+    WebSocketMeter& live = cell->websocket;
+    live.handshakes.add(101);
+    live.handshakes.add(101);
+    live.handshakes.add(403);
+    live.handshakes.add(418);
+    live.handshakes.add(0);
+    live.sessions_opened.add(2);
+    live.sessions_open.add(1);
+    live.sessions_closed[static_cast<std::size_t>(CloseCause::closing_handshake)].add(1);
+    live.in.bytes.add(1000);
+    live.out.bytes.add(5'000'000'000);
+    live.wire.in.add(1500);
+    live.wire.out.add(5'000'001'000);
+    live.in.tally.of(protocol::FrameKind::text).add(9);
+    live.in.tally.of(protocol::FrameKind::close).add(1);
+    live.in.tally.text_messages.add(9);
+    live.out.tally.of(protocol::FrameKind::binary).add(20);
+    live.out.tally.binary_messages.add(19);
+    live.handshake_seconds.observe(3ms);
+    live.handshake_seconds.observe(40s);
+    live.origin_seconds.observe(2ms);
+    registry
+        .make_cell({.domain_id = "d1", .domain = "live.example.com", .place = {}, .protocol = model::UsageProtocol::h2})
+        ->websocket.sessions_opened.add(3);
   }
-  auto shop = registry.domain(1, "a \"quoted\\name\"");
-  shop->requests.add(200);
-  shop->requests.add(502);
-  shop->requests_by_protocol[static_cast<std::size_t>(ClientProtocol::h1)].add(2);
-  shop->requests_open.add(1);
-  shop->http_bytes_in.add(1);
-  shop->http_bytes_out.add(2);
-  shop->request_seconds.observe(250ms);
-  auto quotes = registry.domain(0, "quotes.example.com");
-  quotes->tunnels_opened.add(2);
-  quotes->tunnels_open.add(1);
-  quotes->tunnel_bytes_in.add(11);
-  quotes->tunnel_bytes_out.add(12);
+  registry.worker(1).meters_exhausted.add(1);
+  HttpMeter& shop = registry.make_cell({.domain_id = "", .domain = "a \"quoted\\name\"", .place = {}})->http;
+  shop.requests.add(200);
+  shop.requests.add(502);
+  shop.requests_open.add(1);
+  shop.bytes_in.add(1);
+  shop.bytes_out.add(2);
+  shop.wire.in.add(101);
+  shop.wire.out.add(202);
+  shop.request_seconds.observe(250ms);
+  TunnelMeter& quotes = registry
+                            .make_cell({.domain_id = "",
+                                        .domain = "quotes.example.com",
+                                        .place = {},
+                                        .scheme = model::UsageScheme::wss,
+                                        .protocol = model::UsageProtocol::tcp})
+                            ->tunnel;
+  quotes.opened.add(2);
+  quotes.open.add(1);
+  quotes.bytes_in.add(11);
+  quotes.bytes_out.add(12);
+  quotes.wire.in.add(111);
+  quotes.wire.out.add(112);
   registry.domain(0, "idle.example.com");  // asked for, never used: not on the page
 }
 
@@ -162,7 +182,7 @@ TEST(Exposition, ValuesAreSummedOverWorkers) {
   const auto page = parse(render_metrics(registry, extras()));
   const std::string live = "live.example.com";
   EXPECT_EQ(value_of(page, "fairlead_handshakes_total", {{"domain", live}, {"status", "101"}}), 4);
-  EXPECT_EQ(value_of(page, "fairlead_handshakes_total", {{"domain", live}, {"status", "4xx"}}), 2);
+  EXPECT_EQ(value_of(page, "fairlead_handshakes_total", {{"domain", live}, {"status", "418"}}), 2);
   EXPECT_EQ(value_of(page, "fairlead_session_bytes_total", {{"domain", live}, {"direction", "to_client"}}), 1e10);
   EXPECT_EQ(value_of(page, "fairlead_unknown_domain_total", {}), 12);
   EXPECT_EQ(value_of(page, "fairlead_refused_total", {{"limit", "rate_client"}}), 4);
@@ -200,15 +220,17 @@ TEST(Exposition, TenThousandDomains) {
   for (int i = 0; i < kDomains; ++i) {
     const std::string name = fmt::format("customer-{:05}.example.com", i);
     for (unsigned w = 0; w < 2; ++w) {
-      auto d = registry.domain(w, name);
-      for (const int status : {101, 403, 502}) d->handshakes.add(status);
-      for (std::size_t c = 0; c < 3; ++c) d->sessions_closed[c].add(1);
-      d->sessions_opened[static_cast<std::size_t>(i % 2)].add(5);
-      d->bytes_out.add(123'456'789'012);
-      d->handshake_seconds.observe(4ms);
-      for (const int status : {200, 304, 404}) d->requests.add(status);
-      d->request_seconds.observe(9ms);
-      d->origin_connects.add(1);
+      const auto protocol = i % 2 ? model::UsageProtocol::h2 : model::UsageProtocol::h1;
+      const auto cell = registry.make_cell({.domain_id = "", .domain = name, .place = {}, .protocol = protocol});
+      WebSocketMeter& ws = cell->websocket;
+      for (const int status : {101, 403, 502}) ws.handshakes.add(status);
+      for (std::size_t c = 0; c < 3; ++c) ws.sessions_closed[c].add(1);
+      ws.sessions_opened.add(5);
+      ws.out.bytes.add(123'456'789'012);
+      ws.handshake_seconds.observe(4ms);
+      for (const int status : {200, 304, 404}) cell->http.requests.add(status);
+      cell->http.request_seconds.observe(9ms);
+      registry.domain(w, name)->origin_connects.add(1);
     }
     e.origins.push_back({.domain = name, .origin = "10.0.0.11:80"});
   }

@@ -10,13 +10,14 @@ namespace fairlead::protocol::testing {
 template <class Pieces, class Complain>
 StreamSeen drive(const Pieces& pieces, const FrameScanner::Options& options, Complain complain) {
   FrameScanner scanner(options);
+  FrameTally tally;
   StreamSeen seen;
   std::uint64_t offset = 0;       // of the span in the stream
   std::uint64_t frame_start = 0;  // of the frame under way, as the boundaries have it
   for (std::string_view piece : pieces) {
     while (true) {
       const auto* data = reinterpret_cast<const unsigned char*>(piece.data());
-      const auto step = scanner.scan(data, piece.size());
+      const auto step = scanner.scan(data, piece.size(), &tally);
       if (step.consumed > piece.size()) complain("consumed more than was given");
       const std::uint32_t boundary = scanner.last_boundary();
       if (boundary != FrameScanner::kNoBoundary) {
@@ -32,7 +33,7 @@ StreamSeen drive(const Pieces& pieces, const FrameScanner::Options& options, Com
           if (step.consumed != 0) complain("a frame of an earlier span must be reported with 0");
           seen.violation_start = frame_start;
         }
-        const auto again = scanner.scan(data, piece.size());
+        const auto again = scanner.scan(data, piece.size(), &tally);
         if (again.event != FrameScanner::Event::violation || again.consumed != 0) complain("a violation must be final");
         break;
       }
@@ -41,6 +42,7 @@ StreamSeen drive(const Pieces& pieces, const FrameScanner::Options& options, Com
         offset += piece.size();
         break;
       }
+      tally.of(frame_kind(scanner.control_opcode())).add();
       ControlSeen control;
       control.end = offset + step.consumed;
       control.opcode = static_cast<unsigned>(scanner.control_opcode());
@@ -57,6 +59,9 @@ StreamSeen drive(const Pieces& pieces, const FrameScanner::Options& options, Com
     if (scanner.violated()) break;
   }
   seen.frames = scanner.frames();
+  for (std::size_t i = 0; i < kFrameKinds; ++i) seen.kinds[i] = tally.frames[i].get();
+  seen.texts = tally.text_messages.get();
+  if (tally.text_messages.get() + tally.binary_messages.get() != scanner.messages()) complain("messages by kind");
   seen.messages = scanner.messages();
   seen.at_boundary = scanner.at_boundary();
   seen.between_messages = scanner.between_messages();

@@ -26,6 +26,8 @@ struct StreamSeen {
   std::vector<std::uint64_t> ends;  // offsets just after each complete frame
   std::vector<ControlSeen> controls;
   std::uint64_t frames = 0, messages = 0;
+  std::array<std::uint64_t, kFrameKinds> kinds{};  // frames by FrameKind
+  std::uint64_t texts = 0;                         // of the messages
   bool at_boundary = true, between_messages = true;
   unsigned partial_header = 0;
   bool in_control = false;
@@ -38,7 +40,7 @@ struct StreamSeen {
 inline StreamSeen scan_slowly(std::string_view stream, const FrameScanner::Options& options) {
   StreamSeen seen;
   const auto byte = [stream](std::uint64_t i) { return static_cast<unsigned char>(stream[i]); };
-  bool message_open = false, closed = false;
+  bool message_open = false, message_text = false, closed = false;
   std::uint64_t message_bytes = 0;
   std::uint64_t start = 0;
 
@@ -101,7 +103,9 @@ inline StreamSeen scan_slowly(std::string_view stream, const FrameScanner::Optio
       if (opcode != 0) message_bytes = 0;
       const bool overflow = length > UINT64_MAX - message_bytes;
       message_bytes = overflow ? UINT64_MAX : message_bytes + length;
-      if (options.max_message != 0 && (overflow || message_bytes > options.max_message)) {
+      // No limit can be 2^63 or more.
+      const bool limited = options.max_message != 0 && options.max_message <= INT64_MAX;
+      if (limited && (overflow || message_bytes > options.max_message)) {
         return violate("message too big", CloseCode::message_too_big);
       }
     }
@@ -110,6 +114,7 @@ inline StreamSeen scan_slowly(std::string_view stream, const FrameScanner::Optio
     seen.partial_header = 0;
     if (!control) {
       message_open = !fin;
+      if (opcode != 0) message_text = opcode == 1;
       if (fin) message_bytes = 0;
     }
 
@@ -131,11 +136,18 @@ inline StreamSeen scan_slowly(std::string_view stream, const FrameScanner::Optio
     start += header + length;
     seen.ends.push_back(start);
     ++seen.frames;
+    constexpr FrameKind kKinds[] = {FrameKind::continuation, FrameKind::text,  FrameKind::binary, FrameKind::other,
+                                    FrameKind::other,        FrameKind::other, FrameKind::other,  FrameKind::other,
+                                    FrameKind::close,        FrameKind::ping,  FrameKind::pong,   FrameKind::other,
+                                    FrameKind::other,        FrameKind::other, FrameKind::other,  FrameKind::other};
+    ++seen.kinds[static_cast<std::size_t>(kKinds[opcode])];
     if (control) {
       seen.controls.push_back({start, opcode, length7 < 126 ? length7 : 255, captured, head});
       if (opcode == 8) closed = true;
     } else if (fin) {
       ++seen.messages;
+      seen.texts += message_text;
+      message_text = false;
     }
     seen.at_boundary = true;
     seen.in_control = false;

@@ -88,10 +88,12 @@ FrameScanner::Reason FrameScanner::check_length(unsigned b0, unsigned length7, s
     if (length7 == 127 && (length >> 63) != 0) return Reason::too_long;
   }
   if ((b0 & kControlBit) != 0) return Reason::none;
-  if ((b0 & 0x0f) != 0) message_bytes_ = 0;
-  const std::uint64_t sum = message_bytes_ + length;
-  message_bytes_ = sum < length ? UINT64_MAX : sum;  // saturates: lengths that were not validated may add up to more
-  if (message_bytes_ > max_message_) return Reason::message_too_big;
+  if ((b0 & 0x0f) != 0) message_bytes_ = static_cast<Opcode>(b0 & 0x0f) == Opcode::text ? kText : 0;
+  const std::uint64_t before = message_bytes_ & ~kText;
+  // Saturates: lengths that were not validated may add up to more.
+  const std::uint64_t sum = length > kMostBytes - before ? kMostBytes : before + length;
+  message_bytes_ = (message_bytes_ & kText) | sum;
+  if (sum > max_message_) return Reason::message_too_big;
   return Reason::none;
 }
 
@@ -101,7 +103,7 @@ void FrameScanner::begin_payload() {
   if ((b0_ & kControlBit) != 0) return;
   if ((b0_ & kFin) != 0) {
     flags_ &= static_cast<std::uint8_t>(~kInMessage);
-    message_bytes_ = 0;
+    message_bytes_ &= kText;
   } else {
     flags_ |= kInMessage;
   }
@@ -162,7 +164,8 @@ FrameScanner::Step FrameScanner::violation(Reason reason, std::size_t frame_star
   return {Event::violation, static_cast<std::uint32_t>(frame_start)};
 }
 
-FrameScanner::Step FrameScanner::scan_general(const unsigned char* data, std::size_t size, std::size_t at) {
+FrameScanner::Step FrameScanner::scan_general(const unsigned char* data, std::size_t size, std::size_t at,
+                                              FrameTally* tally) {
   if (violated()) return {Event::violation, 0};
   std::size_t frame_start = at;  // when a frame is under way, at is 0: it began earlier
   Reason reason = Reason::none;
@@ -215,7 +218,7 @@ FrameScanner::Step FrameScanner::scan_general(const unsigned char* data, std::si
     }
     if (payload_left_ != 0) break;  // the span is used up
     if (!control) {
-      end_data_frame(at);
+      end_data_frame(at, tally);
       continue;
     }
     ++frames_;

@@ -17,6 +17,7 @@
 
 #include "protocol/websocket/close_code.h"
 #include "protocol/websocket/frame.h"
+#include "protocol/websocket/frame_tally.h"
 
 namespace fairlead::protocol {
 
@@ -38,11 +39,13 @@ class FrameScanner {
   static constexpr std::uint32_t kNoBoundary = UINT32_MAX;
 
   explicit FrameScanner(Options options)
-      : max_message_(options.max_message == 0 ? UINT64_MAX : options.max_message),
+      : max_message_(options.max_message == 0 || options.max_message > kMostBytes ? kMostBytes : options.max_message),
         flags_(static_cast<std::uint8_t>((options.from_client ? kMasked : 0) | (options.validate ? kValidate : 0) |
                                          (options.allowed_rsv & kRsv))) {}
 
-  // Looks at the next `size` (< 2^32) bytes of the stream.
+  // Looks at the next `size` (< 2^32) bytes of the stream. Data frames and messages that end in them are added to
+  // `tally` by kind, besides being counted here; control frames, of which some are nobody's business but the edge's,
+  // are the caller's to add.
   //   more       everything was consumed.
   //   control    a control frame ended exactly at `consumed`; the control_*() accessors describe it; call again with
   //   the
@@ -51,7 +54,7 @@ class FrameScanner {
   //   `consumed`
   //              is the offset in this span of that frame's first byte, 0 when it began in an earlier one. Final: every
   //              later call says the same with 0.
-  Step scan(const unsigned char* data, std::size_t size) {
+  Step scan(const unsigned char* data, std::size_t size, FrameTally* tally = nullptr) {
     std::size_t at = 0;
     last_boundary_ = kNoBoundary;
     if (header_seen_ == 0 && payload_left_ != 0 && (b0_ & kControlBit) == 0) {  // inside a data frame
@@ -61,11 +64,11 @@ class FrameScanner {
       }
       at = static_cast<std::size_t>(payload_left_);
       payload_left_ = 0;
-      end_data_frame(at);
+      end_data_frame(at, tally);
     }
-    if (at_boundary() && (flags_ & (kInMessage | kClosed)) == 0) at = scan_simple(data, size, at);
+    if (at_boundary() && (flags_ & (kInMessage | kClosed)) == 0) at = scan_simple(data, size, at, tally);
     if (at == size) return {Event::more, static_cast<std::uint32_t>(size)};
-    return scan_general(data, size, at);
+    return scan_general(data, size, at, tally);
   }
 
   // Between two frames: the edge may write a frame of its own here.
@@ -105,6 +108,7 @@ class FrameScanner {
 
   // Frames and data messages that ended so far.
   std::uint64_t frames() const { return frames_; }
+  void forget_control() { --frames_; }  // the control frame that just ended is not to count
   std::uint64_t messages() const { return messages_; }
 
   // After a violation: the code to close with (1002 or 1009) and why, static text. CloseCode::none and "" before.
@@ -121,22 +125,41 @@ class FrameScanner {
 
   bool short_length() const { return (b1_ & 0x7f) < 126; }
 
-  void end_data_frame(std::size_t at) {
+  void end_data_frame(std::size_t at, FrameTally* tally) {
     ++frames_;
     messages_ += b0_ >> 7;
     last_boundary_ = static_cast<std::uint32_t>(at);
+    const auto opcode = static_cast<Opcode>(b0_ & 0x0f);
+    if (tally) tally->of(frame_kind(opcode)).add();
+    if ((b0_ & kFin) == 0) return;
+    const bool text = opcode == Opcode::continuation ? (message_bytes_ & kText) != 0 : opcode == Opcode::text;
+    message_bytes_ = 0;
+    if (tally) (text ? tally->text_messages : tally->binary_messages).add();
   }
 
   // The frames that make up nearly all traffic, whole text or binary messages of up to 64 KiB outside a fragmented
   // message, one after the other: for each, two bytes (four) are read and four tests made. Returns where it met
   // anything else, which is not judged here. Needs: at a boundary, no message open, no Close before.
-  std::size_t scan_simple(const unsigned char* data, const std::size_t size, std::size_t at) {
+  std::size_t scan_simple(const unsigned char* data, const std::size_t size, std::size_t at, FrameTally* tally) {
     const unsigned rsv = flags_ & kRsv;  // only when allowed; RSV1 is, on a first frame
     const unsigned masked = flags_ & kMasked;
     const std::size_t key = masked >> 5;
     const std::uint64_t longest = max_message_;
     const std::size_t begin = at;
-    std::uint64_t count = 0;
+    std::uint64_t count = 0, binary = 0;
+    const auto note = [&] {
+      frames_ += count;
+      messages_ += count;
+      if (!tally) return;
+      if (const std::uint64_t text = count - binary; text != 0) {
+        tally->of(FrameKind::text).add(text);
+        tally->text_messages.add(text);
+      }
+      if (binary != 0) {
+        tally->of(FrameKind::binary).add(binary);
+        tally->binary_messages.add(binary);
+      }
+    };
     while (size - at >= 2) {
       if (((data[at] & ~rsv) - 0x81u) > 1u) break;  // FIN, text or binary, no reserved bit
       std::size_t length = data[at + 1] ^ masked;   // a wrong mask bit makes it > 127
@@ -155,20 +178,19 @@ class FrameScanner {
         b1_ = data[at + 1];
         payload_left_ = next - size;
         if (at != begin) last_boundary_ = static_cast<std::uint32_t>(at);
-        frames_ += count;
-        messages_ += count;
+        note();
         return size;
       }
       ++count;
+      binary += (data[at] & 0x0fu) >> 1;
       at = next;
     }
     if (at != begin) last_boundary_ = static_cast<std::uint32_t>(at);
-    frames_ += count;
-    messages_ += count;
+    note();
     return at;
   }
 
-  Step scan_general(const unsigned char* data, std::size_t size, std::size_t at);
+  Step scan_general(const unsigned char* data, std::size_t size, std::size_t at, FrameTally* tally);
   Reason header_byte(unsigned char c, bool& complete);
   Reason check_first(unsigned b0) const;
   Reason check_second(unsigned b0, unsigned b1) const;
@@ -180,7 +202,9 @@ class FrameScanner {
   std::uint64_t payload_left_ = 0;  // of the frame under way; while its header is read, the length so far
   std::uint64_t frames_ = 0;
   std::uint64_t messages_ = 0;
-  std::uint64_t message_bytes_ = 0;  // payload of the fragmented message under way, up to the frame at hand
+  // Payload of the fragmented message under way, up to the frame at hand; its highest bit: it is (or was) text.
+  static constexpr std::uint64_t kText = std::uint64_t{1} << 63, kMostBytes = kText - 1;
+  std::uint64_t message_bytes_ = 0;
   std::uint64_t max_message_;
   // The key twice over before the payload comes, so that payload bytes are unmasked by xor as they are captured and the
   // key needs no place of its own.

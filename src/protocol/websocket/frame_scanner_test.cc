@@ -78,6 +78,8 @@ TEST(FrameScanner, FragmentsAndControlFramesBetweenThem) {
       scan(frame(0x01, "a") + frame(0x89, "ping") + frame(0x00, "b") + frame(0x8a, "pong") + frame(0x80, "c"), {});
   EXPECT_EQ(seen.frames, 5u);
   EXPECT_EQ(seen.messages, 1u);
+  EXPECT_EQ(seen.texts, 1u);
+  EXPECT_EQ(seen.kinds, (decltype(seen.kinds){2, 1, 0, 0, 1, 1, 0}));
   ASSERT_EQ(seen.controls.size(), 2u);
   EXPECT_EQ(seen.controls[0].opcode, 9u);
   EXPECT_EQ(seen.controls[0].length, 4u);
@@ -294,7 +296,9 @@ TEST(FrameScanner, LengthsThatOverflow64BitsAreNoMessageTooBigWithoutALimit) {
       14);
   const std::string stream = frame(0x01, "some bytes") + huge + "more";
   EXPECT_EQ(scan(stream, {.validate = false}).violation, CloseCode::none);
-  EXPECT_EQ(scan(stream, {.validate = false, .max_message = UINT64_MAX - 1}).violation, CloseCode::message_too_big);
+  EXPECT_EQ(scan(stream, {.validate = false, .max_message = INT64_MAX - 1}).violation, CloseCode::message_too_big);
+  // A limit of 2^63 or more is none.
+  EXPECT_EQ(scan(stream, {.validate = false, .max_message = UINT64_MAX - 1}).violation, CloseCode::none);
 }
 
 TEST(FrameScanner, AnOversizedControlFramePassesUnvalidated) {

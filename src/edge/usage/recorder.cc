@@ -1,0 +1,158 @@
+#include "edge/usage/recorder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "base/log.h"
+#include "edge/usage/cell_values.h"
+
+namespace fairlead::edge {
+namespace {
+
+using model::Meter;
+using model::UsageValues;
+
+std::int64_t interval_of(std::int64_t at_ms) {
+  const std::int64_t at_s = at_ms / 1000;
+  return at_s - at_s % model::kUsageInterval;
+}
+
+// What `now` has more than `taken`, which becomes `now`. A meter that reads lower than before (it does not happen, but
+// nobody must be billed for 2^64 bytes if it did) counts as nothing until it is past where it was.
+UsageValues take_difference(UsageValues& taken, const UsageValues& now) {
+  UsageValues more;
+  auto before = taken.begin();
+  bool new_meter = false;
+  for (const auto& [meter, n] : now) {
+    while (before != taken.end() && before->first < meter) ++before;
+    if (before == taken.end() || before->first != meter) {
+      more.emplace_back(meter, n);
+      new_meter = true;
+    } else if (n > before->second) {
+      more.emplace_back(meter, n - before->second);
+      before->second = n;
+    }
+  }
+  if (new_meter) {
+    UsageValues missing;
+    for (const auto& value : now) {
+      if (model::usage_of(taken, value.first) == 0) missing.push_back(value);
+    }
+    model::add_usage(taken, missing);
+  }
+  return more;
+}
+
+}  // namespace
+
+UsageRecorder::UsageRecorder(CounterRegistry& registry, const Places& places, std::string edge, std::uint64_t epoch,
+                             std::int64_t now_ms, Append append)
+    : registry_(registry),
+      places_(places),
+      edge_(std::move(edge)),
+      epoch_(epoch),
+      append_(std::move(append)),
+      last_ms_(now_ms) {}
+
+void UsageRecorder::record(std::int64_t now_ms) {
+  const std::int64_t from_ms = std::min(last_ms_, now_ms);
+  const std::int64_t interval = interval_of(from_ms);
+  Held& held = held_[interval];
+  if (held.records.empty()) held.from_ms = from_ms;
+  held.from_ms = std::min(held.from_ms, from_ms);
+  held.to_ms = std::max(held.to_ms, now_ms);
+  take(held, now_ms - from_ms);
+  last_ms_ = now_ms;
+  append();
+  while (held_records_ > kMaxHeld) give_up_oldest();
+  stats_.held = held_records_;
+  stats_.last_ms = now_ms;
+}
+
+void UsageRecorder::take(Held& held, std::int64_t elapsed_ms) {
+  for (const auto& cell : registry_.cells(CounterRegistry::Cells::written)) {
+    // Nobody writes it any more: its worker has forgotten it, and besides the registry only we hold it. What was
+    // counted before the last other owner let go is seen by who has seen that.
+    constexpr long kOurs = 2;
+    const bool over = cell->abandoned && cell.use_count() == kOurs;
+    std::atomic_thread_fence(std::memory_order_acquire);
+    UsageValues more = take_difference(taken_[cell.get()], values_of(*cell));
+    const std::uint64_t open = cell->websocket.sessions_open.get();
+    if (open != 0 && elapsed_ms > 0) {
+      model::add_usage(more, {{Meter::session_milliseconds, open * static_cast<std::uint64_t>(elapsed_ms)}});
+    }
+    if (!more.empty()) {
+      const auto [at, is_new] = held.records.try_emplace(usage_key(cell->key, places_));
+      held_records_ += is_new;
+      model::add_usage(at->second, more);
+    }
+    if (over) {
+      taken_.erase(cell.get());
+      registry_.retire(cell);
+    }
+  }
+}
+
+void UsageRecorder::append() {
+  while (!held_.empty()) {
+    const auto oldest = held_.begin();
+    while (!oldest->second.records.empty()) {
+      if (!append_some(oldest->first, oldest->second)) return;
+    }
+    held_.erase(oldest);
+  }
+}
+
+// One set's worth. False when the journal did not take it.
+bool UsageRecorder::append_some(std::int64_t interval_s, Held& held) {
+  model::UsageSet set{.edge = edge_,
+                      .epoch = epoch_,
+                      .sequence = sequence_ + 1,
+                      .interval_s = interval_s,
+                      .from_ms = held.from_ms,
+                      .to_ms = held.to_ms,
+                      .records = {}};
+  auto end = held.records.begin();
+  for (; end != held.records.end() && set.records.size() < kMaxSetRecords; ++end) {
+    set.records.push_back({end->first, end->second});
+  }
+  if (auto done = append_(model::encode_usage(set)); !done) {
+    ++stats_.failures;
+    if (!std::exchange(failing_, true)) {
+      base::log_error("usage cannot be written to its journal and is kept in memory: {}", base::describe(done.error()));
+    }
+    return false;
+  }
+  if (std::exchange(failing_, false)) base::log_info("usage is written to its journal again");
+  ++sequence_;
+  held.records.erase(held.records.begin(), end);
+  held_records_ -= set.records.size();
+  ++stats_.sets;
+  stats_.records += set.records.size();
+  return true;
+}
+
+void UsageRecorder::give_up_oldest() {
+  const auto oldest = held_.begin();
+  std::uint64_t bytes = 0;
+  for (const auto& [key, values] : oldest->second.records) bytes += model::usage_of(values, Meter::bytes_out);
+  base::log_error("usage of the five minutes from {} on is lost, with {} bytes to clients: the journal takes nothing",
+                  oldest->first, bytes);
+  stats_.lost_records += oldest->second.records.size();
+  stats_.lost_bytes += bytes;
+  held_records_ -= oldest->second.records.size();
+  held_.erase(oldest);
+}
+
+UsageRecorder::Stats UsageRecorder::stats() const {
+  return {.sets = stats_.sets,
+          .records = stats_.records,
+          .held = stats_.held,
+          .failures = stats_.failures,
+          .lost_records = stats_.lost_records,
+          .lost_bytes = stats_.lost_bytes,
+          .last_ms = stats_.last_ms};
+}
+
+}  // namespace fairlead::edge
