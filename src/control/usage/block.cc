@@ -28,11 +28,15 @@ void put_number(std::string& out, std::uint64_t n) {
     out.push_back(char{16});
     return;
   }
-  while (n >= 64) {
-    out.push_back(static_cast<char>(64 + (n & 63)));
-    n >>= 6;
+  if (n < 64) {
+    out.push_back(static_cast<char>(n));
+    return;
   }
-  out.push_back(static_cast<char>(n));
+  char digits[11];
+  std::size_t count = 0;
+  for (; n >= 64; n >>= 6) digits[count++] = static_cast<char>(64 + (n & 63));
+  digits[count++] = static_cast<char>(n);
+  out.append(digits, count);
 }
 
 // Counts by ascending place, with runs of zeroes between them.
@@ -317,6 +321,7 @@ Result<void> BlockMerge::add(std::string_view text, unsigned at_slot, std::optio
   if (!block) return std::unexpected(std::move(block.error()));
   if (at_slot + block->slots() > slots_) return broken("longer than its stretch of time");
   if (part) block->keep_columns([&](Meter meter) { return part_of(meter) == *part; });
+  if (block->columns().empty()) return {};
   inputs_.push_back({.block = std::move(*block), .at_slot = at_slot, .without = without});
   prepared_ = false;
   return {};

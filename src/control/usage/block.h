@@ -167,6 +167,8 @@ class BlockMerge {
   base::Result<void> add(std::string_view text, unsigned at_slot = 0, std::optional<unsigned> without = {},
                          std::optional<store::UsagePart> part = {});
 
+  // Whether there is nothing to sum up.
+  bool empty() const { return inputs_.empty(); }
   // All keys, ascending; after the last add().
   const std::vector<BlockKey>& keys();
 

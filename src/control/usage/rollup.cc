@@ -162,6 +162,7 @@ Result<std::int64_t> roll_up_day(Transaction& tx, const OpenDay& day, std::int64
       const auto slot = static_cast<unsigned>((at_s - day.day_s) / model::kUsageInterval);
       if (auto added = merge.add(text, slot, {}, part); !added) return std::unexpected(added.error());
     }
+    if (merge.empty()) continue;
     std::vector<DimensionWriter> writers;
     writers.reserve(std::size(kDimensions));
     for (const UsageDimension dimension : kDimensions) writers.emplace_back(dimension, merge.keys());
