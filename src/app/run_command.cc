@@ -166,7 +166,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
 
   const std::string database =
       control_config.database.empty() ? "sqlite:" + folder->file("fairlead.db") : control_config.database;
-  control::ControlPlane plane(std::move(control_config), database, std::move(*secrets), bus, edges);
+  control::ControlPlane plane(std::move(control_config), database, std::move(*secrets), bus, usage_bus, edges);
   plane_now = &plane;
   int status = 0;
   {
