@@ -71,7 +71,8 @@ Json shown(const PackView& view) {
 }
 
 Json shown(const store::LedgerEntry& e) {
-  return {{"transaction", e.transaction_id},
+  return {{"id", e.transaction_id + "." + std::to_string(e.line)},
+          {"transaction", e.transaction_id},
           {"line", e.line},
           {"account_id", e.account_id},
           {"at", date(e.at_ms)},
@@ -85,7 +86,8 @@ Json shown(const store::LedgerEntry& e) {
 
 Json shown(const StatementView& view) {
   const store::Statement& s = view.row;
-  return {{"number", s.number},
+  return {{"id", s.id},
+          {"number", s.number},
           {"account_id", s.account_id},
           {"account_name", view.account_name},
           {"period", store::to_string(s.period)},
@@ -141,6 +143,15 @@ void add_method_operations(Operations& operations, Context& context) {
   };
 }
 
+// Of every price book: they are made and taken back, and never changed.
+constexpr std::int64_t kPricesRevision = 1;
+
+Outcome<Reply> reply_of(const Outcome<PriceBookView>& view, int status) {
+  auto reply = one(view, status);
+  if (reply) reply->revision = kPricesRevision;
+  return reply;
+}
+
 void add_price_operations(Operations& operations, Context& context) {
   operations["listPriceBooks"] = [&context](const Call& call) {
     return many(list_price_books(context, call.caller, call.query("account_id"), call.page()));
@@ -148,12 +159,15 @@ void add_price_operations(Operations& operations, Context& context) {
   operations["createPriceBook"] = [&context](const Call& call) -> Outcome<Reply> {
     auto book = read_price_book(call.body);
     if (!book) return std::unexpected(book.error());
-    return one(create_price_book(context, call.caller, std::move(*book), text_member(call.body, "account_id")), 201);
+    return reply_of(create_price_book(context, call.caller, std::move(*book), text_member(call.body, "account_id")),
+                    201);
   };
   operations["getPriceBook"] = [&context](const Call& call) {
-    return one(get_price_book(context, call.caller, call.path("price_book_id")));
+    return reply_of(get_price_book(context, call.caller, call.path("price_book_id")), 200);
   };
-  operations["deletePriceBook"] = [&context](const Call& call) {
+  operations["deletePriceBook"] = [&context](const Call& call) -> Outcome<Reply> {
+    if (call.expected_revision.value_or(kPricesRevision) != kPricesRevision)
+      return refuse(412, "revision_conflict", "prices are never changed: read them again");
     return nothing(delete_price_book(context, call.caller, call.path("price_book_id")));
   };
 }
@@ -172,7 +186,7 @@ void add_pack_operations(Operations& operations, Context& context) {
     return one(create_pack_product(context, call.caller, std::move(product)), 201);
   };
   operations["retirePackProduct"] = [&context](const Call& call) {
-    return nothing(retire_pack_product(context, call.caller, call.path("product_id")));
+    return nothing(retire_pack_product(context, call.caller, call.path("product")));
   };
   operations["listResourcePacks"] = [&context](const Call& call) {
     return many(list_packs(context, call.caller, call.query("account_id"), call.page()));

@@ -309,7 +309,9 @@ Result<int> expire_packs(Transaction& tx, Context& context, const store::Account
   int ended = 0;
   for (Pack& pack : *packs) {
     const bool over = pack.until_day < today;
-    if (!over && (pack.until_day > soon || (pack.told & kToldLittleTime))) continue;
+    const auto from = parse_local_date(pack.from_day).value_or(day);
+    const bool brief = pack.until_day <= to_text(plus_days(from, kLittleTime));  // whoever bought it knows
+    if (!over && (brief || pack.until_day > soon || (pack.told & kToldLittleTime))) continue;
     const auto data = notice_data(pack);  // with what was left
     if (over) {
       std::vector<LedgerEntry> entries;
