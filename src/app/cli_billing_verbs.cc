@@ -64,9 +64,14 @@ void add_packs(Verbs& verbs) {
                                 [](Desk& desk, Options& x) { return cli::pack_cancel(desk, x.name); });
   cancel->add_option("id", o->name, "Its id")->required();
   o = new_options();
-  CLI::App* ledger = verbs.verb(packs, "ledger", "Where a pack's bytes went", o,
-                                [](Desk& desk, Options& x) { return cli::pack_ledger(desk, x.name); });
-  ledger->add_option("id", o->name, "Its id")->required();
+  CLI::App* show = verbs.verb(packs, "show", "One resource pack", o,
+                              [](Desk& desk, Options& x) { return cli::pack_show(desk, x.name); });
+  show->add_option("id", o->name, "Its id")->required();
+  o = new_options();
+  CLI::App* ledger = verbs.verb(packs, "ledger", "Where a pack's bytes went; or the account's ledger, money too", o,
+                                [](Desk& desk, Options& x) { return cli::pack_ledger(desk, x.name, x.account); });
+  ledger->add_option("id", o->name, "Its id; default: the whole account");
+  verbs.for_account(ledger, o);
   o = new_options();
   verbs.for_account(verbs.verb(packs, "forecast", "How long packs last when days go on like the last seven", o,
                                [](Desk& desk, Options& x) { return cli::pack_forecast(desk, x.account); }),

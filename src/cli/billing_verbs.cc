@@ -243,14 +243,38 @@ Told<void> pack_cancel(Desk& desk, const std::string& id) {
   return deleted(desk, "the resource pack is cancelled", {"resource-packs", id, "cancel"}, "POST");
 }
 
-Told<void> pack_ledger(Desk& desk, const std::string& id) {
-  const auto items = desk.api.list(api_path({"resource-packs", id, "ledger"}), {}, kAll);
+Told<void> pack_show(Desk& desk, const std::string& id) {
+  const auto reply = desk.api.get(api_path({"resource-packs", id}));
+  if (!reply) return std::unexpected(reply.error());
+  Json pack = reply->json;
+  if (!desk.out.json()) pack["money"] = money(pack.value("price", Json()), pack.value("currency", Json()));
+  desk.out.object({{"Id", "/id"},
+                   {"Name", "/name"},
+                   {"State", "/state"},
+                   {"Bytes", "/bytes"},
+                   {"Left", "/remaining"},
+                   {"From", "/from"},
+                   {"Until", "/until"},
+                   {"Price", "/money"},
+                   {"Bought", "/bought"},
+                   {"Ended", "/ended"}},
+                  pack);
+  return {};
+}
+
+Told<void> pack_ledger(Desk& desk, const std::string& id, const std::string& account) {
+  auto query = account_query(desk, account);
+  if (!query) return std::unexpected(query.error());
+  if (!id.empty()) query->clear();
+  const auto items =
+      desk.api.list(id.empty() ? "/v1/ledger" : api_path({"resource-packs", id, "ledger"}), *query, kAll);
   if (!items) return std::unexpected(items.error());
   desk.out.list({{"AT", "/at"},
                  {"KIND", "/kind"},
                  {"TO", "/debit"},
                  {"FROM", "/credit"},
-                 {"BYTES", "/amount", true},
+                 {"AMOUNT", "/amount", true},
+                 {"UNIT", "/unit"},
                  {"FOR", "/reference"}},
                 *items, "no entries");
   return {};

@@ -24,7 +24,9 @@ Told<void> billing_cancel(Desk& desk, const std::string& account);
 Told<void> pack_list(Desk& desk, const std::string& account);
 Told<void> pack_buy(Desk& desk, const std::string& product, const std::string& account);
 Told<void> pack_cancel(Desk& desk, const std::string& id);
-Told<void> pack_ledger(Desk& desk, const std::string& id);
+Told<void> pack_show(Desk& desk, const std::string& id);
+// Of one pack; without an id the account's, money too.
+Told<void> pack_ledger(Desk& desk, const std::string& id, const std::string& account);
 Told<void> pack_forecast(Desk& desk, const std::string& account);
 Told<void> pack_products(Desk& desk);
 struct PackOfferArgs {

@@ -6,9 +6,12 @@ import contextlib
 import csv
 import datetime
 import io
+import json
+import re
 import sqlite3
 
 from harness.control_store import rows
+from harness.edge import ROOT
 from harness.shell import Shell
 from harness.waiting import eventually
 
@@ -99,6 +102,7 @@ def test_from_the_method_to_the_bill(start_node, tmp_path):
             database.execute("insert into usage_open (at_s, domain_id, total, body) values (?, ?, ?, '')",
                              (at, domain["id"], point(size, size + size // 10)))
     node.start()
+    eventually(lambda: node.api().get("/v1/login").status == 401, 20, "the API")
     eventually(lambda: customer.get("/v1/bills").ok(200)["total"] >= 1, 20, "the bill")
 
     # 25 GB, of which the pack covers 4: ten at 0.24, eleven at 0.20. By bandwidth: 400 Mbit/s at 0.50.
@@ -116,6 +120,13 @@ def test_from_the_method_to_the_bill(start_node, tmp_path):
     stranger.get("/v1/bills/1/recompute").refused(404, "not_found")
     table = list(csv.DictReader(io.StringIO(customer.get("/v1/bills/1/csv").text)))
     assert sum(int(row["amount_micro"]) for row in table) == bill["amount"]
+
+    # The page's example is one of these.
+    (example,) = (json.loads(text) for text in re.findall(r"^```json\n(.*?)^```", (ROOT / "docs" / "billing.md").read_text(), re.M | re.S))
+    ids = {"account_id": example["account_id"], "issued": example["issued"]}
+    told = json.loads(json.dumps({**bill, **ids}).replace(bill["charges"][0]["price_book"], example["charges"][0]["price_book"])
+                      .replace(date(day), "2026-11-19").replace(date(day + DAY), "2026-11-20"))
+    assert told == example
 
     # The same at the command line.
     shell("bills", "list", "--account", "Acme").has("Acme", "4.600000 USD")
