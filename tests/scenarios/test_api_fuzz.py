@@ -243,8 +243,9 @@ def groups():
 
 
 def test_the_bodies_here_have_every_member_of_the_contract():
-    stub = Things(**{n: n for n in ("account_id", "user_id", "token_id", "config_id", "certificate_id", "application_id", "price_book_id="i", pack_id="j", product="k", bill=1, session_id",
-                                    "domain", "email", "layer7", "certificate")}, number=1, pair=("chain", "key"))
+    stub = Things(**{n: n for n in ("account_id", "user_id", "token_id", "config_id", "certificate_id", "application_id", "price_book_id", "pack_id", "product",
+                                    "session_id",
+                                    "domain", "email", "layer7", "certificate")}, number=1, bill=1, pair=("chain", "key"))
     assert requests.complete(stub) == []
 
 
