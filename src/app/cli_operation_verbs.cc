@@ -72,6 +72,11 @@ void add_policy(Verbs& verbs) {
   set->add_option("--approve-automatically", o->policy.approve_automatically,
                   "Applications for activation, as they come")
       ->check(on_or_off);
+  set->add_option("--billing-required", o->policy.billing_required,
+                  "Gate: WebSocket once the account has a billing method alone")
+      ->check(on_or_off);
+  set->add_option("--customers-buy-packs", o->policy.customers_buy_packs, "Customers buy resource packs themselves")
+      ->check(on_or_off);
   struct Gate {
     const char *option, *key, *what;
   };

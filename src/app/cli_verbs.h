@@ -6,6 +6,7 @@
 #include "cli/access_verbs.h"
 #include "cli/account_verbs.h"
 #include "cli/apply.h"
+#include "cli/billing_verbs.h"
 #include "cli/completion.h"
 #include "cli/desk.h"
 #include "cli/domain_verbs.h"
@@ -44,6 +45,7 @@ struct Options {
   cli::ApplicationArgs application;
   cli::AuditArgs audit;
   cli::PolicyArgs policy;
+  cli::PackOfferArgs pack;
   cli::ApplyArgs apply;
   cli::ImportArgs import;
 };
@@ -93,5 +95,6 @@ void add_domain_verbs(Verbs& verbs);
 void add_account_verbs(Verbs& verbs);
 void add_object_verbs(Verbs& verbs);
 void add_operation_verbs(Verbs& verbs);
+void add_billing_verbs(Verbs& verbs);
 
 }  // namespace fairlead::app

@@ -26,7 +26,9 @@ const std::vector<Column> kPolicyFields = {{"Approve automatically", "/approve_a
                                            {"Gate: domain ownership", "/gates/domain_ownership"},
                                            {"Gate: whole-site acceleration", "/gates/whole_site_acceleration"},
                                            {"Gate: activation", "/gates/activation"},
-                                           {"Gate: ICP number in", "/gates/icp_regions"}};
+                                           {"Gate: ICP number in", "/gates/icp_regions"},
+                                           {"Gate: billing method", "/billing_required"},
+                                           {"Customers buy packs", "/customers_buy_packs"}};
 
 }  // namespace
 
@@ -165,11 +167,15 @@ Told<void> policy_set(Desk& desk, const PolicyArgs& args) {
   ApiCall call;
   call.if_match = now->etag;
   call.body = {{"approve_automatically", now->json.value("approve_automatically", false)},
-               {"gates", now->json.value("gates", Json::object())}};
+               {"gates", now->json.value("gates", Json::object())},
+               {"billing_required", now->json.value("billing_required", false)},
+               {"customers_buy_packs", now->json.value("customers_buy_packs", false)}};
   const auto put = [](Json& where, const std::string& value) {
     if (!value.empty()) where = value == "on";
   };
   put(call.body["approve_automatically"], args.approve_automatically);
+  put(call.body["billing_required"], args.billing_required);
+  put(call.body["customers_buy_packs"], args.customers_buy_packs);
   for (const auto& [gate, value] : args.gates) put(call.body["gates"][gate], value);
   if (!args.icp_regions.empty()) {
     Json& regions = call.body["gates"]["icp_regions"] = Json::array();

@@ -37,6 +37,7 @@ Told<void> notice_list(Desk& desk, const std::string& state, std::size_t most);
 
 struct PolicyArgs {
   std::string approve_automatically;                       // "on", "off"; empty: as it is
+  std::string billing_required, customers_buy_packs;       // likewise
   std::vector<std::pair<std::string, std::string>> gates;  // by the API's names: {"domain_ownership", "off"}
   std::vector<std::string> icp_regions;                    // all of them, or "none"; empty: as they are
 };

@@ -6,11 +6,13 @@
 #include "base/log.h"
 #include "control/api/activation_operations.h"
 #include "control/api/api.h"
+#include "control/api/billing_operations.h"
 #include "control/api/certificate_operations.h"
 #include "control/api/domain_operations.h"
 #include "control/api/identity_operations.h"
 #include "control/api/layer7_operations.h"
 #include "control/api/operator_operations.h"
+#include "control/billing/biller.h"
 #include "control/delivery/sender.h"
 #include "control/domains/ownership_service.h"
 #include "control/housekeeping.h"
@@ -57,6 +59,7 @@ struct ControlPlane::Parts {
     add_layer7_operations(parts.operations, context);
     add_activation_operations(parts.operations, context);
     add_operator_operations(parts.operations, context);
+    add_billing_operations(parts.operations, context, traffic_points);
     parts.caller_of = [this](const ApiRequest& request) { return caller_of(context, request); };
     parts.over_limit = [this](const std::string& address) -> std::optional<int> {
       int wait = 0;
@@ -81,6 +84,7 @@ struct ControlPlane::Parts {
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<UsageKeeper> usage_keeper;
   cluster::LocalUsageBus::Subscription usage;
+  std::unique_ptr<Biller> biller;
 };
 
 ControlPlane::ControlPlane(model::ControlConfig config, std::string database, Secrets secrets, cluster::PolicyBus& bus,
@@ -117,6 +121,7 @@ base::Result<void> ControlPlane::begin(std::optional<std::string>& first_operato
   parts->usage_keeper = std::make_unique<UsageKeeper>(parts->context);
   parts->usage =
       usage_.subscribe([ingestion = &parts->ingestion](std::string_view set) { return ingestion->take(set); });
+  parts->biller = std::make_unique<Biller>(parts->context, traffic_points);
   const std::lock_guard lock(mutex_);
   parts_ = std::move(parts);
   return {};

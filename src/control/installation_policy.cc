@@ -56,7 +56,9 @@ Json to_json(const InstallationPolicy& policy) {
             {"domain_ownership", policy.gates.domain_ownership},
             {"whole_site_acceleration", policy.gates.whole_site_acceleration},
             {"activation", policy.gates.activation},
-            {"icp_regions", std::move(regions)}}}};
+            {"icp_regions", std::move(regions)}}},
+          {"billing_required", policy.billing_required},
+          {"customers_buy_packs", policy.customers_buy_packs}};
 }
 
 base::Result<InstallationPolicy> read_installation_policy(const Json& document) {
@@ -64,6 +66,9 @@ base::Result<InstallationPolicy> read_installation_policy(const Json& document) 
   if (!document.is_object()) return malformed("it is no object");
   if (!read_flag(document, "approve_automatically", policy.approve_automatically))
     return malformed("approve_automatically is neither true nor false");
+  if (!read_flag(document, "billing_required", policy.billing_required) ||
+      !read_flag(document, "customers_buy_packs", policy.customers_buy_packs))
+    return malformed("billing_required or customers_buy_packs is neither true nor false");
   const auto found = document.find("gates");
   if (found == document.end()) return policy;
   const Json& gates = *found;
@@ -115,7 +120,8 @@ Outcome<PolicyRecord> replace_policy(Context& context, const Caller& caller, con
     auto stored =
         store::put_installation_policy(tx, to_json(policy).dump(), expected_revision.value_or(before->revision), now);
     if (!stored) return failed(stored);
-    gates_changed = before->policy.gates != policy.gates;
+    gates_changed =
+        before->policy.gates != policy.gates || before->policy.billing_required != policy.billing_required;
     if (gates_changed) {
       if (auto recorded = store::record_changes_of_all_domains(tx, now); !recorded) return failed(recorded);
     }

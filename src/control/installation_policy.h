@@ -21,6 +21,8 @@ namespace fairlead::control {
 // As it is before anybody sets it: every gate stands, no region demands an ICP number, a person approves.
 struct InstallationPolicy {
   bool approve_automatically = false;
+  bool billing_required = false;     // WebSocket only once the account has a billing method (R18)
+  bool customers_buy_packs = false;  // resource packs are the customers' to buy, not the operators' alone (R20)
   struct Gates {
     bool account_verified = true;
     bool domain_ownership = true;

@@ -14,7 +14,9 @@ class PolicyTest : public testing::ObjectsTest {
               {"domain_ownership", true},
               {"whole_site_acceleration", true},
               {"activation", activation},
-              {"icp_regions", std::move(regions)}}}};
+              {"icp_regions", std::move(regions)}}},
+            {"billing_required", false},
+            {"customers_buy_packs", false}};
   }
 };
 

@@ -50,6 +50,7 @@ std::span<const Migration> all_migrations() {
       Migration{1, "first tables", migrations::step_0001()},
       Migration{2, "notices of certificates that end", migrations::step_0002()},
       Migration{3, "usage", migrations::step_0003()},
+      Migration{4, "billing", migrations::step_0004()},
   };
   return steps;
 }

@@ -16,6 +16,7 @@ import pytest
 from harness import requests
 from harness.contract import the_contract
 from harness.control import PASSWORD, Answer
+from harness.control_store import billing_of
 from harness.edge import sanitized
 from harness.ports import free_port
 from harness.requests import NUMBER, Things, body_of, fresh, path_of
@@ -83,7 +84,7 @@ class Target:
         token = api.browser.post("/v1/tokens", {"name": "second"}).ok(201)
         application = api.get("/v1/applications").ok(200)["items"][0]
         self.things = Things(account_id=api.account, user_id=user["id"], token_id=token["id"], config_id=config["id"],
-                             certificate_id=certificate["id"], application_id=application["id"], session_id="5e551017abcdef01",
+                             certificate_id=certificate["id"], application_id=application["id"], **billing_of(node, api), session_id="5e551017abcdef01",
                              domain=domain["name"], number=1, email="second@customer.test", layer7="layer 7",
                              certificate="certificate", pair=pair, port=port)
         # Named apart, because operators' requests about them change them for good.
@@ -242,8 +243,9 @@ def groups():
 
 
 def test_the_bodies_here_have_every_member_of_the_contract():
-    stub = Things(**{n: n for n in ("account_id", "user_id", "token_id", "config_id", "certificate_id", "application_id", "session_id",
-                                    "domain", "email", "layer7", "certificate")}, number=1, pair=("chain", "key"))
+    stub = Things(**{n: n for n in ("account_id", "user_id", "token_id", "config_id", "certificate_id", "application_id", "price_book_id", "pack_id", "product",
+                                    "session_id",
+                                    "domain", "email", "layer7", "certificate")}, number=1, bill=1, pair=("chain", "key"))
     assert requests.complete(stub) == []
 
 

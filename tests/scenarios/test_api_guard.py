@@ -13,6 +13,7 @@ import pytest
 from harness import requests
 from harness.contract import the_contract
 from harness.control import PASSWORD
+from harness.control_store import billing_of
 from harness.requests import QUERIES, Things, path_of
 from harness.transport import TRANSPORTS
 from harness.wire import TEXT, WireOrigin
@@ -24,17 +25,21 @@ MARK = "kestrel"  # in every text that is the owner's
 PUBLIC = {"getContract", "setUpFirstOperator", "logIn", "setPassword"}
 OWN = {"getLogin", "logOut", "changePassword", "listTokens", "createToken"}
 # The same for everybody: the number of a change of some domain, and how many edges obey it.
-SHARED = {"getPolicyChange"}
-LISTS = {"listAccounts", "listUsers", "listDomains", "listLayer7Configs", "listCertificates", "listApplications", "listAudit"}
+SHARED = {"getPolicyChange", "listPackProducts"}
+LISTS = {"listAccounts", "listUsers", "listDomains", "listLayer7Configs", "listCertificates", "listApplications", "listAudit",
+         "listPriceBooks", "listResourcePacks", "listLedger", "listBills"}
 # A stranger's request that names the account in its body or query, or a thing in its path: not found.
 ABOUT = {"getAccount", "changeAccount", "createUser", "getUser", "changeUser", "deleteUser", "deleteToken", "createDomain",
          "getDomain", "replaceDomain", "changeDomain", "deleteDomain", "startDomain", "stopDomain", "getWebSocket", "changeWebSocket",
          "getGates", "getOwnership", "checkOwnership", "listSessions", "endSession", "createLayer7Config", "getLayer7Config",
          "replaceLayer7Config", "deleteLayer7Config", "uploadCertificate", "getCertificate", "replaceCertificate",
-         "deleteCertificate", "getService", "submitApplication", "getApplication"}
+         "deleteCertificate", "getService", "submitApplication", "getApplication", "getBilling", "chooseBillingMethod",
+         "cancelBillingChange", "getPriceBook", "buyResourcePack", "getResourcePack", "listPackLedger", "getPackForecast", "getBill",
+         "getBillCsv", "recomputeBill", "listRunningBills"}
 # For operators, or operators and auditors.
 STAFF = {"createAccount", "createPasswordLink", "vouchForOwnership", "approveApplication", "rejectApplication", "getPolicy",
-         "replacePolicy", "comparePolicy", "listEdges", "listNotices"}
+         "replacePolicy", "comparePolicy", "listEdges", "listNotices", "createPriceBook", "deletePriceBook", "createPackProduct",
+         "retirePackProduct", "cancelResourcePack"}
 # What the contract calls read-only although it is no GET: it concerns nothing but the caller's own credentials.
 OF_ONES_OWN_CREDENTIALS = {"logOut", "changePassword", "createToken", "deleteToken"}
 
@@ -47,7 +52,7 @@ def operations(*groups):
 def about(operation, things):
     """The operation's request about these things; where a query names the account, that too."""
     path = path_of(operation, things)
-    if operation.id == "getService":
+    if operation.id in ("getService", "getBilling", "getPackForecast", "listRunningBills"):
         path += f"?account_id={things.account_id}"
     return path
 
@@ -95,7 +100,7 @@ class World:
             "contact_name": stem, "contact_email": email, "use_case": "other", "description": f"{stem} {stem}"}}).ok(201)
         change = self.node.operator.get(f"/v1/domains/{domain}").ok()["policy_change"]
         things = Things(account_id=api.account, user_id=user["id"], token_id=token["id"], config_id=config["id"],
-                        certificate_id=certificate["id"], application_id=application["id"], session_id="5e551017abcdef01",
+                        certificate_id=certificate["id"], application_id=application["id"], **billing_of(self.node, api), session_id="5e551017abcdef01",
                         domain=domain, number=max(change, 1), email=email, layer7=f"{stem} layer 7",
                         certificate=f"{stem} certificate", pair=pair)
         return api, things

@@ -1,8 +1,11 @@
 """R26: the command line against a real server: every verb, in tables and as JSON; exit statuses; secrets; completion."""
 
 import asyncio
+import contextlib
+import json
 import os
 import re
+import sqlite3
 import stat
 import subprocess
 from pathlib import Path
@@ -45,6 +48,43 @@ def customer_of(operator, tmp_path, account="Comments Ltd", email="ann@customer.
     shell("password", "--link", link, "--password-file", shell.password)
     shell.log_in(email, shell.password)
     return shell
+
+
+def billing(operator, customer):
+    """Bills, packs and prices; test_bills.py looks at what they say."""
+    tiers = "{ mode: graduated, tiers: [ { price: 240000 } ] }"
+    prices = operator.file("prices.yaml", f"effective: 2026-01-01\ncurrency: USD\ntraffic: {{ day: {tiers} }}\nbandwidth: {{ day: {tiers} }}\n")
+    operator("prices", "set", prices).has("is in effect from 2026-01-01 on")
+    later = operator.json("prices", "set", operator.file("later.yaml", Path(prices).read_text().replace("2026", "2999")), "--account",
+                          "Comments Ltd")["id"]
+    customer("prices", "list").has("2999-01-01", "USD frames")
+    customer("prices", "show", later).has("effective: 2999-01-01")
+    operator("prices", "delete", later).has("gone")
+    customer("bills", "choose", "traffic", "day").has("Billed by traffic")
+    customer("bills", "choose", "bandwidth", "day").has("Will be billed by bandwidth")
+    customer("bills", "cancel").has("Will be billed by -")
+    customer("bills", "method").has("Paid by the day")
+    customer("bills", "running").has("Amount 0.000000 USD")
+    customer("bills", "list").has("no bills")
+    operator("packs", "offer", "small", "--bytes", 1000, "--days", 30, "--currency", "USD", "--price", 5).has("small is on sale")
+    customer("packs", "products").has("small 1000 30 0.000005 USD")
+    operator("packs", "buy", "small", "--account", "Comments Ltd").has("1000 bytes until")
+    pack = customer.json("packs", "list")[0]["id"]
+    customer("packs", "show", pack).has("State active", "Left 1000")
+    customer("packs", "ledger", pack).has("granted")
+    customer("packs", "ledger").has("receivable", "revenue:packs")
+    customer("packs", "forecast").has("Left 1000")
+    operator("packs", "cancel", pack).has("cancelled")
+    operator("packs", "retire", "small").has("no longer on sale")
+    account = customer.json("account", "show")["id"]
+    with contextlib.closing(sqlite3.connect(operator.node.data / "fairlead.db", timeout=20)) as database, database:
+        document = {"number": 1, "state": "issued", "account_id": account, "period": "day", "from": "2026-03-01", "to": "2026-03-01",
+                    "issued": "2026-03-02T02:00:00.000Z", "currency": "USD", "days": [], "charges": [], "adjustments": [], "amount": 0,
+                    "what_if": None}
+        database.execute("insert into statements values (?, 1, ?, 'day', '2026-03-01', '2026-03-01', 'USD', 0, ?, 1772416800000)",
+                         ("0" * 32, account, json.dumps(document)))
+    customer("bills", "show", 1).has("Amount 0.000000 USD")
+    customer("bills", "show", 1, "--csv").has("bill,kind")
 
 
 def test_every_verb(operator, ca, tmp_path):
@@ -162,8 +202,11 @@ def test_every_verb(operator, ca, tmp_path):
         "e-mail address or password is wrong")
     customer.log_in("ann@customer.test", fresh)
 
+    billing(operator, customer)
+
     ran = {" ".join(said.verb[:n]) for shell in (operator, customer) for said in shell.said if said.status == 0 for n in (1, 2)}
-    elsewhere = {"run", "edge", "check", "apply", "import nginx", "import haproxy", "completion bash", "session end"}
+    elsewhere = {"run", "edge", "check", "apply", "import nginx", "import haproxy", "completion bash", "session end",
+                 "bills check"}  # test_bills.py, which has one to check
     assert set(verbs()) - ran == elsewhere
 
     # Everything that the API can do, the command line can (R26). The contract itself is a document, a user is a line of the
@@ -171,7 +214,7 @@ def test_every_verb(operator, ca, tmp_path):
     asked = re.findall(r"admin: ([A-Z]+) (/v1/\S*) \d+ to", operator.node.log())
     reached = {o.id for o in (the_contract().operation(method, path) for method, path in asked) if o}
     missing = {o.id for o in the_contract().operations} - reached
-    assert missing == {"getContract", "getUser", "replaceDomain"}
+    assert missing == {"getContract", "getUser", "replaceDomain", "recomputeBill"}
 
     # No secret in what anybody was told, but where that was what they asked for.
     told = "".join(s.out + s.err for shell in (operator, customer) for s in shell.said if s.verb[:2] != ("token", "create"))

@@ -80,6 +80,97 @@ constexpr std::array kTexts = {
                "Domain: {domain}\n",
                "域名已上线。\n"
                "域名：{domain}\n"},
+    NoticeText{"billing.method_changed", "A billing method is in effect", "计费方式已生效",
+               "A billing method is in effect for {account}.\n"
+               "Billed by: {method}\n"
+               "Paid by the: {period}\n"
+               "From: {effective}\n",
+               "{account} 的计费方式已生效。\n"
+               "计费方式：{method}\n"
+               "结算周期：{period}\n"
+               "生效时间：{effective}\n"},
+    NoticeText{"billing.change_pending", "Your billing method will change", "计费方式即将变更",
+               "The billing method of {account} will change.\n"
+               "Billed by: {method}\n"
+               "Paid by the: {period}\n"
+               "From: {effective}\n"
+               "\n"
+               "Until then the change can be cancelled.\n",
+               "{account} 的计费方式即将变更。\n"
+               "计费方式：{method}\n"
+               "结算周期：{period}\n"
+               "生效时间：{effective}\n"
+               "\n"
+               "生效之前可以取消该变更。\n"},
+    NoticeText{"bill.issued", "Bill {bill}: {amount}", "账单 {bill}：{amount}",
+               "A bill was issued for {account}.\n"
+               "Bill: {bill}\n"
+               "Period: {period}\n"
+               "From: {from}\n"
+               "To: {to}\n"
+               "Amount: {amount}\n",
+               "{account} 的账单已生成。\n"
+               "账单编号：{bill}\n"
+               "结算周期：{period}\n"
+               "起始日期：{from}\n"
+               "结束日期：{to}\n"
+               "金额：{amount}\n"},
+    NoticeText{"pack.bought", "The resource pack {name} is yours", "资源包 {name} 已购买",
+               "A resource pack was bought for {account}.\n"
+               "Resource pack: {name}\n"
+               "Bytes: {bytes}\n"
+               "Left: {remaining}\n"
+               "Until: {until}\n"
+               "Price: {price}\n",
+               "{account} 已购买资源包。\n"
+               "资源包：{name}\n"
+               "总量（字节）：{bytes}\n"
+               "剩余（字节）：{remaining}\n"
+               "有效期至：{until}\n"
+               "价格：{price}\n"},
+    NoticeText{"pack.ending", "The resource pack {name} is near its end", "资源包 {name} 即将用尽或到期",
+               "A resource pack of {account} is near its end.\n"
+               "Resource pack: {name}\n"
+               "Bytes: {bytes}\n"
+               "Left: {remaining}\n"
+               "Until: {until}\n"
+               "Price: {price}\n",
+               "{account} 的资源包即将用尽或到期。\n"
+               "资源包：{name}\n"
+               "总量（字节）：{bytes}\n"
+               "剩余（字节）：{remaining}\n"
+               "有效期至：{until}\n"
+               "价格：{price}\n"},
+    NoticeText{"pack.used_up", "The resource pack {name} is used up", "资源包 {name} 已用尽",
+               "A resource pack of {account} is used up.\n"
+               "Resource pack: {name}\n"
+               "Bytes: {bytes}\n"
+               "Left: {remaining}\n"
+               "Until: {until}\n"
+               "Price: {price}\n"
+               "\n"
+               "What other packs do not cover is billed by the tariff.\n",
+               "{account} 的资源包已用尽。\n"
+               "资源包：{name}\n"
+               "总量（字节）：{bytes}\n"
+               "剩余（字节）：{remaining}\n"
+               "有效期至：{until}\n"
+               "价格：{price}\n"
+               "\n"
+               "其他资源包未覆盖的流量将按价目计费。\n"},
+    NoticeText{"pack.expired", "The resource pack {name} has expired", "资源包 {name} 已过期",
+               "A resource pack of {account} has expired. What was left of it cannot be used any more.\n"
+               "Resource pack: {name}\n"
+               "Bytes: {bytes}\n"
+               "Left: {remaining}\n"
+               "Until: {until}\n"
+               "Price: {price}\n",
+               "{account} 的资源包已过期，剩余流量不再可用。\n"
+               "资源包：{name}\n"
+               "总量（字节）：{bytes}\n"
+               "剩余（字节）：{remaining}\n"
+               "有效期至：{until}\n"
+               "价格：{price}\n"},
     NoticeText{"user.invited", "You are invited to {account}", "邀请您加入 {account}",
                "An account has been made for you.\n"
                "Account: {account}\n"

@@ -33,6 +33,11 @@ class Secrets;
 //   certificate.expiring     certificate (its name), names, expires, days
 //   domain.check_failed      domain, reason
 //   domain.online            domain
+//   billing.method_changed   method ("traffic" | "bandwidth"), period ("day" | "month"), effective
+//   billing.change_pending   the same
+//   bill.issued              bill (its number), period, from, to, amount
+//   pack.bought              pack (its id), name, bytes, remaining, until, price
+//   pack.ending, pack.used_up, pack.expired   pack, name, bytes, remaining, until
 //   user.invited             email, role, expires, link: the link goes into the e-mail alone, never to a webhook
 struct Event {
   std::string type;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "control/billing/methods.h"
+
 namespace fairlead::control {
 
 using base::Result;
@@ -144,6 +146,16 @@ Result<void> Composer::add_gates(Composition& out) {
     out.websocket.push_back(
         gate("activation", activation == ActivationState::approved, "WebSocket is activated for the account", why,
              activation == ActivationState::submitted ? "wait for the operator's decision" : "apply for activation"));
+  }
+  if (policy_->billing_required && !own) {
+    auto billed = billed_.find(out.account.id);
+    if (billed == billed_.end()) {
+      const auto chosen = has_billing_method(tx_, out.account.id);
+      if (!chosen) return std::unexpected(chosen.error());
+      billed = billed_.emplace(out.account.id, *chosen).first;
+    }
+    out.websocket.push_back(gate("billing_method", billed->second, "a billing method is in effect",
+                                 "no billing method has been chosen for the account", "choose a billing method"));
   }
   if (d.migrated) {
     const auto approved = architecture_change_approved(tx_, d);

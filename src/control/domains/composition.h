@@ -67,6 +67,7 @@ class Composer {
   std::optional<InstallationPolicy> policy_;
   std::map<std::string, store::Account, std::less<>> accounts_;
   std::map<std::string, ActivationState, std::less<>> activations_;
+  std::map<std::string, bool, std::less<>> billed_;  // whether a billing method is in effect
   struct Layer7Entry {
     store::Layer7Config row;
     std::optional<model::Layer7> settings;  // none: it cannot be used any more

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include "control/audit_trail.h"
+#include "control/calendar.h"
 #include "control/identity/audit_values.h"
 #include "control/identity/rights.h"
-#include "control/identity/time_zones.h"
 #include "control/in_transaction.h"
 #include "model/syntax.h"
 #include "model/words.h"
 #include "store/policy_changes.h"
+#include "store/billing_methods.h"
 
 namespace fairlead::control {
 namespace {
@@ -128,6 +129,10 @@ Outcome<store::Account> change_account(Context& context, const Caller& caller, s
     if (auto ok = check_name(tx, wanted.name, wanted.id); !ok) return std::unexpected(std::move(ok.error()));
     auto after = store::update_account(tx, wanted, before->revision, now_ms);
     if (!after) return failed(after);
+    if (after->time_zone != before->time_zone) {
+      const auto noted = store::note_time_zone(tx, after->id, before->time_zone, after->time_zone, now_ms);
+      if (!noted) return failed(noted);
+    }
     if (after->state != before->state || after->identity_verified != before->identity_verified ||
         after->websocket_default != before->websocket_default) {
       const auto domains = store::record_changes_by_account(tx, after->id, now_ms);

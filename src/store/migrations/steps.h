@@ -11,5 +11,6 @@ namespace fairlead::store::migrations {
 std::span<const Sql> step_0001();
 std::span<const Sql> step_0002();
 std::span<const Sql> step_0003();
+std::span<const Sql> step_0004();
 
 }  // namespace fairlead::store::migrations

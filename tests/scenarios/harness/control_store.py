@@ -178,3 +178,24 @@ def differences(node):
     if not found:
         assert edge["domains"] == compared["domains"] and edge["policy_revision"] == compared["policy_revision"], compared
     return found
+
+
+def billing_of(node, api):
+    """One of everything that billing has, of that customer's; as harness/requests.py's Things name it. A bill takes a day to
+    come by itself, so its row is written past the program."""
+    op, stem = node.operator, api.user["email"].partition("@")[0]
+    book = op.post("/v1/price-books", {"account_id": api.account, "effective": "2999-01-01", "currency": "USD", "traffic": {
+        "day": {"mode": "graduated", "tiers": [{"price": 240000}]}}, "bandwidth": {}}).ok(201)
+    product = op.post("/v1/pack-products", {"name": f"pack of {len(stem)} {stem[::-1]}", "bytes": 10**9, "validity_days": 30,
+                                            "currency": "USD", "price": 10**6}).ok(201)
+    pack = op.post("/v1/resource-packs", {"account_id": api.account, "product_id": product["id"]}).ok(201)
+    database = sqlite3.connect(node.data / "fairlead.db", timeout=20)
+    with database:
+        number = database.execute("select coalesce(max(number), 0) + 1 from statements").fetchone()[0]
+        document = {"number": number, "state": "issued", "account_id": api.account, "period": "day", "from": "2026-03-01",
+                    "to": "2026-03-01", "issued": "2026-03-02T02:00:00.000Z", "currency": "USD", "days": [], "charges": [],
+                    "adjustments": [], "amount": 0, "what_if": None}
+        database.execute("insert into statements values (?, ?, ?, 'day', '2026-03-01', '2026-03-01', 'USD', 0, ?, ?)",
+                         (f"{number:08x}" + api.account[8:], number, api.account, json.dumps(document), 1772416800000))
+    database.close()
+    return {"price_book_id": book["id"], "pack_id": pack["id"], "product": product["id"], "bill": number}

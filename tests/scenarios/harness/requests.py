@@ -24,6 +24,8 @@ class Things:
     config_id: str
     certificate_id: str
     application_id: str
+    price_book_id: str
+    pack_id: str
     session_id: str
     domain: str
     number: int
@@ -31,6 +33,8 @@ class Things:
     layer7: str
     certificate: str
     pair: tuple
+    product: str
+    bill: int
     port: int = 8000
 
     def made_up(self):
@@ -38,8 +42,8 @@ class Things:
         def other(text):
             return text.translate(str.maketrans("0123456789abcdef", "fedcba9876543210"))
         ids = {n: other(getattr(self, n)) for n in ("account_id", "user_id", "token_id", "config_id", "certificate_id",
-                                                    "application_id")}
-        return replace(self, **ids, session_id=self.session_id[::-1], domain="q" + self.domain[1:], email="q" + self.email[1:],
+                                                    "application_id", "price_book_id", "pack_id")}
+        return replace(self, **ids, product=other(self.product), bill=self.bill + 1000, session_id=self.session_id[::-1], domain="q" + self.domain[1:], email="q" + self.email[1:],
                        layer7="q" + self.layer7[1:], certificate="q" + self.certificate[1:])
 
 
@@ -81,6 +85,16 @@ def layer7_of(_):
             "add_header": [{"name": "x-edge", "value": "one"}]}
 
 
+def tariff_of():
+    return {"mode": "graduated", "tiers": [{"up_to": 10, "price": 240000}, {"up_to": None, "price": 0}]}
+
+
+def prices_of(effective):
+    """A price book of everything that one can have."""
+    return {"effective": effective, "currency": "USD", "basis": "frames", "unit_bytes": 10**9,
+            "traffic": {"day": tariff_of(), "month": tariff_of()}, "bandwidth": {"day": tariff_of(), "month": tariff_of()}}
+
+
 def fields_of(t):
     return {"company": "Company", "contact_name": "Contact", "contact_email": t.email, "contact_phone": "+1 555 0100",
             "use_case": "live-comments", "description": "What it is for", "expected_sessions": 1000, "expected_bandwidth_mbps": 10}
@@ -119,7 +133,13 @@ BODIES = {
     "rejectApplication": lambda t, n: {"reason": "not enough"},
     "replacePolicy": lambda t, n: {"approve_automatically": False,
                                    "gates": {"account_verified": True, "domain_ownership": True, "whole_site_acceleration": True,
-                                             "activation": True, "icp_regions": ["mainland"]}},
+                                             "activation": True, "icp_regions": ["mainland"]},
+                                   "billing_required": False, "customers_buy_packs": False},
+    "chooseBillingMethod": lambda t, n: {"account_id": t.account_id, "method": "traffic", "period": "day"},
+    "cancelBillingChange": lambda t, n: {"account_id": t.account_id},
+    "createPriceBook": lambda t, n: {"account_id": t.account_id, **prices_of(f"{3000 + n % 6000}-01-01")},
+    "createPackProduct": lambda t, n: {"name": f"pack {n}", "bytes": 10**9, "validity_days": 30, "currency": "USD", "price": 10**6},
+    "buyResourcePack": lambda t, n: {"account_id": t.account_id, "product_id": t.product},
 }
 # What a customer's request leaves out because it is the operators' to say, or would be another request with it.
 ABSENT = {"changeAccount": {"/name", "/state", "/identity_verified"}, "changeUser": {"/role"}, "submitApplication": {"/domain"}}
