@@ -122,7 +122,14 @@ void ControlPlane::end() {
 
 ApiResponse ControlPlane::handle(const ApiRequest& request) const {
   const auto now = parts();
-  if (now) return now->api->handle(request);
+  if (now) {
+    ApiResponse response = now->api->handle(request);
+    // A stream goes on after this call, and needs what it was made of.
+    if (response.produce) {
+      response.produce = [now, produce = std::move(response.produce)](ApiSink& sink) { return produce(sink); };
+    }
+    return response;
+  }
   Failure failure;
   failure.status = 503;
   failure.code = "store_unavailable";

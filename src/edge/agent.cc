@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <unordered_map>
 
 #include "base/clock.h"
 #include "model/write_domain.h"
@@ -60,6 +61,27 @@ Found find(Worker& worker, const cluster::SessionQuery& query, const std::string
   std::partial_sort(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(wanted), behind.end(), by_id);
   for (std::size_t i = 0; i < wanted; ++i) found.first.push_back(describe(*behind[i], edge));
   return found;
+}
+
+// One worker's counters of a domain in the words of usage. They do not tell kinds of messages apart: what was counted
+// stands as binary.
+model::UsageValues usage_of(const DomainCounters& c) {
+  using model::Meter;
+  model::UsageValues out;
+  const auto add = [&](Meter meter, std::uint64_t n) {
+    if (n > 0) out.emplace_back(meter, n);
+  };
+  std::uint64_t opened = 0;
+  for (const Counter& n : c.sessions_opened) opened += n.get();
+  add(Meter::sessions_opened, opened);
+  add(Meter::bytes_in, c.bytes_in.get());
+  add(Meter::bytes_out, c.bytes_out.get());
+  add(Meter::messages_binary_in, c.messages_in.get());
+  add(Meter::messages_binary_out, c.messages_out.get());
+  for (std::size_t i = 0; i < c.sessions_closed.size(); ++i) {
+    add(Meter::sessions_closed + static_cast<unsigned>(i), c.sessions_closed[i].get());
+  }
+  return out;
 }
 
 // Answers of workers, one each, gathered.
@@ -150,6 +172,25 @@ base::Result<cluster::SessionPage> Agent::sessions(const cluster::SessionQuery& 
     page.next = page.sessions.back().id;
   }
   return page;
+}
+
+base::Result<cluster::EdgeUsage> Agent::live_usage(const std::vector<cluster::DomainRef>& domains) {
+  cluster::EdgeUsage out;
+  out.edge = id_;
+  out.started_ms = edge_.load().started_ms;
+  out.usage.resize(domains.size());
+  std::unordered_multimap<std::string_view, std::size_t> place;
+  for (std::size_t i = 0; i < domains.size(); ++i) place.emplace(domains[i].name, i);
+  for (const auto& counted : edge_.domain_counters()) {
+    const auto [first, last] = place.equal_range(counted->domain);
+    if (first == last) continue;
+    const model::UsageValues values = usage_of(*counted);
+    for (auto it = first; it != last; ++it) {
+      model::add_usage(out.usage[it->second].values, values);
+      out.usage[it->second].sessions_open += counted->sessions_open.get();
+    }
+  }
+  return out;
 }
 
 base::Result<void> Agent::end_session(std::string_view domain, std::string_view id) {

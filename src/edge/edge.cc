@@ -359,6 +359,8 @@ OriginRow row_of(const std::string& domain, const OriginState& s, base::TimePoin
 
 }  // namespace
 
+std::vector<std::shared_ptr<const DomainCounters>> Edge::domain_counters() const { return shared_->counters.domains(); }
+
 std::string Edge::metrics() const {
   std::shared_ptr<const DomainTable> table;
   {

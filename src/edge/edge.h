@@ -85,6 +85,8 @@ class Edge {
 
   // Any thread.
   std::string metrics() const;
+  // What the workers have counted of each domain they have met, one for each worker and domain. Any thread.
+  std::vector<std::shared_ptr<const DomainCounters>> domain_counters() const;
   // Whether clients may come: running, and it knows which domains there are.
   bool ready() const { return state_.load() == State::running && source_.load() != PolicySource::none; }
   std::string_view state_name() const;
