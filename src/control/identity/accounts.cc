@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "control/audit_trail.h"
+#include "control/calendar.h"
 #include "control/identity/audit_values.h"
 #include "control/identity/rights.h"
-#include "control/identity/time_zones.h"
 #include "control/in_transaction.h"
 #include "model/syntax.h"
 #include "model/words.h"

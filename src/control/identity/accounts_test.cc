@@ -1,7 +1,6 @@
 #include "control/identity/accounts.h"
 
 #include "control/identity/testing/identity_test.h"
-#include "control/identity/time_zones.h"
 #include "store/domains.h"
 #include "store/policy_changes.h"
 
@@ -152,16 +151,6 @@ TEST_F(AccountsTest, TheOperatorsOwnStaysOpen) {
   for (const char* state : {"suspended", "closed"})
     EXPECT_EQ(outcome(change(op, "PATCH", at(operators_), {{"state", state}})), "409 wrong_state");
   EXPECT_EQ(outcome(change(op, "PATCH", at(operators_), {{"time_zone", "Asia/Tokyo"}})), "200");
-}
-
-TEST(TimeZonesTest, AreThoseOfTheSystem) {
-  for (const char* name : {"UTC", "Asia/Shanghai", "America/Argentina/Buenos_Aires", "Etc/GMT+12"})
-    EXPECT_TRUE(is_time_zone(name)) << name;
-  EXPECT_FALSE(is_time_zone("UTC", "/nonexistent"));
-  EXPECT_FALSE(is_time_zone(std::string("UTC\0", 4)));
-  EXPECT_FALSE(is_time_zone(std::string(65, 'a')));
-  EXPECT_FALSE(is_time_zone("right/UTC"));
-  EXPECT_FALSE(is_time_zone("zone.tab"));
 }
 
 }  // namespace
