@@ -59,6 +59,16 @@ struct GlobalLimits {
   bool operator==(const GlobalLimits&) const = default;
 };
 
+// Where regions and ISPs of clients are looked up (R24). Paths; empty: no such file.
+enum class GeoRegion : std::uint8_t { country, subdivision };
+struct GeoConfig {
+  std::string city;                       // MaxMind format: country or city
+  std::string asn;                        // MaxMind format: ASN or ISP
+  std::string table;                      // the operator's own networks, YAML
+  GeoRegion region = GeoRegion::country;  // "CN", or "CN-GD" (ISO 3166-2)
+  bool operator==(const GeoConfig&) const = default;
+};
+
 struct EdgeConfig {
   std::vector<ListenerConfig> listeners;
   unsigned workers = 0;  // 0 = auto: one per core
@@ -70,6 +80,7 @@ struct EdgeConfig {
   std::string log_level = "info";
   std::vector<std::string> resolvers;  // DNS servers "ip" or "ip:port"; empty = the system's
   GlobalLimits limits;
+  GeoConfig geo;
   std::vector<DomainPolicy> domains;
   bool operator==(const EdgeConfig&) const = default;
 };

@@ -4,6 +4,7 @@
 
 #include "model/syntax.h"
 #include "store/ids.h"
+#include "store/metered_domains.h"
 #include "store/policy_changes.h"
 #include "store/query.h"
 
@@ -91,6 +92,9 @@ Result<Domain> insert_domain(Transaction& tx, Domain d, std::int64_t now_ms) {
        {"next", d.ownership.next_check_ms},
        {"now", now_ms}});
   if (!done) return std::unexpected(std::move(done.error()));
+  const MeteredDomain metered{
+      .domain_id = d.id, .account_id = d.account_id, .name = d.name, .created_ms = now_ms, .deleted_ms = {}};
+  if (auto kept = insert_metered_domain(tx, metered); !kept) return std::unexpected(std::move(kept.error()));
   auto number = record_policy_change(tx, d.name, PolicyChangeKind::changed, now_ms);
   if (!number) return std::unexpected(std::move(number.error()));
   return d;
@@ -167,6 +171,7 @@ Result<void> delete_domain(Transaction& tx, std::string_view id, std::int64_t ex
                                     {{"id", id}, {"expected", expected_revision}}),
                          tx, "domains", id, expected_revision, "domain");
   if (!done) return done;
+  if (auto noted = note_metered_domain_deleted(tx, id, now_ms); !noted) return noted;
   auto number = record_policy_change(tx, present->name, PolicyChangeKind::removed, now_ms);
   if (!number) return std::unexpected(std::move(number.error()));
   return {};

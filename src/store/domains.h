@@ -69,7 +69,7 @@ base::Result<std::vector<Domain>> domains_to_check(Transaction& tx, std::int64_t
 // When the next of them is due; none when nobody is waiting.
 base::Result<std::optional<std::int64_t>> next_domain_check_ms(Transaction& tx);
 
-// Deletes it with its bindings to certificates; its applications stay.
+// Deletes it with its bindings to certificates; its applications stay, and so does its usage (metered_domains.h).
 base::Result<void> delete_domain(Transaction& tx, std::string_view id, std::int64_t expected_revision,
                                  std::int64_t now_ms);
 

@@ -46,9 +46,10 @@ Result<int> apply(Transaction& tx, std::int64_t now_ms, std::span<const Migratio
 }  // namespace
 
 std::span<const Migration> all_migrations() {
-  static const std::array<Migration, 2> steps = {
+  static const std::array steps = {
       Migration{1, "first tables", migrations::step_0001()},
       Migration{2, "notices of certificates that end", migrations::step_0002()},
+      Migration{3, "usage", migrations::step_0003()},
   };
   return steps;
 }

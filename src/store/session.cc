@@ -91,8 +91,21 @@ struct Bound {
   std::string name;
   std::string text;
   long long integer = 0;
+  bool is_integer = false;
   soci::indicator indicator = soci::i_ok;
 };
+
+// Another value for it, of the type it was bound with.
+void rebind(Bound& b, const Param& param) {
+  const auto* integer = std::get_if<std::int64_t>(&param.value);
+  const auto* text = std::get_if<std::string>(&param.value);
+  const bool null = integer == nullptr && text == nullptr;
+  if (b.name != param.name || (!null && b.is_integer != (integer != nullptr)))
+    throw std::logic_error("store: sets of parameters differ");
+  b.indicator = null ? soci::i_null : soci::i_ok;
+  if (integer != nullptr) b.integer = *integer;
+  if (text != nullptr) b.text = *text;
+}
 
 void bind(soci::statement& statement, const Params& params, std::deque<Bound>& bound) {
   for (const Param& param : params) {
@@ -100,6 +113,7 @@ void bind(soci::statement& statement, const Params& params, std::deque<Bound>& b
     b.name = param.name;
     if (const auto* integer = std::get_if<std::int64_t>(&param.value)) {
       b.integer = *integer;
+      b.is_integer = true;
       statement.exchange(soci::use(b.integer, b.indicator, b.name));
       continue;
     }
@@ -252,9 +266,19 @@ void Session::rollback() noexcept {
 }
 
 Result<Answer> Session::query(std::string_view sql, const Params& params) {
+  Answer answer;
+  auto done = each(sql, params, [&](Row& row) {
+    answer.rows.push_back(std::move(row));
+    return true;
+  });
+  if (!done) return std::unexpected(std::move(done.error()));
+  return answer;
+}
+
+Result<void> Session::each(std::string_view sql, const Params& params, const std::function<bool(Row&)>& f) {
   try {
     std::deque<Bound> bound;
-    Answer answer;
+    Row copy;
     soci::row row;
     soci::statement statement(soci_->sql);
     bind(statement, params, bound);
@@ -264,11 +288,32 @@ Result<Answer> Session::query(std::string_view sql, const Params& params) {
     statement.define_and_bind();
     statement.execute(false);
     while (statement.fetch()) {
-      Row& copy = answer.rows.emplace_back();
+      copy.clear();
       copy.reserve(row.size());
       for (std::size_t i = 0; i < row.size(); ++i) copy.push_back(read_value(row, i));
+      if (!f(copy)) break;
     }
-    return answer;
+    return {};
+  } catch (...) {
+    return std::unexpected(translate());
+  }
+}
+
+Result<void> Session::execute_all(std::string_view sql, const std::vector<Params>& params) {
+  if (params.empty()) return {};
+  try {
+    std::deque<Bound> bound;
+    soci::statement statement(soci_->sql);
+    bind(statement, params.front(), bound);
+    statement.alloc();
+    statement.prepare(std::string(sql), soci::details::st_repeatable_query);
+    statement.define_and_bind();
+    for (const Params& set : params) {
+      if (set.size() != bound.size()) throw std::logic_error("store: sets of parameters differ");
+      for (std::size_t i = 0; i < set.size(); ++i) rebind(bound[i], set[i]);
+      statement.execute(true);
+    }
+    return {};
   } catch (...) {
     return std::unexpected(translate());
   }

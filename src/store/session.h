@@ -4,6 +4,7 @@
 // talks through them. Used by one thread at a time. Nothing throws: what SOCI throws becomes an Error as database.h
 // says.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ class Session {
 
   base::Result<Answer> query(std::string_view sql, const Params& params);    // rows
   base::Result<Answer> execute(std::string_view sql, const Params& params);  // affected
+  // Rows, one after the other, until `f` says false; it may take the row's values.
+  base::Result<void> each(std::string_view sql, const Params& params, const std::function<bool(Row&)>& f);
+  // One statement, prepared once, with each of `params`, which have the same names, order and types.
+  base::Result<void> execute_all(std::string_view sql, const std::vector<Params>& params);
 
   // False once the connection is lost; only destruction is left then.
   bool usable() const { return usable_; }

@@ -39,6 +39,27 @@ Result<Row> Transaction::query_one(Sql sql, const Params& params, std::string_vi
   return std::move(rows->front());
 }
 
+Result<void> Transaction::each(Sql sql, const Params& params, const std::function<Result<void>(const Row&)>& f) {
+  if (auto no = refuse(params)) return std::unexpected(std::move(*no));
+  Result<void> answer;
+  auto done = session_.each(sql.text(), params, [&](Row& row) {
+    answer = f(row);
+    return answer.has_value();
+  });
+  if (done) return answer;
+  failure_ = done.error();
+  return done;
+}
+
+Result<void> Transaction::execute_all(Sql sql, const std::vector<Params>& params) {
+  for (const Params& set : params) {
+    if (auto no = refuse(set)) return std::unexpected(std::move(*no));
+  }
+  auto done = session_.execute_all(sql.text(), params);
+  if (!done) failure_ = done.error();
+  return done;
+}
+
 Result<std::int64_t> Transaction::execute(Sql sql, const Params& params) {
   if (auto no = refuse(params)) return std::unexpected(std::move(*no));
   auto answer = session_.execute(sql.text(), params);

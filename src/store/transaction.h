@@ -8,6 +8,7 @@
 // of revision: those are answers of this library, not failures of the engine.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,16 @@ class Transaction {
   // The first row of a SELECT, or not_found with `what` as its context.
   base::Result<Row> query_one(Sql sql, const Params& params, std::string_view what);
 
+  // Calls `f` with each row of a SELECT as it comes: for what may be too large to be held. An error of `f` ends the
+  // statement and is returned; `f` must not use this transaction.
+  base::Result<void> each(Sql sql, const Params& params, const std::function<base::Result<void>(const Row&)>& f);
+
   // INSERT, UPDATE, DELETE, or a definition: how many rows it changed.
   base::Result<std::int64_t> execute(Sql sql, const Params& params = {});
+
+  // The same statement with one set of parameters after the other, prepared once. All sets have the same names, in the
+  // same order, and the same types.
+  base::Result<void> execute_all(Sql sql, const std::vector<Params>& params);
 
   // The engine's first failure in this transaction.
   const std::optional<base::Error>& failure() const { return failure_; }

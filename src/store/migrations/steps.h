@@ -10,5 +10,6 @@ namespace fairlead::store::migrations {
 
 std::span<const Sql> step_0001();
 std::span<const Sql> step_0002();
+std::span<const Sql> step_0003();
 
 }  // namespace fairlead::store::migrations

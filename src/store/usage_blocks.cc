@@ -1,0 +1,93 @@
+#include "store/usage_blocks.h"
+
+#include <array>
+
+#include "store/query.h"
+#include "store/usage_domains.h"
+
+namespace fairlead::store {
+
+using base::Result;
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kTiers = {"five-minutes", "hours", "days"};
+constexpr std::int64_t kShelvesOfTier = 100;
+
+}  // namespace
+
+std::string_view to_string(UsageTier tier) { return word_of(kTiers, tier); }
+
+Result<std::string> find_usage_block(Transaction& tx, UsageShelf shelf, std::string_view domain_id,
+                                     std::int64_t start_s) {
+  auto rows = tx.query("select body from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start",
+                       {{"shelf", shelf.number()}, {"id", domain_id}, {"start", start_s}});
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return rows->empty() ? std::string() : std::get<std::string>(std::move(rows->front()[0]));
+}
+
+Result<void> put_usage_block(Transaction& tx, const UsageBlock& block) {
+  Params params = {{"shelf", block.shelf.number()}, {"id", block.domain_id}, {"start", block.start_s}};
+  if (block.body.empty()) {
+    auto gone =
+        tx.execute("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", params);
+    if (!gone) return std::unexpected(std::move(gone.error()));
+    return {};
+  }
+  params.emplace_back("body", block.body);
+  auto done = tx.execute(
+      "insert into usage_blocks (shelf, domain_id, start_s, body) values (:shelf, :id, :start, :body) "
+      "on conflict (shelf, domain_id, start_s) do update set body = excluded.body",
+      params);
+  if (!done) return std::unexpected(std::move(done.error()));
+  return {};
+}
+
+Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDomains& domains, std::int64_t from_s,
+                              std::int64_t to_s, const EachUsage& each) {
+  return for_each_choice(
+      domains, {{"shelf", shelf.number()}, {"from", from_s}, {"to", to_s}}, [&](Sql condition, const Params& params) {
+        return tx.each(
+            "select domain_id, start_s, body from usage_blocks where shelf = :shelf and start_s >= :from and "
+            "start_s < :to" +
+                condition,
+            params, [&](const Row& row) { return give_usage(row, each); });
+      });
+}
+
+Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageTier tier, std::int64_t before_s, std::int64_t limit) {
+  const std::int64_t first = UsageShelf{.tier = tier}.number();
+  auto rows = tx.query(
+      "select shelf, domain_id, start_s from usage_blocks where shelf >= :first and shelf < :end and "
+      "start_s < :before limit :limit",
+      {{"first", first}, {"end", first + kShelvesOfTier}, {"before", before_s}, {"limit", limit}});
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  std::vector<Params> params;
+  for (Row& row : *rows) {
+    Columns c(row);
+    const std::int64_t shelf = c.integer();
+    std::string id = c.text();
+    params.push_back({{"shelf", shelf}, {"id", std::move(id)}, {"start", c.integer()}});
+  }
+  auto done =
+      tx.execute_all("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", params);
+  if (!done) return std::unexpected(std::move(done.error()));
+  return std::ssize(params);
+}
+
+Result<std::int64_t> usage_kept_since(Transaction& tx, UsageTier tier) {
+  auto rows = tx.query("select since_s from usage_kept where tier = :tier", {{"tier", to_string(tier)}});
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  return rows->empty() ? 0 : Columns(rows->front()).integer();
+}
+
+Result<void> set_usage_kept_since(Transaction& tx, UsageTier tier, std::int64_t since_s) {
+  auto done = tx.execute(
+      "insert into usage_kept (tier, since_s) values (:tier, :since) on conflict (tier) do update "
+      "set since_s = excluded.since_s where usage_kept.since_s < excluded.since_s",
+      {{"tier", to_string(tier)}, {"since", since_s}});
+  if (!done) return std::unexpected(std::move(done.error()));
+  return {};
+}
+
+}  // namespace fairlead::store
