@@ -11,6 +11,7 @@
 #include "control/api/identity_operations.h"
 #include "control/api/layer7_operations.h"
 #include "control/api/operator_operations.h"
+#include "control/api/statistics_operations.h"
 #include "control/delivery/sender.h"
 #include "control/domains/ownership_service.h"
 #include "control/housekeeping.h"
@@ -53,6 +54,7 @@ struct ControlPlane::Parts {
     add_layer7_operations(parts.operations, context);
     add_activation_operations(parts.operations, context);
     add_operator_operations(parts.operations, context);
+    add_statistics_operations(parts.operations, context);
     parts.caller_of = [this](const ApiRequest& request) { return caller_of(context, request); };
     parts.over_limit = [this](const std::string& address) -> std::optional<int> {
       int wait = 0;
