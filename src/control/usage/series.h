@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/usage.h"
 #include "store/transaction.h"
+#include "store/usage_points.h"
 
 namespace fairlead::control {
 
@@ -25,7 +26,7 @@ struct SeriesQuery {
   std::int64_t step_s = 300;               // 300, 3600 or 86400: points begin at multiples of it since 1970 UTC, so the
                                            // first and the last may be parts of theirs
   SeriesGroup group = SeriesGroup::none;
-  std::vector<model::Meter> meters;  // only these; a family's first number stands for the whole family
+  std::vector<model::Meter> meters;  // only these; a family's first number stands for the whole family; empty: all
 };
 
 struct SeriesPoint {
@@ -41,7 +42,11 @@ struct Series {
 };
 
 // By group, ascending; groups without any count are left out. Errors: of the store; too_large (never): points of that
-// step and time are no longer kept (R22), the context says since when they are.
+// step and time are no longer kept (R22), the context says since when they are. A first or last point that is a part of
+// its step needs finer points, which are kept for a shorter time: ask for whole steps of what is long ago.
 base::Result<std::vector<Series>> read_series(store::Transaction& tx, const SeriesQuery& query);
+// The same of domains chosen otherwise: all that an account has or had. The query's own choice is not looked at.
+base::Result<std::vector<Series>> read_series(store::Transaction& tx, const store::UsageDomains& domains,
+                                              const SeriesQuery& query);
 
 }  // namespace fairlead::control
