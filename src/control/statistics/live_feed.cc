@@ -76,7 +76,9 @@ Json live_json(const std::vector<DomainRef>& domains, const std::vector<LiveFigu
 // Those that are there now.
 Outcome<std::vector<DomainRef>> watched(Context& context, const Caller& caller, const LiveAsked& asked) {
   return read_in(context.database, [&](store::Transaction& tx) -> Outcome<std::vector<DomainRef>> {
-    const auto found = visible_metered(tx, caller, asked.account_id, asked.domains);
+    const auto account = metered_account(tx, caller, asked.account_id);
+    if (!account) return std::unexpected(account.error());
+    const auto found = metered_of(tx, *account, asked.domains);
     if (!found) return std::unexpected(found.error());
     std::vector<DomainRef> out;
     for (const store::MeteredDomain& d : *found) {
@@ -154,14 +156,15 @@ class LiveStream {
 
 void LiveMeter::watch(std::vector<DomainRef> domains) {
   if (domains == domains_) return;
-  std::map<std::pair<std::string_view, std::string_view>, std::size_t> before;
-  for (std::size_t i = 0; i < domains_.size(); ++i) before.emplace(std::pair(domains_[i].id, domains_[i].name), i);
+  using Key = std::pair<std::string_view, std::string_view>;
+  std::map<Key, std::size_t> before;
+  for (std::size_t i = 0; i < domains_.size(); ++i) before.emplace(Key(domains_[i].id, domains_[i].name), i);
   std::vector<bool> seen(domains.size());
   std::map<std::string, Edge, std::less<>> edges;
   for (const auto& [id, edge] : edges_)
     edges[id] = {edge.started_ms, std::vector<std::optional<LiveUsage>>(domains.size())};
   for (std::size_t i = 0; i < domains.size(); ++i) {
-    const auto old = before.find(std::pair<std::string_view, std::string_view>(domains[i].id, domains[i].name));
+    const auto old = before.find(Key(domains[i].id, domains[i].name));
     if (old == before.end()) continue;
     seen[i] = seen_[old->second];
     for (auto& [id, edge] : edges_) edges[id].last[i] = std::move(edge.last[old->second]);

@@ -41,15 +41,16 @@ Outcome<std::vector<std::string>> domain_names(std::string_view text, std::size_
   return out;
 }
 
-Outcome<std::vector<MeteredDomain>> visible_metered(Transaction& tx, const Caller& caller,
-                                                    const std::optional<std::string>& account_id,
-                                                    const std::vector<std::string>& names) {
-  std::optional<std::string> account;
-  if (account_id || !caller.sees_all()) {
-    auto whose = account_for(tx, caller, account_id);
-    if (!whose) return std::unexpected(std::move(whose.error()));
-    account = whose->id;
-  }
+Outcome<std::optional<std::string>> metered_account(Transaction& tx, const Caller& caller,
+                                                    const std::optional<std::string>& account_id) {
+  if (!account_id && caller.sees_all()) return std::optional<std::string>();
+  auto whose = account_for(tx, caller, account_id);
+  if (!whose) return std::unexpected(std::move(whose.error()));
+  return std::optional(whose->id);
+}
+
+Outcome<std::vector<MeteredDomain>> metered_of(Transaction& tx, const std::optional<std::string>& account,
+                                               const std::vector<std::string>& names) {
   auto all = store::list_metered_domains(tx, account);
   if (!all) return failed(all);
   if (names.empty()) return std::move(*all);
@@ -82,13 +83,21 @@ Outcome<Statistics> read_statistics(Context& context, const Caller& caller, cons
   const PointGrid grid(range->from_s, range->to_s, range->interval_s, days);
 
   return read_in(context.database, [&](Transaction& tx) -> Outcome<Statistics> {
-    auto domains = visible_metered(tx, caller, asked.account_id, asked.domains);
-    if (!domains) return std::unexpected(std::move(domains.error()));
-    SeriesQuery query;
-    query.every_domain = caller.sees_all() && !asked.account_id && asked.domains.empty();
-    if (!query.every_domain) {
-      for (const MeteredDomain& d : *domains) query.domain_ids.push_back(d.domain_id);
+    const auto account = metered_account(tx, caller, asked.account_id);
+    if (!account) return std::unexpected(account.error());
+    const bool by_domain = asked.group == SeriesGroup::domain;
+    std::vector<MeteredDomain> domains;  // as far as their names are asked for, or wanted
+    if (by_domain || !asked.domains.empty()) {
+      auto known = metered_of(tx, *account, asked.domains);
+      if (!known) return std::unexpected(std::move(known.error()));
+      domains = std::move(*known);
     }
+    auto choice = *account ? store::UsageDomains::of_account(**account) : store::UsageDomains::every();
+    if (!asked.domains.empty()) {
+      choice = store::UsageDomains::list({});
+      for (const MeteredDomain& d : domains) choice.ids.push_back(d.domain_id);
+    }
+    SeriesQuery query;
     query.region = asked.region;
     query.isp = asked.isp;
     query.from_s = range->from_s;
@@ -96,17 +105,16 @@ Outcome<Statistics> read_statistics(Context& context, const Caller& caller, cons
     query.step_s = grid.read_step();
     query.group = asked.group;
     query.meters = asked.meters;
-    auto read = read_series(tx, query);
+    auto read = read_series(tx, choice, query);
     if (!read && read.error().code == base::Code::too_large) return not_kept(read.error());
     if (!read) return failed(read);
 
     Statistics out{.range = *range, .grid = grid, .time_zone = zone ? zone->name() : "UTC", .series = {}};
     std::map<std::string, const MeteredDomain*, std::less<>> by_id;
-    for (const MeteredDomain& d : *domains) by_id.emplace(d.domain_id, &d);
+    for (const MeteredDomain& d : domains) by_id.emplace(d.domain_id, &d);
     std::set<std::string, std::less<>> counted;
-    const bool by_domain = asked.group == SeriesGroup::domain;
     const std::size_t most = kMostStatisticsPoints / grid.size();
-    const std::size_t named = by_domain && !asked.domains.empty() ? domains->size() : 0;
+    const std::size_t named = by_domain && !asked.domains.empty() ? domains.size() : 0;
     if (std::max(read->size(), named) > most) {
       return invalid(
           "?group", "too-many-points",
@@ -127,7 +135,7 @@ Outcome<Statistics> read_statistics(Context& context, const Caller& caller, cons
       out.series.push_back(std::move(one));
     }
     for (std::size_t i = 0; i < named; ++i) {
-      const MeteredDomain& d = (*domains)[i];
+      const MeteredDomain& d = domains[i];
       if (!counted.contains(d.domain_id))
         out.series.push_back({d, {}, {}, std::vector<model::UsageValues>(grid.size())});
     }

@@ -54,11 +54,13 @@ inline constexpr std::size_t kMostStatisticsDomains = 1000;
 // domain or an account that does not exist for the caller.
 Outcome<Statistics> read_statistics(Context& context, const Caller& caller, const StatisticsAsked& asked);
 
-// The domains of these names that the caller may see, of all times, or all of them; by name, the oldest first. 404 when
-// a name has none. `account_id`: of this account alone.
-Outcome<std::vector<store::MeteredDomain>> visible_metered(store::Transaction& tx, const Caller& caller,
-                                                           const std::optional<std::string>& account_id,
-                                                           const std::vector<std::string>& names);
+// Whose domains: one account's, or (none) everybody's, those of no account included. 404 for an account that does not
+// exist for the caller.
+Outcome<std::optional<std::string>> metered_account(store::Transaction& tx, const Caller& caller,
+                                                    const std::optional<std::string>& account_id);
+// Of them those of these names, of all times, or all; by name, the oldest first. 404 when a name has none.
+Outcome<std::vector<store::MeteredDomain>> metered_of(store::Transaction& tx, const std::optional<std::string>& account,
+                                                      const std::vector<std::string>& names);
 
 // The names in a parameter, comma separated; 422 when they are more than `most`.
 Outcome<std::vector<std::string>> domain_names(std::string_view text, std::size_t most = kMostStatisticsDomains);
