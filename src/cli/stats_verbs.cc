@@ -192,7 +192,8 @@ Json session_row(const Json& s) {
   Json out = shortened(s, {"opened", "closed"});
   out["average_open"] = s.value("average_open", Json());
   std::string causes;
-  for (const auto& [cause, n] : s.value("closed_by_cause", Json::object()).items()) {
+  const Json by_cause = s.value("closed_by_cause", Json::object());
+  for (const auto& [cause, n] : by_cause.items()) {
     causes += fmt::format("{}{} {}", causes.empty() ? "" : ", ", cause, n.dump());
   }
   out["causes"] = causes;
