@@ -80,6 +80,29 @@ void read_global_limits(MapReader& root, GlobalLimits& out) {
   read_http2_limits(map, out.http2);
 }
 
+void read_geo(MapReader& root, const std::string& file, GeoConfig& out) {
+  static constexpr Choice<GeoRegion> kRegion[] = {{"country", GeoRegion::country},
+                                                  {"subdivision", GeoRegion::subdivision}};
+  const auto field = root.find("geo");
+  if (!field) return;
+  MapReader map(*field);
+  if (!map) return;
+  const auto read_path = [&](std::string_view key, std::string& path) {
+    if (!map.read(key, path, 4096)) return;
+    if (path.empty()) {
+      map.at(key).error("bad-path", fmt::format("the path of \"{}\" is empty", key), "the path of a file");
+    } else {
+      path = resolve_path(file, path);
+    }
+  };
+  read_path("city", out.city);
+  read_path("asn", out.asn);
+  read_path("table", out.table);
+  if (map.read("region", out.region, kRegion) && out.city.empty() && !map.has("city")) {
+    map.at("region").warning("unused-key", "\"region\" has no effect without a city file", "name one: city: PATH");
+  }
+}
+
 // The keys are names that the operator gives, so that this is no MapReader with a known set of keys.
 Layer7Configs read_layer7_configs(MapReader& root) {
   Layer7Configs out;
@@ -190,6 +213,7 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
       if (root.read("log_level", level, kLogLevels)) config.log_level = kLogLevels[level].word;
       config.resolvers = read_resolvers(root);
       read_global_limits(root, config.limits);
+      read_geo(root, file, config.geo);
 
       Layer7Configs layer7;
       ReferencedFiles referenced(file, files);

@@ -118,6 +118,7 @@ admin: { address: "unix:/run/fairlead/admin.sock" }
 access_log: { path: logs/access.log }
 log_level: debug
 resolvers: [10.0.0.2, "10.0.0.3:5353", "[::1]:53"]
+geo: { city: geo/city.mmdb, asn: /var/geo/asn.mmdb, table: networks.yaml, region: subdivision }
 limits:
   max_sessions: 1001
   max_sessions_per_client: 1002
@@ -204,6 +205,7 @@ TEST(ConfigFile, EveryKeyReachesItsField) {
   e.access_log = "/etc/fairlead/logs/access.log";
   e.log_level = "debug";
   e.resolvers = {"10.0.0.2", "10.0.0.3:5353", "[::1]:53"};
+  e.geo = {"/etc/fairlead/geo/city.mmdb", "/var/geo/asn.mmdb", "/etc/fairlead/networks.yaml", GeoRegion::subdivision};
   e.limits = {1001, 1002, 1003, 1004, 1005, 65536, 51, 52s, {61, 65535, 62, 63, 64, 65, 66, 67, 68}};
   DomainPolicy d;
   d.name = "live.example.com";

@@ -55,6 +55,7 @@ listeners: [ { zzzzzzzz: 1, proxy_protocol: { zzzzzzzz: 1 } } ]
 admin: { zzzzzzzz: 1, tls: { zzzzzzzz: 1 } }
 access_log: { zzzzzzzz: 1 }
 limits: { zzzzzzzz: 1, http2: { zzzzzzzz: 1 } }
+geo: { zzzzzzzz: 1 }
 domains:
   - zzzzzzzz: 1
     certificates: [ { zzzzzzzz: 1 } ]
@@ -85,7 +86,7 @@ domains:
       rest.remove_prefix(std::min(comma + 2, rest.size()));
     }
   }
-  EXPECT_EQ(maps, 23);
+  EXPECT_EQ(maps, 24);
   EXPECT_GT(keys.size(), 105u);
   const std::string text = page();
   for (const std::string& key : keys) {

@@ -57,6 +57,10 @@ class Network {
  public:
   static base::Result<Network> parse(std::string_view text);
   bool contains(const SocketAddress& a) const;
+  // The first address's 16 bytes, IPv4 as v4-mapped, and how many of their bits all share (96 more than was written for
+  // IPv4). Bits behind the prefix are as they were written.
+  const unsigned char* bytes() const { return bytes_; }
+  unsigned prefix() const { return prefix_; }
   bool operator==(const Network&) const = default;
 
  private:

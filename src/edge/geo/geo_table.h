@@ -40,6 +40,8 @@ class GeoTable {
   GeoTable();
   std::unique_ptr<const GeoDatabase> city_, asn_;
   std::unique_ptr<const NetworkTable> networks_;
+  Places* places_ = nullptr;  // of whichever answers there are
+  bool subdivisions_ = false;
 };
 
 }  // namespace fairlead::edge

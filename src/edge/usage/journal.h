@@ -13,11 +13,9 @@
 //   Bytes that a crash left half written behind the last acknowledged entry are cut off when the journal is opened.
 // - Bounded: at most `max_bytes` of segments on disk. Further entries are refused, and counted.
 //
-// On disk, in the folder: `lock`; `epoch`; `position`; and segments `NNNNNNNNNNNNNNNN.usage` (hexadecimal, ascending):
-// a head of 16 bytes (magic and version, the segment's number), then records: length, CRC-32 of length and number and
-// bytes, the entry's number, the bytes. Numbers are little-endian. Entries are numbered without gaps over all segments.
+// On disk, in the folder: `lock`; `epoch`; `position`; and segments `NNNNNNNNNNNNNNNN.usage` (hexadecimal: the number
+// of the first entry), whose bytes are described in journal_format.h. Entries are numbered 1, 2, ... over all segments.
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -26,16 +24,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "edge/usage/durable_file.h"
+#include "edge/usage/journal_format.h"
 
 namespace fairlead::edge {
 
 class UsageJournal {
  public:
-  static constexpr std::size_t kMaxEntry = 16u << 20;      // bytes of one set
-  static constexpr std::size_t kSegmentBytes = 4u << 20;   // a segment that has as much takes no further record
-  static constexpr std::size_t kMinBytes = 4 * kMaxEntry;  // the least bound there is
+  static constexpr std::size_t kMaxEntry = usage_format::kMaxBody;  // bytes of one set
+  static constexpr std::size_t kSegmentBytes = 4u << 20;  // a segment that has as much takes no further record
 
   struct Options {
     std::uint64_t max_bytes = 1u << 30;         // of all segments
@@ -51,7 +52,7 @@ class UsageJournal {
     std::uint64_t waiting = 0;          // entries not acknowledged
     std::int64_t oldest_ms = 0;         // when the oldest of them was appended, wall clock; 0: none waits
     std::uint64_t appended = 0;         // entries since open()
-    std::uint64_t acknowledged = 0;     // likewise
+    std::uint64_t acknowledged = 0;     // likewise, those lost to damage among them
     std::uint64_t refused_full = 0;     // not appended: the bound, or an entry above kMaxEntry
     std::uint64_t refused_disk = 0;     // not appended: the disk
     std::uint64_t damaged_entries = 0;  // lost to damage since open(), as far as numbers tell
@@ -90,12 +91,58 @@ class UsageJournal {
   Stats stats() const;  // any thread
 
  private:
-  struct Segment;
-  struct Recovery;
-  UsageJournal(std::string folder, Options options);
+  struct Segment {
+    std::uint64_t first = 0;  // number of its first entry, and its name
+    std::uint64_t bytes = 0;  // on disk for sure; whole records
+  };
+  UsageJournal(std::string folder, Options options) : folder_(std::move(folder)), options_(options) {}
+
+  // While opening.
+  base::Result<void> find_segments();
+  base::Result<void> open_tail();  // cuts what was half written
+  void read_position();
+
+  // With append_mutex_ held. `at`: where the last whole record of the tail ends.
+  base::Result<void> mend_tail(std::uint64_t at);  // takes off what a failed append left
+  base::Result<void> begin_segment(std::uint64_t first);
+
+  // By the reading thread.
+  base::Result<bool> load_more();  // false: all there is was read
+  // Reading goes on at `until` of the segment; entries up to number `through` that were not given out are lost.
+  void pass_over(std::uint64_t until, std::uint64_t through);
+  void pass_over_locked(std::uint64_t until, std::uint64_t through);
+  void remove_acknowledged();
+
+  std::string path_of(const Segment& segment) const;
+  std::uint64_t total_bytes() const;  // with mutex_ held
 
   const std::string folder_;
   const Options options_;
+  File lock_;
+
+  std::mutex append_mutex_;  // of these two; before mutex_
+  File tail_;                // the last segment, open for writing; none: the next append begins one
+  bool tail_dirty_ = false;  // there are bytes behind its last whole record
+
+  mutable std::mutex mutex_;  // of these
+  std::deque<Segment> segments_;
+  std::uint64_t last_ = 0;          // number of the last entry
+  std::uint64_t acknowledged_ = 0;  // all up to this one
+  Stats stats_;                     // counters and oldest_ms
+
+  // The reading thread's.
+  std::uint64_t loaded_segment_ = 0;  // first number of the segment that is read; 0: none
+  std::string loaded_;                // its bytes from loaded_from_ on; missing ones at the end cannot be read
+  std::uint64_t loaded_from_ = 0, loaded_until_ = 0;
+  std::uint64_t read_at_ = 0;    // where the next record is looked for
+  std::uint64_t seen_ = 0;       // number of the last entry that was read or passed over
+  std::uint64_t given_ = 0;      // number of the newest entry that was given out or passed over
+  std::uint64_t given_out_ = 0;  // of the last that was given out
+  // Damage up to here has been counted: a rewind does not count it again.
+  std::uint64_t counted_number_ = 0;
+  std::pair<std::uint64_t, std::uint64_t> counted_place_;  // segment, byte
+  std::uint64_t position_written_ = 0;
+  base::TimePoint position_written_at_{};
 };
 
 }  // namespace fairlead::edge

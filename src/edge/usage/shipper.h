@@ -4,8 +4,8 @@
 // ms, then twice that, and so on up to 5 s, and once it is taken again goes on as fast as the other side can.
 //
 // A set that nobody will ever take (Retry::never) must not hold up those behind it: it is set aside into the file
-// `rejected` of the journal's folder, where an operator can look at it, counted, and told in the log as an error. The
-// file is bounded; what does not fit any more is counted as lost.
+// `rejected` of the journal's folder (records as in journal_format.h, one after the other), where an operator can look
+// at it, counted, and told in the log as an error. The file is bounded; what does not fit any more is counted as lost.
 
 #include <condition_variable>
 #include <cstdint>
@@ -49,6 +49,27 @@ class UsageShipper {
   bool end(base::milliseconds time);
 
   Stats stats() const;  // any thread
+
+ private:
+  void run();
+  // Carries one set, or waits for what would let it; false: it is time to end.
+  bool step(base::milliseconds& pause);
+  // Waits for `pause`; false: it is time to end.
+  bool rest(base::milliseconds pause, const base::Error& why);
+  void set_aside(const UsageJournal::Entry& entry, const base::Error& why);
+  bool over() const;  // with mutex_ held
+
+  UsageJournal& journal_;
+  cluster::UsageBus& bus_;
+
+  mutable std::mutex mutex_;  // of these
+  std::condition_variable wake_;
+  bool appended_ = false;
+  bool ending_ = false;
+  std::chrono::steady_clock::time_point give_up_{};
+  Stats stats_;
+
+  std::thread thread_;  // last: it uses the others
 };
 
 }  // namespace fairlead::edge
