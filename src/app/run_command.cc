@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "cluster/edge_agent.h"
 #include "cluster/policy_bus.h"
+#include "cluster/usage_bus.h"
 #include "control/control_plane.h"
 #include "edge/agent.h"
 #include "edge/edge.h"
@@ -117,6 +118,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   edge::Agent agent(edge, folder->edge_id());
   cluster::LocalEdges edges(agent);
   cluster::LocalPolicyBus bus;
+  cluster::LocalUsageBus usage_bus;
 
   std::atomic<const control::ControlPlane*> plane_now{nullptr};
   std::atomic<bool> knows_domains{last.has_value()};  // the edge does, or will as soon as it starts
@@ -158,7 +160,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
 
   const std::string database =
       control_config.database.empty() ? "sqlite:" + folder->file("fairlead.db") : control_config.database;
-  control::ControlPlane plane(std::move(control_config), database, std::move(*secrets), bus, edges);
+  control::ControlPlane plane(std::move(control_config), database, std::move(*secrets), bus, usage_bus, edges);
   plane_now = &plane;
   int status = 0;
   {

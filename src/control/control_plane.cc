@@ -18,6 +18,9 @@
 #include "control/identity/caller_of.h"
 #include "control/identity/first_operator.h"
 #include "control/throttle.h"
+#include "control/usage/ingestion.h"
+#include "control/usage/keeper.h"
+#include "control/usage/usage_metrics.h"
 #include "store/migrations.h"
 
 namespace fairlead::control {
@@ -42,6 +45,7 @@ struct ControlPlane::Parts {
                 .policy_changed = [this] { publisher.notify(); },
                 .notice_written = [this] { sender->notify(); }},
         publisher(context, plane.bus_),
+        ingestion(context),
         limit(plane.config_.requests_per_second_per_client) {}
 
   base::Result<void> make_api() {
@@ -70,20 +74,24 @@ struct ControlPlane::Parts {
   store::Database database;
   Context context;
   Publisher publisher;
+  UsageIngestion ingestion;
   RateLimit limit;
   LoginGuard guard;
   std::shared_ptr<const Api> api;
   std::unique_ptr<OutboxSender> sender;
   std::unique_ptr<OwnershipVerifier> verifier;
   std::unique_ptr<Housekeeping> housekeeping;
+  std::unique_ptr<UsageKeeper> usage_keeper;
+  cluster::LocalUsageBus::Subscription usage;
 };
 
 ControlPlane::ControlPlane(model::ControlConfig config, std::string database, Secrets secrets, cluster::PolicyBus& bus,
-                           cluster::EdgeDirectory& edges)
+                           cluster::LocalUsageBus& usage, cluster::EdgeDirectory& edges)
     : config_(std::move(config)),
       database_(std::move(database)),
       secrets_(std::move(secrets)),
       bus_(bus),
+      usage_(usage),
       edges_(edges) {}
 
 ControlPlane::~ControlPlane() { end(); }
@@ -108,6 +116,9 @@ base::Result<void> ControlPlane::begin(std::optional<std::string>& first_operato
   parts->verifier = std::make_unique<OwnershipVerifier>(parts->context);
   parts->publisher.start();
   parts->housekeeping = std::make_unique<Housekeeping>(parts->context);
+  parts->usage_keeper = std::make_unique<UsageKeeper>(parts->context);
+  parts->usage =
+      usage_.subscribe([ingestion = &parts->ingestion](std::string_view set) { return ingestion->take(set); });
   const std::lock_guard lock(mutex_);
   parts_ = std::move(parts);
   return {};
@@ -162,6 +173,7 @@ std::string ControlPlane::metrics() const {
   add("fairlead_control_notices_sent_total", "counter", "Mails and webhooks that were delivered.", sent.sent);
   add("fairlead_control_notices_retried_total", "counter", "Attempts that failed and will be repeated.", sent.retried);
   add("fairlead_control_notices_failed_total", "counter", "Mails and webhooks given up for good.", sent.failed);
+  if (now) out += usage_metrics(now->ingestion.counters(), now->usage_keeper->status(), now->context.now_ms());
   return out;
 }
 

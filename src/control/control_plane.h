@@ -1,7 +1,7 @@
 #pragma once
 // ControlPlane: the whole of it in one object: the store, the services behind the API, and the threads that follow what
-// is committed: the publisher, the sender of notices, the looks for proofs of ownership, and housekeeping. Made and
-// owned by the application; everything it is given outlives it.
+// is committed: the publisher, the sender of notices, the looks for proofs of ownership, and housekeeping. It takes the
+// edges' usage in from the usage bus. Made and owned by the application; everything it is given outlives it.
 //
 // It is made in two steps, because a database may be away when the program starts while edges have their last policy:
 // the constructor needs nothing, begin() opens the database and may be called again until it succeeds. Until then the
@@ -14,6 +14,7 @@
 
 #include "cluster/edge_agent.h"
 #include "cluster/policy_bus.h"
+#include "cluster/usage_bus.h"
 #include "control/api/http.h"
 #include "control/publisher.h"
 #include "control/secrets.h"
@@ -25,7 +26,7 @@ class ControlPlane {
  public:
   // `database`: an address of store/database.h.
   ControlPlane(model::ControlConfig config, std::string database, Secrets secrets, cluster::PolicyBus& bus,
-               cluster::EdgeDirectory& edges);
+               cluster::LocalUsageBus& usage, cluster::EdgeDirectory& edges);
   ~ControlPlane();  // end()
 
   // Opens and migrates the database, starts the threads. `first_operator_url`: set when nobody can sign in yet, to the
@@ -53,6 +54,7 @@ class ControlPlane {
   const std::string database_;
   const Secrets secrets_;
   cluster::PolicyBus& bus_;
+  cluster::LocalUsageBus& usage_;
   cluster::EdgeDirectory& edges_;
   mutable std::mutex mutex_;
   std::shared_ptr<Parts> parts_;  // null before begin() and after end()

@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <new>
 #include <string>
@@ -26,8 +27,14 @@ class Lane {
   Result<std::unique_ptr<Session>> take() {
     {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait_for(lock, kConnectionWait, [&] { return !idle_.empty() || out_ < most_; }))
-        return base::fail(Code::overloaded, Side::none, "no database connection became free", Retry::later);
+      // In turns: who gives one back and asks for the next at once, as long work in many small transactions does, comes
+      // behind those who wait.
+      const auto mine = waiting_.insert(waiting_.end(), Turn{});
+      const bool come = changed_.wait_for(lock, kConnectionWait,
+                                          [&] { return mine == waiting_.begin() && (!idle_.empty() || out_ < most_); });
+      waiting_.erase(mine);
+      changed_.notify_all();  // the next one is first now
+      if (!come) return base::fail(Code::overloaded, Side::none, "no database connection became free", Retry::later);
       ++out_;
       if (!idle_.empty()) {
         auto session = std::move(idle_.back());
@@ -54,14 +61,17 @@ class Lane {
         idle_.push_back(std::move(session));
       }
     }
-    changed_.notify_one();
+    changed_.notify_all();
   }
 
  private:
+  struct Turn {};
+
   const Address address_;
   const std::size_t most_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::list<Turn> waiting_;                     // first come, first served
   std::vector<std::unique_ptr<Session>> idle_;  // at most most_ - out_
   std::size_t out_ = 0;                         // with callers, or being made
 };

@@ -12,7 +12,6 @@ using base::Result;
 namespace {
 
 constexpr std::array<std::string_view, 3> kTiers = {"five-minutes", "hours", "days"};
-constexpr std::int64_t kShelvesOfTier = 100;
 
 }  // namespace
 
@@ -55,24 +54,32 @@ Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDoma
       });
 }
 
-Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageTier tier, std::int64_t before_s, std::int64_t limit) {
-  const std::int64_t first = UsageShelf{.tier = tier}.number();
-  auto rows = tx.query(
-      "select shelf, domain_id, start_s from usage_blocks where shelf >= :first and shelf < :end and "
-      "start_s < :before limit :limit",
-      {{"first", first}, {"end", first + kShelvesOfTier}, {"before", before_s}, {"limit", limit}});
+Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf, std::int64_t before_s, std::int64_t limit) {
+  auto rows =
+      tx.query("select domain_id, start_s from usage_blocks where shelf = :shelf and start_s < :before limit :limit",
+               {{"shelf", shelf.number()}, {"before", before_s}, {"limit", limit}});
   if (!rows) return std::unexpected(std::move(rows.error()));
   std::vector<Params> params;
   for (Row& row : *rows) {
     Columns c(row);
-    const std::int64_t shelf = c.integer();
     std::string id = c.text();
-    params.push_back({{"shelf", shelf}, {"id", std::move(id)}, {"start", c.integer()}});
+    params.push_back({{"shelf", shelf.number()}, {"id", std::move(id)}, {"start", c.integer()}});
   }
   auto done =
       tx.execute_all("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", params);
   if (!done) return std::unexpected(std::move(done.error()));
   return std::ssize(params);
+}
+
+Result<bool> has_usage_blocks_before(Transaction& tx, UsageTier tier, std::int64_t before_s) {
+  for (const UsagePart part : {UsagePart::bytes, UsagePart::answers, UsagePart::rest}) {
+    const UsageShelf shelf{.tier = tier, .dimension = UsageDimension::total, .part = part};
+    auto rows = tx.query("select start_s from usage_blocks where shelf = :shelf and start_s < :before limit 1",
+                         {{"shelf", shelf.number()}, {"before", before_s}});
+    if (!rows) return std::unexpected(std::move(rows.error()));
+    if (!rows->empty()) return true;
+  }
+  return false;
 }
 
 Result<std::int64_t> usage_kept_since(Transaction& tx, UsageTier tier) {

@@ -46,9 +46,11 @@ base::Result<void> put_usage_block(Transaction& tx, const UsageBlock& block);
 // Each block of `shelf` that begins in [from_s, to_s), in no order.
 base::Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDomains& domains, std::int64_t from_s,
                                     std::int64_t to_s, const EachUsage& each);
-// Deletes blocks of a tier that begin before `before_s`, at most about `limit`. How many.
-base::Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageTier tier, std::int64_t before_s,
+// Deletes blocks of a shelf that begin before `before_s`, at most `limit`. How many.
+base::Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf, std::int64_t before_s,
                                                std::int64_t limit);
+// Whether there is a block of a tier, of all keys together, that begins before `before_s`.
+base::Result<bool> has_usage_blocks_before(Transaction& tx, UsageTier tier, std::int64_t before_s);
 
 // Since when points of a tier are kept: a UTC midnight, 0 while nothing was ever removed. It never goes back.
 base::Result<std::int64_t> usage_kept_since(Transaction& tx, UsageTier tier);

@@ -53,7 +53,7 @@ Result<void> put_open_usage(Transaction& tx, const std::vector<OpenUsage>& rows)
     params.push_back({{"at", r.at_s}, {"id", r.domain_id}, {"total", r.total}, {"body", r.body}});
   return tx.execute_all(
       "insert into usage_open (at_s, domain_id, total, body) values (:at, :id, :total, :body) "
-      "on conflict (at_s, domain_id) do update set total = excluded.total, body = excluded.body",
+      "on conflict (domain_id, at_s) do update set total = excluded.total, body = excluded.body",
       params);
 }
 

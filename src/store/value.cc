@@ -1,6 +1,7 @@
 #include "store/value.h"
 
 #include <charconv>
+#include <cstring>
 #include <stdexcept>
 
 namespace fairlead::store {
@@ -67,6 +68,15 @@ std::optional<std::string> Columns::optional_text() {
 
 bool is_storable(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
+    // Eight characters at a time while all of them are ASCII and none is NUL: texts may be as long as a megabyte.
+    if (std::uint64_t eight; text.size() - at >= sizeof eight) {
+      constexpr std::uint64_t kHigh = 0x8080808080808080, kOnes = 0x0101010101010101;
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if (((eight | (eight - kOnes)) & kHigh) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
     const std::size_t length = sequence_length(text, at);
     if (length == 0) return false;
     at += length;

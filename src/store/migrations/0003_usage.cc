@@ -25,11 +25,11 @@ std::span<const Sql> step_0003() {
         number bigint primary key,
         name text not null unique))",
       R"(create table usage_open (
-        at_s bigint not null,
         domain_id text not null,
+        at_s bigint not null,
         total text not null,
         body text not null,
-        primary key (at_s, domain_id)))",
+        primary key (domain_id, at_s)))",
       R"(create table usage_blocks (
         shelf bigint not null,
         domain_id text not null,

@@ -87,8 +87,18 @@ class UsageTest : public ::testing::TestWithParam<const char*> {
       server.make_schema(name);
       address_ = server.uri(name);
     }
-    database_ = std::make_unique<store::Database>(must(store::Database::open(address_)));
+    open();
     must(store::migrate(*database_, now_ms_));
+  }
+  ~UsageTest() override {
+    database_.reset();
+    std::error_code ignored;
+    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // The database, and what stands on it: as a program that starts has it.
+  void open() {
+    database_ = std::make_unique<store::Database>(must(store::Database::open(address_)));
     context_ = std::make_unique<Context>(Context{.database = *database_,
                                                  .secrets = secrets_,
                                                  .edges = edges_,
@@ -97,11 +107,6 @@ class UsageTest : public ::testing::TestWithParam<const char*> {
                                                  .policy_changed = [] {},
                                                  .notice_written = [] {}});
     ingestion_ = std::make_unique<UsageIngestion>(*context_);
-  }
-  ~UsageTest() override {
-    database_.reset();
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
   }
 
   template <class T>

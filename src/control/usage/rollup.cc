@@ -1,0 +1,276 @@
+#include "control/usage/rollup.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/usage/block.h"
+#include "control/usage/layout.h"
+#include "store/usage_blocks.h"
+#include "store/usage_points.h"
+#include "store/usage_progress.h"
+
+namespace fairlead::control {
+
+using base::Code;
+using base::Result;
+using model::Meter;
+using store::OpenDay;
+using store::Transaction;
+using store::UsageDimension;
+using store::UsagePart;
+using store::UsageTier;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTransactionTime{50};
+constexpr std::int64_t kListed = 10'000;      // domains' days in one look
+constexpr std::int64_t kRemovedAtOnce = 200;  // blocks
+
+BlockKey in_dimension(BlockKey key, UsageDimension dimension) {
+  switch (dimension) {
+    case UsageDimension::total: return {};
+    case UsageDimension::region: return {key.region, 0, 0};
+    case UsageDimension::isp: return {0, key.isp, 0};
+    case UsageDimension::full: break;
+  }
+  return key;
+}
+
+// The blocks of one dimension, made of the day's five-minute counts by key.
+class DimensionWriter {
+ public:
+  DimensionWriter(UsageDimension dimension, const std::vector<BlockKey>& keys)
+      : dimension_(dimension), keys_(keys_in(dimension, keys)), writers_{writer(288), writer(24), writer(1)} {
+    map_.reserve(keys.size());
+    for (const BlockKey& key : keys) {
+      map_.push_back(
+          static_cast<std::size_t>(std::ranges::lower_bound(keys_, in_dimension(key, dimension)) - keys_.begin()));
+    }
+  }
+
+  void column(Meter meter, std::span<const std::uint64_t> counts) {
+    constexpr std::size_t kSlots = 288;
+    if (dimension_ != UsageDimension::full) {
+      fine_.assign(keys_.size() * kSlots, 0);
+      for (std::size_t key = 0; key < map_.size(); ++key) {
+        std::uint64_t* to = fine_.data() + map_[key] * kSlots;
+        const std::uint64_t* from = counts.data() + key * kSlots;
+        for (std::size_t i = 0; i < kSlots; ++i) to[i] += from[i];
+      }
+      counts = fine_;
+    }
+    const auto hours = shorter(counts, 12, hours_);
+    const auto days = shorter(hours, 24, days_);
+    writers_[0].column(meter, counts);
+    writers_[1].column(meter, hours);
+    writers_[2].column(meter, days);
+  }
+
+  // By tier: the day's five minutes, its hours, and itself.
+  std::array<std::string, 3> finish() && {
+    return {std::move(writers_[0]).finish(), std::move(writers_[1]).finish(), std::move(writers_[2]).finish()};
+  }
+
+ private:
+  static std::vector<BlockKey> keys_in(UsageDimension dimension, const std::vector<BlockKey>& keys) {
+    std::vector<BlockKey> out;
+    out.reserve(keys.size());
+    for (const BlockKey& key : keys) out.push_back(in_dimension(key, dimension));
+    std::ranges::sort(out);
+    out.erase(std::ranges::unique(out).begin(), out.end());
+    return out;
+  }
+  BlockWriter writer(unsigned slots) const { return {slots, keys_}; }
+
+  // Sums of `n` that follow each other.
+  static std::span<const std::uint64_t> shorter(std::span<const std::uint64_t> counts, std::size_t n,
+                                                std::vector<std::uint64_t>& out) {
+    out.resize(counts.size() / n);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      std::uint64_t sum = 0;
+      for (std::size_t j = 0; j < n; ++j) sum += counts[i * n + j];
+      out[i] = sum;
+    }
+    return out;
+  }
+
+  UsageDimension dimension_;
+  std::vector<BlockKey> keys_;
+  std::vector<std::size_t> map_;  // keys of the day -> keys_
+  std::array<BlockWriter, 3> writers_;
+  std::vector<std::uint64_t> fine_, hours_, days_;
+};
+
+// The days' block that has the day in it, with the day's point replaced.
+Result<std::string> with_day(Transaction& tx, store::UsageShelf shelf, const OpenDay& day, const std::string& point) {
+  const TierLayout& days = kTiers[2];
+  const std::int64_t start_s = days.block_start(day.day_s);
+  const auto slot = static_cast<unsigned>((day.day_s - start_s) / kDay);
+  auto present = store::find_usage_block(tx, shelf, day.domain_id, start_s);
+  if (!present) return present;
+  BlockMerge merge(days.slots);
+  if (auto added = merge.add(*present, 0, slot); !added) return std::unexpected(added.error());
+  if (auto added = merge.add(point, slot); !added) return std::unexpected(added.error());
+  BlockWriter writer(days.slots, merge.keys());
+  auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) { writer.column(meter, counts); });
+  if (!summed) return std::unexpected(summed.error());
+  return std::move(writer).finish();
+}
+
+Result<void> put(Transaction& tx, const OpenDay& day, UsageDimension dimension, UsagePart part,
+                 std::array<std::string, 3> texts) {
+  for (const TierLayout& tier : kTiers) {
+    const store::UsageShelf shelf{tier.tier, dimension, part};
+    std::string& text = texts[static_cast<std::size_t>(tier.tier)];
+    if (tier.tier == UsageTier::days) {
+      auto days = with_day(tx, shelf, day, text);
+      if (!days) return std::unexpected(days.error());
+      text = std::move(*days);
+    }
+    const store::UsageBlock block{shelf, day.domain_id, tier.block_start(day.day_s), std::move(text)};
+    if (auto done = store::put_usage_block(tx, block); !done) return done;
+  }
+  return {};
+}
+
+// How many rows it packed.
+Result<std::int64_t> roll_up_day(Transaction& tx, const OpenDay& day, std::int64_t before_s) {
+  const std::int64_t to_s = std::min(day.day_s + kDay, before_s);
+  std::vector<std::pair<std::int64_t, std::string>> rows;
+  auto read =
+      store::each_open_usage(tx, store::UsageDomains::list({day.domain_id}), day.day_s, to_s, store::OpenText::body,
+                             [&](std::string_view, std::int64_t at_s, std::string_view text) -> Result<void> {
+                               rows.emplace_back(at_s, text);
+                               return {};
+                             });
+  if (!read) return std::unexpected(read.error());
+  if (rows.empty()) return 0;  // somebody else was here
+  for (const UsagePart part : kParts) {
+    const auto present =
+        store::find_usage_block(tx, {UsageTier::five_minutes, UsageDimension::full, part}, day.domain_id, day.day_s);
+    if (!present) return std::unexpected(present.error());
+    BlockMerge merge(kTiers[0].slots);
+    if (auto added = merge.add(*present); !added) return std::unexpected(added.error());
+    for (const auto& [at_s, text] : rows) {
+      const auto slot = static_cast<unsigned>((at_s - day.day_s) / model::kUsageInterval);
+      if (auto added = merge.add(text, slot, {}, part); !added) return std::unexpected(added.error());
+    }
+    std::vector<DimensionWriter> writers;
+    writers.reserve(std::size(kDimensions));
+    for (const UsageDimension dimension : kDimensions) writers.emplace_back(dimension, merge.keys());
+    auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) {
+      for (DimensionWriter& writer : writers) writer.column(meter, counts);
+    });
+    if (!summed) return std::unexpected(summed.error());
+    for (std::size_t i = 0; i < writers.size(); ++i) {
+      if (auto done = put(tx, day, kDimensions[i], part, std::move(writers[i]).finish()); !done) {
+        return std::unexpected(done.error());
+      }
+    }
+  }
+  return store::delete_open_usage(tx, day.domain_id, day.day_s, to_s);
+}
+
+bool stopped(const std::atomic<bool>* stop) { return stop && stop->load(); }
+
+struct Batch {
+  std::size_t days = 0;
+  std::int64_t rows = 0;
+};
+
+// As many of `days` as kTransactionTime allows, at least one and at most `most`.
+Result<Batch> roll_up_some(store::Database& database, std::span<const OpenDay> days, std::size_t most,
+                           std::int64_t before_s) {
+  return database.write([&](Transaction& tx) -> Result<Batch> {
+    const auto end = base::monotonic_now() + kTransactionTime;
+    Batch batch;
+    while (batch.days < std::min(most, days.size()) && (batch.days == 0 || base::monotonic_now() < end)) {
+      auto rows = roll_up_day(tx, days[batch.days], before_s);
+      if (!rows) return std::unexpected(rows.error());
+      batch.rows += *rows;
+      ++batch.days;
+    }
+    return batch;
+  });
+}
+
+}  // namespace
+
+std::int64_t closed_hours_s(std::int64_t now_s) { return (now_s - kRollUpGrace) / kHour * kHour; }
+
+Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOptions& options) {
+  RollUpReport report;
+  const auto days = database.read([&](Transaction& tx) {
+    return store::open_usage_days(tx, options.before_s, std::min(kListed, options.most_days));
+  });
+  if (!days) return std::unexpected(days.error());
+  std::size_t alone = 0;  // days up to here are done one by one: one of them failed
+  for (std::size_t next = 0; next < days->size() && !stopped(options.stop);) {
+    const std::span rest = std::span(*days).subspan(next);
+    const auto batch = roll_up_some(database, rest, next < alone ? 1 : rest.size(), options.before_s);
+    if (batch) {
+      report.days += static_cast<std::int64_t>(batch->days);
+      report.rows += batch->rows;
+      next += batch->days;
+      continue;
+    }
+    const Code code = batch.error().code;
+    if (code != Code::malformed && code != Code::unsupported) return std::unexpected(batch.error());
+    if (next >= alone) {  // find out which one it was
+      alone = days->size();
+      continue;
+    }
+    base::log_error("usage of domain {} on {} is left as it is: {}", rest.front().domain_id,
+                    base::format_utc_ms(rest.front().day_s * 1000), base::describe(batch.error()));
+    ++report.failed;
+    ++next;
+  }
+  return report;
+}
+
+Result<std::int64_t> remove_old_usage(store::Database& database, std::int64_t now_s, const std::atomic<bool>* stop) {
+  std::int64_t removed = 0;
+  for (const TierLayout& tier : kTiers) {
+    const std::int64_t since_s = kept_since(tier, now_s);
+    const auto noted = database.write([&](Transaction& tx) -> Result<bool> {
+      const auto old = store::has_usage_blocks_before(tx, tier.tier, since_s);
+      if (!old) return std::unexpected(old.error());
+      if (!*old) return false;
+      if (tier.tier == UsageTier::five_minutes) {
+        const auto open = store::first_open_usage_s(tx);
+        if (!open) return std::unexpected(open.error());
+        if (*open && **open < since_s) return false;  // the day they belong to must be whole until they are packed
+      }
+      if (auto done = store::set_usage_kept_since(tx, tier.tier, since_s); !done) return std::unexpected(done.error());
+      return true;
+    });
+    if (!noted) return std::unexpected(noted.error());
+    if (!*noted) continue;
+    // Blocks that are old as a whole; of others nobody reads the old points.
+    const std::int64_t before_s = since_s - tier.block_s() + 1;
+    for (const UsageDimension dimension : kDimensions) {
+      for (const UsagePart part : kParts) {
+        for (std::int64_t gone = kRemovedAtOnce; gone == kRemovedAtOnce && !stopped(stop);) {
+          const auto done = database.write([&](Transaction& tx) {
+            return store::delete_usage_blocks(tx, {tier.tier, dimension, part}, before_s, kRemovedAtOnce);
+          });
+          if (!done) return done;
+          gone = *done;
+          removed += gone;
+        }
+      }
+    }
+  }
+  const auto forgotten = database.write(
+      [&](Transaction& tx) { return store::prune_usage_progress(tx, (now_s - kTiers[2].kept_s) * 1000); });
+  if (!forgotten) return forgotten;
+  return removed;
+}
+
+}  // namespace fairlead::control

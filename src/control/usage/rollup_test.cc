@@ -1,0 +1,345 @@
+#include "control/usage/rollup.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "control/usage/block.h"
+#include "control/usage/testing/usage_fixture.h"
+#include "control/usage/traffic_points.h"
+#include "store/usage_blocks.h"
+
+namespace fairlead::control {
+namespace {
+
+using model::Meter;
+using model::UsageSet;
+using Values = model::UsageValues;
+
+constexpr Meter kMeters[] = {
+    Meter::sessions_opened,  Meter::bytes_in,         Meter::bytes_out,           Meter::wire_bytes_out,
+    Meter::frames_ping_in,   Meter::http_bytes_out,   Meter::sessions_closed + 3, Meter::handshake_seconds + 2,
+    Meter::handshakes + 101, Meter::handshakes + 403, Meter::requests + 200};
+
+class RollUpTest : public testing::UsageTest {
+ protected:
+  RollUpTest() {
+    for (const char* account : {"acme", "other"}) accounts_.push_back(add_account(account));
+    for (int i = 0; i < 5; ++i)
+      domains_.push_back(add_domain(accounts_[static_cast<std::size_t>(i) % 2], fmt::format("d{}.example.com", i)));
+  }
+  unsigned below(std::size_t n) { return static_cast<unsigned>(random_() % n); }
+
+  UsageSet random_set(std::uint64_t epoch, std::uint64_t sequence, std::int64_t from_s, std::int64_t to_s) {
+    UsageSet set{
+        .edge = fmt::format("edge-{}", below(2)),
+        .epoch = epoch,
+        .sequence = sequence,
+        .interval_s = from_s + 300 * static_cast<std::int64_t>(below(static_cast<std::size_t>((to_s - from_s) / 300))),
+        .from_ms = 0,
+        .to_ms = 0,
+        .records = {}};
+    std::map<model::UsageKey, Values> records;
+    for (unsigned n = 1 + below(6); n > 0; --n) {
+      const auto& domain = domains_[below(domains_.size())];
+      Values& values =
+          records[{domain.id, domain.name, fmt::format("r{}", below(3)), fmt::format("i{}", below(3)),
+                   static_cast<model::UsageScheme>(below(2)), static_cast<model::UsageProtocol>(below(3))}];
+      for (unsigned m = 1 + below(5); m > 0; --m)
+        add_usage(values, {{kMeters[below(std::size(kMeters))], 1 + (random_() >> (24 + below(40)))}});
+    }
+    for (auto& [key, values] : records) set.records.push_back({key, values});
+    return set;
+  }
+
+  RollUpReport roll_up(std::int64_t before_s, std::int64_t most_days = INT64_MAX) {
+    return must(roll_up_usage(*database_, {.before_s = before_s, .most_days = most_days}));
+  }
+
+  // A random question, of whole days when `old`.
+  SeriesQuery random_query(std::int64_t from_s, std::int64_t to_s) {
+    SeriesQuery q;
+    q.every_domain = below(2) == 0;
+    for (const auto& d : domains_) {
+      if (below(2) == 0) q.domain_ids.push_back(d.id);
+    }
+    if (below(4) == 0) q.region = fmt::format("r{}", below(4));
+    if (below(4) == 0) q.isp = fmt::format("i{}", below(4));
+    const auto at = [&] {
+      return from_s + 300 * static_cast<std::int64_t>(below(static_cast<std::size_t>((to_s - from_s) / 300 + 1)));
+    };
+    q.from_s = below(3) == 0 ? from_s : at();
+    q.to_s = below(3) == 0 ? to_s : at();
+    if (q.from_s > q.to_s) std::swap(q.from_s, q.to_s);
+    static constexpr std::int64_t kSteps[] = {300, 3600, 86400};
+    q.step_s = kSteps[below(3)];
+    q.group = static_cast<SeriesGroup>(below(5));
+    if (below(2) == 0) {
+      for (unsigned n = 1 + below(3); n > 0; --n) q.meters.push_back(Meter(kMeters[below(6)]));
+    }
+    return q;
+  }
+  static Values sum_of(const std::vector<Series>& all) {
+    Values sum;
+    for (const auto& s : all) {
+      for (const auto& p : s.points) add_usage(sum, p.values);
+    }
+    return sum;
+  }
+
+  // Every row of the blocks' table.
+  std::map<std::string, std::string> blocks() {
+    std::map<std::string, std::string> all;
+    for (const auto& tier : kTiers) {
+      for (const auto dimension : kDimensions) {
+        for (const auto part : kParts) {
+          const store::UsageShelf shelf{tier.tier, dimension, part};
+          read([&](store::Transaction& tx) {
+            return store::each_usage_block(tx, shelf, store::UsageDomains::every(), 0, INT64_MAX,
+                                           [&](std::string_view id, std::int64_t at, std::string_view text) {
+                                             EXPECT_TRUE(is_block(text));
+                                             all[fmt::format("{} {} {}", shelf.number(), id, at)] = text;
+                                             return base::Result<void>();
+                                           });
+          });
+        }
+      }
+    }
+    return all;
+  }
+  std::int64_t open_rows() { return read(store::count_open_usage); }
+
+  const unsigned seed_ = std::random_device{}();
+  std::mt19937_64 random_{seed_};
+  ::testing::ScopedTrace trace_{__FILE__, __LINE__, fmt::format("seed {}", seed_)};
+  std::vector<std::string> accounts_;
+  std::vector<store::Domain> domains_;
+};
+
+// Sets in any order, some of them several times, of several edges and epochs, with roll-ups between them that stop half
+// way: whatever is asked, the answer is the plain sum of what was counted.
+TEST_P(RollUpTest, AnswersAreTheSumsWhateverHappens) {
+  const std::int64_t from_s = kStart - 2 * kDay, to_s = kStart + kDay;
+  std::vector<UsageSet> sets;
+  testing::UsageModel model;
+  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> sequences;
+  for (int i = 0; i < 150; ++i) {
+    UsageSet set = random_set(1 + below(3), 0, from_s, to_s);
+    set.sequence = ++sequences[{set.edge, set.epoch}];
+    model.add(set);
+    for (unsigned copies = 1 + (below(3) == 0); copies > 0; --copies) sets.push_back(set);
+  }
+  std::ranges::shuffle(sets, random_);
+  testing::UsageModel taken;
+  std::set<std::tuple<std::string, std::uint64_t, std::uint64_t>> known;
+  for (const UsageSet& set : sets) {
+    ASSERT_TRUE(take(set));
+    if (known.emplace(set.edge, set.epoch, set.sequence).second) taken.add(set);
+    if (below(8) == 0) roll_up(from_s + static_cast<std::int64_t>(below(72)) * kHour, 1 + below(4));
+    if (below(10) == 0) {
+      const SeriesQuery q = random_query(from_s, to_s);
+      ASSERT_EQ(series(q), taken.series(q));
+    }
+  }
+  for (const std::int64_t before : {from_s, kStart, to_s}) {
+    roll_up(before);
+    for (int i = 0; i < 60; ++i) {
+      const SeriesQuery q = random_query(from_s, to_s);
+      ASSERT_EQ(series(q), model.series(q)) << i;
+    }
+    for (const std::int64_t step : {300, 3600, 86400}) {
+      const Values all = sum_of(model.series(everything(from_s, to_s, 300)));
+      for (int group = 0; group < 5; ++group)
+        EXPECT_EQ(sum_of(series(everything(from_s, to_s, step, static_cast<SeriesGroup>(group)))), all);
+    }
+  }
+  EXPECT_EQ(open_rows(), 0);
+}
+
+// What is packed little by little, with late records, is what is packed at once.
+TEST_P(RollUpTest, BlocksDependOnWhatIsInThemAlone) {
+  std::vector<UsageSet> sets;
+  for (int i = 1; i <= 60; ++i) sets.push_back(random_set(1, static_cast<std::uint64_t>(i), kStart, kStart + 2 * kDay));
+  for (auto& set : sets) {
+    set.edge = "edge-1";
+    ASSERT_TRUE(take(set));
+  }
+  roll_up(kStart + 2 * kDay);
+  const auto at_once = blocks();
+  EXPECT_FALSE(at_once.empty());
+  write([](store::Transaction& tx) { return tx.execute("delete from usage_blocks"); });
+  std::ranges::shuffle(sets, random_);
+  for (auto& set : sets) {
+    set.edge = "edge-2";
+    ASSERT_TRUE(take(set));
+    if (below(4) == 0) roll_up(kStart + static_cast<std::int64_t>(below(49)) * kHour);
+  }
+  roll_up(kStart + 2 * kDay);
+  EXPECT_EQ(blocks(), at_once);
+}
+
+TEST_P(RollUpTest, TheFirstOfAFamilyIsAllOfIt) {
+  const Values answers = {{Meter::handshakes, 1}, {Meter::handshakes + 101, 2}, {Meter::handshakes + 599, 4}};
+  const Values closes = {{Meter::sessions_closed, 8}, {Meter::sessions_closed + 11, 16}};
+  const Values times = {{Meter::handshake_seconds + 12, 32}, {Meter::handshake_nanoseconds, 64}};
+  Values all = {{Meter::bytes_out, 1}, {Meter::requests + 200, 1}};
+  for (const Values* more : {&answers, &closes, &times}) add_usage(all, *more);
+  ASSERT_TRUE(take(set_of(domains_[0], 1, kStart, all)));
+  for (int packed = 0; packed < 2; ++packed) {
+    SeriesQuery q = everything(kStart, kStart + kDay, 3600);
+    EXPECT_EQ(sum_of(series(q)), all);
+    q.meters = {Meter::handshakes};
+    EXPECT_EQ(sum_of(series(q)), answers);
+    q.meters = {Meter::handshakes + 101};
+    EXPECT_EQ(sum_of(series(q)), (Values{{Meter::handshakes + 101, 2}}));
+    q.meters = {Meter::sessions_closed};
+    EXPECT_EQ(sum_of(series(q)), closes);
+    q.meters = {Meter::handshake_seconds};
+    EXPECT_EQ(sum_of(series(q)), (Values{{Meter::handshake_seconds + 12, 32}}));
+    roll_up(kStart + kDay);
+  }
+}
+
+TEST_P(RollUpTest, OnlyFullHoursBeforeTheDateArePacked) {
+  ASSERT_TRUE(take(set_of(domains_[0], 1, kStart + 3300, {{Meter::bytes_out, 1}})));
+  ASSERT_TRUE(take(set_of(domains_[0], 2, kStart + 3600, {{Meter::bytes_out, 2}})));
+  EXPECT_EQ(closed_hours_s(kStart + 3600 + kRollUpGrace - 1), kStart);
+  EXPECT_EQ(closed_hours_s(kStart + 3600 + kRollUpGrace), kStart + 3600);
+  const auto report = roll_up(kStart + 3600);
+  EXPECT_EQ(report.days, 1);
+  EXPECT_EQ(report.rows, 1);
+  EXPECT_EQ(open_rows(), 1);
+  EXPECT_EQ(roll_up(kStart + 3600).days, 0);
+}
+
+TEST_P(RollUpTest, ADamagedTextHoldsNobodyElseUp) {
+  for (std::size_t i = 0; i < 3; ++i) ASSERT_TRUE(take(set_of(domains_[i], i + 1, kStart, {{Meter::bytes_out, 1}})));
+  write([&](store::Transaction& tx) {
+    return store::put_open_usage(tx, {{domains_[1].id, kStart, "no block", "no block"}});
+  });
+  const auto report = roll_up(kStart + kHour);
+  EXPECT_EQ(report.failed, 1);
+  EXPECT_EQ(report.days, 2);
+  EXPECT_EQ(open_rows(), 1);
+}
+
+TEST_P(RollUpTest, OldPointsGoAndWhoAsksIsTold) {
+  for (int day = 0; day < 40; ++day) {
+    ASSERT_TRUE(take(set_of(domains_[0], static_cast<std::uint64_t>(day + 1), kStart - day * kDay,
+                            {{Meter::bytes_out, 1}, {Meter::handshakes + 101, 2}})));
+  }
+  roll_up(kStart + kDay);
+  const auto ask = [&](std::int64_t from_s, std::int64_t to_s, std::int64_t step_s) -> std::string {
+    const auto done =
+        database_->read([&](store::Transaction& tx) { return read_series(tx, everything(from_s, to_s, step_s)); });
+    if (done) return std::to_string(usage_of(sum_of(*done), Meter::bytes_out));
+    EXPECT_EQ(done.error().code, base::Code::too_large);
+    return done.error().context;
+  };
+  const std::int64_t first = kStart - 39 * kDay;
+  EXPECT_EQ(must(remove_old_usage(*database_, kStart)), 0);
+  EXPECT_EQ(ask(first - 300 * kDay, kStart + kDay, 300), "40") << "nothing was ever removed";
+
+  // Ten days of five-minute points are past their time, 9:30 past midnight.
+  const std::int64_t now_s = first + 103 * kDay + 34'200, since = first + 10 * kDay;
+  EXPECT_EQ(must(remove_old_usage(*database_, now_s)), 10 * 4 * 2);
+  EXPECT_EQ(ask(since, kStart + kDay, 300), "30");
+  EXPECT_EQ(ask(since - 300, kStart + kDay, 300),
+            "points of 300 seconds are kept since " + base::format_utc_ms(since * 1000) + " only");
+  EXPECT_EQ(ask(first, kStart + kDay, 3600), "40");
+  EXPECT_EQ(ask(first, kStart + kDay, 86400), "40");
+  EXPECT_NE(ask(first + 300, kStart + kDay, 86400).find("points of 300 seconds"), std::string::npos);
+  EXPECT_EQ(read([&](store::Transaction& tx) { return traffic_points(tx, accounts_[0], since, kStart + kDay); }).size(),
+            30u);
+  EXPECT_FALSE(
+      database_->read([&](store::Transaction& tx) { return traffic_points(tx, accounts_[0], first, kStart); }));
+
+  // What was too late before is too late by what the store says, too, if a clock goes back.
+  ASSERT_TRUE(take(set_of(domains_[0], 100, first, {{Meter::bytes_out, 1}})));
+  EXPECT_EQ(ingestion_->counters().out_of_range, 1u);
+
+  must(remove_old_usage(*database_, first + 366 * kDay + 5 * kDay));
+  EXPECT_EQ(ask(first + 5 * kDay, kStart + kDay, 86400), "35");
+  EXPECT_NE(ask(first + 4 * kDay, kStart + kDay, 86400).find("points of 86400 seconds"), std::string::npos);
+  EXPECT_NE(ask(first + 30 * kDay, kStart + kDay, 3600).find("points of 3600 seconds"), std::string::npos);
+  must(remove_old_usage(*database_, first + 500 * kDay));
+  EXPECT_TRUE(blocks().empty());
+}
+
+TEST_P(RollUpTest, WhatIsNotPackedYetIsNotRemoved) {
+  ASSERT_TRUE(take(set_of(domains_[0], 1, kStart, {{Meter::bytes_out, 1}})));
+  roll_up(kStart + kDay);
+  ASSERT_TRUE(take(set_of(domains_[0], 2, kStart, {{Meter::bytes_out, 2}})));
+  const std::int64_t now_s = kStart + 94 * kDay;
+  EXPECT_EQ(must(remove_old_usage(*database_, now_s)), 0);
+  roll_up(kStart + kDay);
+  EXPECT_EQ(must(remove_old_usage(*database_, now_s)), 4);
+  EXPECT_EQ(sum_of(series(everything(kStart, kStart + kDay, 3600))), (Values{{Meter::bytes_out, 3}}));
+}
+
+FAIRLEAD_USAGE_ON_BOTH_ENGINES(RollUpTest);
+
+// A program that takes sets in and packs them all the time, and is killed.
+class KilledRollUp : public RollUpTest {
+ protected:
+  static constexpr int kSets = 400;
+  std::vector<UsageSet> sets_;
+
+  [[noreturn]] void work(int said) {
+    auto database = store::Database::open(address_);
+    if (!database) ::_exit(10);
+    Context context{*database, secrets_, edges_, config_, [] { return kStart * 1000; }, [] {}, [] {}};
+    UsageIngestion ingestion(context);
+    for (std::uint32_t i = 0;; i = (i + 1) % kSets) {  // from the first one again: it cannot know what it told
+      if (!ingestion.take(model::encode_usage(sets_[i]))) ::_exit(11);
+      if (i % 5 == 4 && !roll_up_usage(*database, {.before_s = kStart + (i % 25) * kHour, .most_days = 3})) ::_exit(12);
+      if (::write(said, &i, sizeof i) != sizeof i) ::_exit(13);
+    }
+  }
+};
+
+TEST_P(KilledRollUp, LosesAndDoublesNothing) {
+  testing::UsageModel model;
+  for (int i = 1; i <= kSets; ++i) {
+    sets_.push_back(random_set(1, static_cast<std::uint64_t>(i), kStart, kStart + kDay));
+    sets_.back().edge = "edge-1";
+    model.add(sets_.back());
+  }
+  database_.reset();  // a database must not be carried through fork
+  for (int round = 0; round < 20; ++round) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(ends[0]);
+      work(ends[1]);
+    }
+    ::close(ends[1]);
+    std::uint32_t last = 0;
+    for (unsigned n = below(40); n > 0; --n) ASSERT_EQ(::read(ends[0], &last, sizeof last), ssize_t{sizeof last});
+    ::kill(child, SIGKILL);
+    ::close(ends[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "ended by itself with " << WEXITSTATUS(status);
+  }
+  open();
+  for (const UsageSet& set : sets_) ASSERT_TRUE(take(set));
+  for (const std::int64_t before : {kStart, kStart + kDay}) {
+    roll_up(before);
+    for (const auto group : {SeriesGroup::none, SeriesGroup::domain, SeriesGroup::region_and_isp}) {
+      const SeriesQuery q = everything(kStart, kStart + kDay, 300, group);
+      EXPECT_EQ(series(q), model.series(q));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, KilledRollUp, ::testing::Values("SQLite"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace fairlead::control
