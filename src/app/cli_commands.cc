@@ -80,6 +80,7 @@ void add_cli_commands(CLI::App& app, int& status) {
   add_object_verbs(verbs);
   add_operation_verbs(verbs);
   add_billing_verbs(verbs);
+  add_stats_verbs(verbs);
   add_apply(verbs);
   add_import(verbs);
   add_completion(verbs);

@@ -48,8 +48,10 @@ void Verbs::connection_options(CLI::App* verb, const OptionsPtr& options) {
   completes(verb->add_option("--ca-file", to.ca_file, "CA of the server's certificate; default: the system's"), "file")
       ->type_name("FILE")
       ->group(shared);
-  verb->add_option("--output,-o", options->format, "For people (text) or for programs (json)")
-      ->check(CLI::IsMember({"text", "json"}))
+  verb->add_option("--output,-o", options->format,
+                   options->formats.size() > 2 ? "For people (text) or for programs (json, csv)"
+                                               : "For people (text) or for programs (json)")
+      ->check(CLI::IsMember(options->formats))
       ->group(shared);
 }
 

@@ -12,6 +12,7 @@
 #include "cli/domain_verbs.h"
 #include "cli/import_verb.h"
 #include "cli/operation_verbs.h"
+#include "cli/stats_verbs.h"
 
 #include <functional>
 #include <map>
@@ -30,6 +31,7 @@ namespace fairlead::app {
 struct Options {
   cli::Connection connection;
   std::string format = "text";
+  std::vector<std::string> formats = {"text", "json"};  // that the verb knows
   std::string name, second, account, search, state, kind, reason;
   std::string chain_file, key_file, file;
   std::size_t most = 1000;
@@ -48,6 +50,7 @@ struct Options {
   cli::PackOfferArgs pack;
   cli::ApplyArgs apply;
   cli::ImportArgs import;
+  cli::StatsArgs stats;
 };
 using OptionsPtr = std::shared_ptr<Options>;
 inline OptionsPtr new_options() { return std::make_shared<Options>(); }
@@ -96,5 +99,6 @@ void add_account_verbs(Verbs& verbs);
 void add_object_verbs(Verbs& verbs);
 void add_operation_verbs(Verbs& verbs);
 void add_billing_verbs(Verbs& verbs);
+void add_stats_verbs(Verbs& verbs);
 
 }  // namespace fairlead::app

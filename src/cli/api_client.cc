@@ -110,6 +110,10 @@ struct ApiClient::State {
   std::string base;  // "https://host:port" without a last "/"; "http://localhost" over a Unix socket
   std::string unix_path;
   std::string token;
+
+  void prepare(const std::string& url, const std::unique_ptr<curl_slist, CurlDeleter>& fields, char* words);
+  // Why a transfer came to nothing.
+  std::unexpected<Trouble> not_asked(CURLcode code, const char* words) const;
 };
 
 ApiClient::ApiClient(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -149,25 +153,69 @@ Told<ApiClient> ApiClient::open(const ServerAddress& server, std::string token) 
   return ApiClient(std::move(state));
 }
 
-Told<ApiReply> ApiClient::send(std::string_view method, std::string_view path, const ApiCall& call) {
-  std::string url = state_->base + std::string(path);
+namespace {
+
+std::string with_query(std::string url, const Query& query) {
   char separator = '?';
-  for (const auto& [name, value] : call.query) {
+  for (const auto& [name, value] : query) {
     url += separator;
     append_encoded(url, name);
     url += '=';
     append_encoded(url, value);
     separator = '&';
   }
+  return url;
+}
+
+using Fields = std::unique_ptr<curl_slist, CurlDeleter>;
+
+void add_field(Fields& fields, const std::string& line) {
+  curl_slist* longer = curl_slist_append(fields.get(), line.c_str());
+  if (longer != nullptr) {
+    static_cast<void>(fields.release());
+    fields.reset(longer);
+  }
+}
+
+}  // namespace
+
+// What every transfer needs; keeps the connection. `words`: CURL_ERROR_SIZE bytes that outlive the transfer.
+void ApiClient::State::prepare(const std::string& url, const Fields& fields, char* words) {
+  CURL* const handle = curl.get();
+  curl_easy_reset(handle);
+  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, fields.get());
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, words);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, "fairlead/" FAIRLEAD_VERSION);
+  if (!unix_path.empty()) {
+    curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, unix_path.c_str());
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+  } else if (is_local(host_of(base))) {
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+  }
+  if (!server.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, server.ca_file.c_str());
+}
+
+std::unexpected<Trouble> ApiClient::State::not_asked(CURLcode code, const char* words) const {
+  const std::string why = words[0] != 0 ? words : curl_easy_strerror(code);
+  if (code == CURLE_WRITE_ERROR) return unreachable(fmt::format("{}: the answer is too large", server.url));
+  std::string text = fmt::format("{} cannot be asked: {}", server.url, printable(why));
+  if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
+    text += "\ngive the CA of its certificate with --ca-file";
+  } else if (code == CURLE_COULDNT_CONNECT) {
+    text += "\nis it running, and is this its admin address? Name another one with --server";
+  }
+  return unreachable(std::move(text));
+}
+
+Told<ApiReply> ApiClient::send(std::string_view method, std::string_view path, const ApiCall& call) {
+  const std::string url = with_query(state_->base + std::string(path), call.query);
   const std::string body = call.body.is_null() ? "" : call.body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  std::unique_ptr<curl_slist, CurlDeleter> fields;
-  const auto add = [&](const std::string& line) {
-    curl_slist* longer = curl_slist_append(fields.get(), line.c_str());
-    if (longer != nullptr) {
-      static_cast<void>(fields.release());
-      fields.reset(longer);
-    }
-  };
+  Fields fields;
+  const auto add = [&](const std::string& line) { add_field(fields, line); };
   add("Accept: application/json, application/problem+json");
   add("Expect:");
   if (!call.body.is_null()) add("Content-Type: application/json");
@@ -184,27 +232,13 @@ Told<ApiReply> ApiClient::send(std::string_view method, std::string_view path, c
     CURL* const curl = state_->curl.get();
     Incoming in;
     char words[CURL_ERROR_SIZE] = "";
-    curl_easy_reset(curl);  // keeps the connection
-    curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    state_->prepare(url, fields, words);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, verb.c_str());
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields.get());
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, kAnswerSeconds);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &in);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_field);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &in);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "fairlead/" FAIRLEAD_VERSION);
-    if (!state_->unix_path.empty()) {
-      curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, state_->unix_path.c_str());
-      curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    } else if (is_local(host_of(state_->base))) {
-      curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    }
-    if (!state_->server.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, state_->server.ca_file.c_str());
     if (!call.body.is_null()) {
       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
@@ -213,17 +247,7 @@ Told<ApiReply> ApiClient::send(std::string_view method, std::string_view path, c
       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{0});
     }
     const CURLcode code = curl_easy_perform(curl);
-    if (code != CURLE_OK) {
-      const std::string why = words[0] != 0 ? words : curl_easy_strerror(code);
-      if (code == CURLE_WRITE_ERROR) return unreachable(fmt::format("{}: the answer is too large", state_->server.url));
-      std::string text = fmt::format("{} cannot be asked: {}", state_->server.url, printable(why));
-      if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
-        text += "\ngive the CA of its certificate with --ca-file";
-      } else if (code == CURLE_COULDNT_CONNECT) {
-        text += "\nis it running, and is this its admin address? Name another one with --server";
-      }
-      return unreachable(std::move(text));
-    }
+    if (code != CURLE_OK) return state_->not_asked(code, words);
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     // What was told to come later was not done (429), or must not be repeated by guess (outcome_unknown has no date).
@@ -247,6 +271,79 @@ Told<ApiReply> ApiClient::get(std::string_view path, const Query& query) {
   ApiCall call;
   call.query = query;
   return send("GET", path, call);
+}
+
+namespace {
+
+// Takes server-sent events apart as they come (HTML Living Standard, 9.2.6). Of an answer that is none it keeps the
+// body.
+struct Events {
+  CURL* curl = nullptr;
+  const std::function<bool(const ServerEvent&)>* visit = nullptr;
+  std::string rest, body;
+  ServerEvent event;
+  bool over = false;  // the visitor has seen enough
+
+  bool take(std::string_view bytes) {
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    std::string& to = status == 200 ? rest : body;
+    if (to.size() + bytes.size() > kMaxAnswerBytes) return false;
+    to += bytes;
+    std::size_t begin = 0;
+    for (std::size_t end; !over && (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      std::string_view line = std::string_view(rest).substr(begin, end - begin);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      take_line(line);
+    }
+    rest.erase(0, begin);
+    return !over;
+  }
+  void take_line(std::string_view line) {
+    if (line.empty()) {
+      if (!event.data.empty()) over = !(*visit)(event);
+      event = {};
+    } else if (line.starts_with("event: ")) {
+      event.name = line.substr(7);
+    } else if (line.starts_with("data: ")) {
+      if (!event.data.empty()) event.data += '\n';
+      event.data += line.substr(6);
+    }
+  }
+};
+
+std::size_t take_events(char* data, std::size_t size, std::size_t count, void* to) {
+  return static_cast<Events*>(to)->take({data, size * count}) ? size * count : 0;
+}
+
+}  // namespace
+
+Told<void> ApiClient::events(std::string_view path, const Query& query,
+                             const std::function<bool(const ServerEvent&)>& visit) {
+  const std::string url = with_query(state_->base + std::string(path), query);
+  Fields fields;
+  add_field(fields, "Accept: text/event-stream, application/problem+json");
+  if (!state_->token.empty()) add_field(fields, "Authorization: Bearer " + state_->token);
+  CURL* const curl = state_->curl.get();
+  Events in;
+  in.curl = curl;
+  in.visit = &visit;
+  char words[CURL_ERROR_SIZE] = "";
+  state_->prepare(url, fields, words);
+  // Something comes every second: half a minute of nothing is the end.
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 30L);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_events);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &in);
+  const CURLcode code = curl_easy_perform(curl);
+  if (in.over) return {};
+  if (code != CURLE_OK) return state_->not_asked(code, words);
+  long status = 0;
+  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status == 200) return unreachable(fmt::format("{} ended the stream", state_->server.url));
+  Json problem = Json::parse(in.body, nullptr, false);
+  if (problem.is_discarded()) problem = Json();
+  return std::unexpected(trouble_of(static_cast<int>(status), problem));
 }
 
 Told<void> ApiClient::each(std::string_view path, Query query, const std::function<bool(const Json&)>& visit) {

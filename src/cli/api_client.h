@@ -48,6 +48,11 @@ struct ApiCall {
   std::string csrf;
 };
 
+// A server-sent event.
+struct ServerEvent {
+  std::string name, data;
+};
+
 class ApiClient {
  public:
   // Checks the address; connects with the first call. `token` may be empty.
@@ -66,6 +71,9 @@ class ApiClient {
   Told<std::vector<Json>> whole(std::string_view path);
   // The first `most` of a list with pages.
   Told<std::vector<Json>> list(std::string_view path, Query query, std::size_t most);
+
+  // The server-sent events of a stream as they come, until `visit` says false; a stream that ends before is trouble.
+  Told<void> events(std::string_view path, const Query& query, const std::function<bool(const ServerEvent&)>& visit);
 
   const std::string& url() const;
 

@@ -166,6 +166,11 @@ void Output::done(std::string_view line, const Json& value) {
   flush();
 }
 
+void Output::line(std::string_view line) {
+  if (json_) put(std::string(line) + "\n");
+  flush();
+}
+
 void Output::text(std::string_view text) {
   if (!json_) put(text);
   flush();

@@ -35,6 +35,8 @@ class Output {
   void object(const std::vector<Column>& fields, const Json& item);
   // For people: a line. For programs: `value`, unless it is null.
   void done(std::string_view line, const Json& value = {});
+  // For programs: a line of what goes on and on.
+  void line(std::string_view line);
   // For people only, as it is (it ends with a newline).
   void text(std::string_view text);
 

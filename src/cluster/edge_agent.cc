@@ -21,4 +21,10 @@ base::Result<std::vector<std::size_t>> LocalEdges::count_sessions(const std::vec
   return counts;
 }
 
+std::vector<base::Result<EdgeUsage>> LocalEdges::live_usage(const std::vector<DomainRef>& domains) {
+  std::vector<base::Result<EdgeUsage>> out;
+  out.push_back(edge_.live_usage(domains));
+  return out;
+}
+
 }  // namespace fairlead::cluster

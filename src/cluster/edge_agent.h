@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/usage.h"
 
 namespace fairlead::cluster {
 
@@ -73,6 +74,26 @@ struct PolicyPrints {
   std::map<std::string, std::uint64_t, std::less<>> domains;  // by name: model::fingerprint of its policy
 };
 
+// A domain, for a question about its usage: two owners of one name, one after the other, are two.
+struct DomainRef {
+  std::string id;  // model::UsageKey::domain_id
+  std::string name;
+  bool operator==(const DomainRef&) const = default;
+};
+
+// What an edge has counted of one domain up to this moment.
+struct LiveUsage {
+  model::UsageValues values;  // of all keys of the domain together, since the edge's start
+  std::uint64_t sessions_open = 0;
+  bool operator==(const LiveUsage&) const = default;
+};
+
+struct EdgeUsage {
+  std::string edge;              // its id
+  std::int64_t started_ms = 0;   // another start counts from nothing
+  std::vector<LiveUsage> usage;  // of the domains asked for, in their order
+};
+
 class EdgeAgent {
  public:
   virtual ~EdgeAgent() = default;
@@ -86,6 +107,8 @@ class EdgeAgent {
   virtual base::Result<void> end_session(std::string_view domain, std::string_view id) = 0;
   // From when on every worker has obeyed that revision or a later one; none: not yet, or too long ago to be known.
   virtual std::optional<std::int64_t> applied_at(std::uint64_t revision) const = 0;
+  // What it has counted of each of `domains`. Reads counters, asks no worker: about a microsecond a domain.
+  virtual base::Result<EdgeUsage> live_usage(const std::vector<DomainRef>& domains) = 0;
 };
 
 class EdgeDirectory {
@@ -100,6 +123,8 @@ class EdgeDirectory {
   virtual std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t revision) = 0;
   // How many live sessions each of `domains` has, in their order.
   virtual base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) = 0;
+  // Of each edge that there is, in any order; an edge that does not answer has an error.
+  virtual std::vector<base::Result<EdgeUsage>> live_usage(const std::vector<DomainRef>& domains) = 0;
 };
 
 // The directory of one machine: its one edge.
@@ -116,6 +141,7 @@ class LocalEdges final : public EdgeDirectory {
     return {edge_.applied_at(revision)};
   }
   base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override;
+  std::vector<base::Result<EdgeUsage>> live_usage(const std::vector<DomainRef>& domains) override;
 
  private:
   EdgeAgent& edge_;

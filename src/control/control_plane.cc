@@ -13,6 +13,7 @@
 #include "control/api/layer7_operations.h"
 #include "control/api/operator_operations.h"
 #include "control/billing/biller.h"
+#include "control/api/statistics_operations.h"
 #include "control/delivery/sender.h"
 #include "control/domains/ownership_service.h"
 #include "control/housekeeping.h"
@@ -60,6 +61,7 @@ struct ControlPlane::Parts {
     add_activation_operations(parts.operations, context);
     add_operator_operations(parts.operations, context);
     add_billing_operations(parts.operations, context, traffic_points);
+    add_statistics_operations(parts.operations, context);
     parts.caller_of = [this](const ApiRequest& request) { return caller_of(context, request); };
     parts.over_limit = [this](const std::string& address) -> std::optional<int> {
       int wait = 0;
@@ -138,7 +140,14 @@ void ControlPlane::end() {
 
 ApiResponse ControlPlane::handle(const ApiRequest& request) const {
   const auto now = parts();
-  if (now) return now->api->handle(request);
+  if (now) {
+    ApiResponse response = now->api->handle(request);
+    // A stream goes on after this call, and needs what it was made of.
+    if (response.produce) {
+      response.produce = [now, produce = std::move(response.produce)](ApiSink& sink) { return produce(sink); };
+    }
+    return response;
+  }
   Failure failure;
   failure.status = 503;
   failure.code = "store_unavailable";

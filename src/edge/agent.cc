@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/clock.h"
+#include "edge/usage/cell_values.h"
 #include "model/write_domain.h"
 
 namespace fairlead::edge {
@@ -150,6 +151,21 @@ base::Result<cluster::SessionPage> Agent::sessions(const cluster::SessionQuery& 
     page.next = page.sessions.back().id;
   }
   return page;
+}
+
+base::Result<cluster::EdgeUsage> Agent::live_usage(const std::vector<cluster::DomainRef>& domains) {
+  cluster::EdgeUsage out;
+  out.edge = id_;
+  out.started_ms = edge_.load().started_ms;
+  out.usage.resize(domains.size());
+  for (std::size_t i = 0; i < domains.size(); ++i) {
+    for (const auto& cell : edge_.counters().cells_of(domains[i].name)) {
+      if (cell->key.domain_id != domains[i].id) continue;  // of another owner of the name
+      model::add_usage(out.usage[i].values, values_of(*cell));
+      out.usage[i].sessions_open += cell->websocket.sessions_open.get();
+    }
+  }
+  return out;
 }
 
 base::Result<void> Agent::end_session(std::string_view domain, std::string_view id) {

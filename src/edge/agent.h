@@ -24,6 +24,7 @@ class Agent final : public cluster::EdgeAgent {
   base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery& query) override;
   base::Result<void> end_session(std::string_view domain, std::string_view id) override;
   std::optional<std::int64_t> applied_at(std::uint64_t revision) const override { return edge_.applied_at(revision); }
+  base::Result<cluster::EdgeUsage> live_usage(const std::vector<cluster::DomainRef>& domains) override;
 
  private:
   Edge& edge_;

@@ -175,7 +175,10 @@ ApiResponse Api::handle(const ApiRequest& request) const {
     out.status = reply->status;
     out.fields = std::move(reply->fields);
     if (reply->revision) out.fields.emplace_back("etag", fmt::format("\"{}\"", *reply->revision));
-    if (reply->text) {
+    if (reply->produce) {
+      out.fields.emplace_back("content-type", reply->content_type);
+      out.produce = std::move(reply->produce);
+    } else if (reply->text) {
       out.fields.emplace_back("content-type", reply->content_type);
       out.body = std::move(*reply->text);
     } else if (!reply->body.is_null()) {

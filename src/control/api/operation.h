@@ -50,6 +50,7 @@ struct Reply {
   ApiFields fields;                      // further ones: set-cookie
   std::optional<std::string> text;       // instead of `body`, with `content_type`
   std::string content_type = "application/json";
+  ApiProducer produce{};  // instead of both, with `content_type` (http.h says how it is called)
 };
 
 using Operation = std::function<Outcome<Reply>(const Call&)>;

@@ -222,6 +222,9 @@ class ObjectsTest : public ::testing::Test {
     base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
       return std::vector<std::size_t>(domains.size());
     }
+    std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
+      return {};
+    }
   };
 
   store::Database database_ = must(store::Database::open("sqlite::memory:"));

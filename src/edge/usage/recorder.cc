@@ -65,7 +65,7 @@ void UsageRecorder::record(std::int64_t now_ms) {
   take(held, now_ms - from_ms);
   last_ms_ = now_ms;
   append();
-  while (held_records_ > kMaxHeld) give_up_oldest();
+  while (held_records_ > kMaxHeld && !held_.empty()) give_up_oldest();
   stats_.held = held_records_;
   stats_.last_ms = now_ms;
 }
@@ -95,17 +95,18 @@ void UsageRecorder::take(Held& held, std::int64_t elapsed_ms) {
 }
 
 void UsageRecorder::append() {
+  if (!append_set()) return;
   while (!held_.empty()) {
     const auto oldest = held_.begin();
     while (!oldest->second.records.empty()) {
-      if (!append_some(oldest->first, oldest->second)) return;
+      begin_set(oldest->first, oldest->second);
+      if (!append_set()) return;
     }
     held_.erase(oldest);
   }
 }
 
-// One set's worth. False when the journal did not take it.
-bool UsageRecorder::append_some(std::int64_t interval_s, Held& held) {
+void UsageRecorder::begin_set(std::int64_t interval_s, Held& held) {
   model::UsageSet set{.edge = edge_,
                       .epoch = epoch_,
                       .sequence = sequence_ + 1,
@@ -117,7 +118,16 @@ bool UsageRecorder::append_some(std::int64_t interval_s, Held& held) {
   for (; end != held.records.end() && set.records.size() < kMaxSetRecords; ++end) {
     set.records.push_back({end->first, end->second});
   }
-  if (auto done = append_(model::encode_usage(set)); !done) {
+  set_ = model::encode_usage(set);
+  set_records_ = set.records.size();
+  ++sequence_;
+  held.records.erase(held.records.begin(), end);
+}
+
+// False when there is one and the journal did not take it.
+bool UsageRecorder::append_set() {
+  if (set_.empty()) return true;
+  if (auto done = append_(set_); !done) {
     ++stats_.failures;
     if (!std::exchange(failing_, true)) {
       base::log_error("usage cannot be written to its journal and is kept in memory: {}", base::describe(done.error()));
@@ -125,11 +135,10 @@ bool UsageRecorder::append_some(std::int64_t interval_s, Held& held) {
     return false;
   }
   if (std::exchange(failing_, false)) base::log_info("usage is written to its journal again");
-  ++sequence_;
-  held.records.erase(held.records.begin(), end);
-  held_records_ -= set.records.size();
+  held_records_ -= set_records_;
   ++stats_.sets;
-  stats_.records += set.records.size();
+  stats_.records += set_records_;
+  set_.clear();
   return true;
 }
 

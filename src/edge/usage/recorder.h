@@ -56,7 +56,8 @@ class UsageRecorder {
   };
   void take(Held& held, std::int64_t elapsed_ms);
   void append();
-  bool append_some(std::int64_t interval_s, Held& held);
+  void begin_set(std::int64_t interval_s, Held& held);
+  bool append_set();
   void give_up_oldest();
 
   CounterRegistry& registry_;
@@ -64,7 +65,11 @@ class UsageRecorder {
   const std::string edge_;
   const std::uint64_t epoch_;
   const Append append_;
-  std::uint64_t sequence_ = 0;  // of the last set appended
+  std::uint64_t sequence_ = 0;  // of the last set made
+  // The set that the journal is to take next. A set that was refused is offered again byte for byte: of one that a disk
+  // has half swallowed, both may come out in the end, and must be the same.
+  std::string set_;
+  std::size_t set_records_ = 0;
   std::int64_t last_ms_;
   std::unordered_map<const MeterCell*, model::UsageValues> taken_;  // of each cell, so far
   std::map<std::int64_t, Held> held_;                               // by interval

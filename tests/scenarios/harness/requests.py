@@ -149,6 +149,9 @@ QUERIES = {
     "state": lambda t: None, "layer7_config": lambda t: t.config_id, "client": lambda t: "127.0.0.1", "kind": lambda t: "activation",
     "object_type": lambda t: "domain", "object_name": lambda t: t.domain, "action": lambda t: "domain.create",
     "start_time": lambda t: "2020-01-01T00:00:00Z", "end_time": lambda t: "2100-01-01T00:00:00Z", "dry_run": lambda t: "true",
+    "domain": lambda t: t.domain, "interval": lambda t: 3600, "region": lambda t: "unknown", "isp": lambda t: "unknown",
+    "group": lambda t: "region", "time_zone": lambda t: "Asia/Shanghai", "meter": lambda t: "websocket", "basis": lambda t: "wire",
+    "format": lambda t: "csv", "sparse": lambda t: "true",
 }
 
 

@@ -41,6 +41,9 @@ class NoEdges final : public cluster::EdgeDirectory {
   base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
     return std::vector<std::size_t>(domains.size());
   }
+  std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
+    return {};
+  }
 };
 
 // What a browser or a program shows of itself.

@@ -176,6 +176,9 @@ class UsageTest : public ::testing::TestWithParam<const char*> {
     base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
       return std::vector<std::size_t>(domains.size());
     }
+    std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
+      return {};
+    }
   };
 
   std::int64_t now_ms_ = kStart * 1000;
