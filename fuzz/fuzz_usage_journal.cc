@@ -2,7 +2,9 @@
 // written and then damaged at some places: every entry that no damage touched is found, and no other.
 //
 // The input, read as a script: a byte that counts the places; for each, two bytes of where and one that is XORed there;
-// then entries, a byte of length before each.
+// then entries, a byte of length before each. An entry with a marker and, behind it, checksums made for the very place
+// where it will stand would be a record to any reader once its own head is damaged; the fuzzer is good at making them,
+// no set has them, and so the marker's first byte is another here.
 
 #include "support.h"
 
@@ -26,7 +28,7 @@ void check_any_bytes(std::string_view bytes) {
     require(record->number > number, "numbers ascend");
     require(reader.at() == record->end, "it stands behind what it gave");
     std::string again;
-    append_record(again, record->number, record->time_ms, record->body);
+    append_record(again, record->at, record->number, record->time_ms, record->body);
     require(again == bytes.substr(record->at, record->end - record->at), "one form");
     end = record->end;
     number = record->number;
@@ -35,7 +37,9 @@ void check_any_bytes(std::string_view bytes) {
   check_segment_head(bytes, 1);
 }
 
-void check_damage(std::string_view script) {
+void check_damage(std::string script_text) {
+  std::ranges::replace(script_text, '\xf5', '\xf4');
+  std::string_view script = script_text;
   if (script.empty()) return;
   const auto take = [&script]() -> unsigned {
     if (script.empty()) return 0;
@@ -59,7 +63,7 @@ void check_damage(std::string_view script) {
   while (!script.empty()) {
     const std::size_t length = std::min<std::size_t>(take(), script.size());
     const std::size_t begin = bytes.size();
-    append_record(bytes, entries.size() + 1, 1'700'000'000'000, script.substr(0, length));
+    append_record(bytes, begin, entries.size() + 1, 1'700'000'000'000, script.substr(0, length));
     entries.push_back({entries.size() + 1, script.substr(0, length), begin, bytes.size()});
     script.remove_prefix(length);
   }
@@ -80,7 +84,7 @@ void check_damage(std::string_view script) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = fuzz::text_of(data, std::min<std::size_t>(size, 64 * 1024));
   check_any_bytes(input);
-  check_damage(input);
+  check_damage(std::string(input));
   return 0;
 }
 

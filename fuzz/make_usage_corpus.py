@@ -37,14 +37,17 @@ def usage_set(records, edge="edge-1", epoch=1_700_000_000_123, sequence=7, inter
     return out
 
 
-def record(number, body):
+def record(at, number, body):
     rest = struct.pack("<IQQI", len(body), number, 1_700_000_000_000, zlib.crc32(body))
-    return b"\xf5\x9dUR" + struct.pack("<I", zlib.crc32(rest)) + rest + body
+    return b"\xf5\x9dUR" + struct.pack("<I", zlib.crc32(struct.pack("<Q", at) + rest)) + rest + body
 
 
 def segment(bodies, first=1):
     head = b"FLUSAGE\x01" + struct.pack("<Q", first)
-    return head + struct.pack("<I", zlib.crc32(head)) + b"".join(record(first + i, b) for i, b in enumerate(bodies))
+    out = head + struct.pack("<I", zlib.crc32(head))
+    for i, body in enumerate(bodies):
+        out += record(len(out), first + i, body)
+    return out
 
 
 def main():
@@ -55,12 +58,14 @@ def main():
     sets = {"empty": usage_set([]), "one": one, "many": many, "cut": many[:-3], "newer": many[:3] + b"\x02" + many[4:],
             "no-interval": usage_set([], interval=1)}
     bodies = [b"first", b"", b"third " * 9, one, many]
-    whole = segment(bodies)
+    whole, two = segment(bodies), segment(bodies[:2])
     broken = bytearray(whole)
     broken[60] ^= 0x40
     script = b"".join(bytes([len(b)]) + b for b in bodies)
     draw = random.Random(7)
-    journals = {"whole": whole, "torn": whole[:-9], "damaged": bytes(broken), "gap": segment(bodies[:2]) + record(9, b"x"),
+    journals = {"whole": whole, "torn": whole[:-9], "damaged": bytes(broken),
+                "gap": two + record(len(two), 9, b"x"),
+                "record-in-a-body": b"\x01\0\x16\x40" + bytes([len(two)]) + two,  # the outer one's head is damaged
                 "untouched": b"\0" + script,
                 "scripted": b"\x03" + draw.randbytes(9) + script, "scripted-often": b"\x1f" + draw.randbytes(93) + script}
     for folder, files in (("usage_set", sets), ("usage_journal", journals)):
