@@ -63,7 +63,7 @@ std::string plural(std::size_t n, std::string_view word) { return fmt::format("{
 
 }  // namespace
 
-std::string render_text(const std::vector<Problem>& problems, std::string_view text) {
+std::string render_text(const std::vector<Problem>& problems, std::string_view text, std::string_view file) {
   const auto lines = split_lines(text);
   std::string out;
   for (const Problem& problem : problems) {
@@ -71,7 +71,7 @@ std::string render_text(const std::vector<Problem>& problems, std::string_view t
     out += '\n';
     const std::uint32_t number = problem.location.line;
     // A problem of the whole file has no line, and one at its very end may lie behind the last.
-    if (number == 0 || number > lines.size()) continue;
+    if (number == 0 || number > lines.size() || (!file.empty() && problem.location.file != file)) continue;
     const SafeLine line = safe_line(lines[number - 1], problem.location.column);
     out += fmt::format("{:5} | {}\n", number, line.text);
     out += fmt::format("      | {:{}}^\n", "", line.before);
@@ -106,18 +106,24 @@ std::string render_json(const std::vector<Problem>& problems, std::string_view f
 }
 
 CheckOutcome check_edge_config(const std::string& file, const FileReader& files, const CertificateChecker& certificates,
-                               ReportFormat format) {
+                               ReportFormat format, const NamedFilesChecker& named_files) {
   // Read once: standard input can be a file too, and the report shows the very lines that were judged.
   const auto text = files(file);
   const FileReader kept = [&](const std::string& path) { return path == file ? text : files(path); };
-  const ConfigReading reading = read_edge_config_file(file, kept, certificates, ConfigPurpose::by_key);
+  ConfigReading reading = read_edge_config_file(file, kept, certificates, ConfigPurpose::by_key);
+  if (reading.config && named_files) {
+    auto more = named_files(*reading.config);
+    reading.problems.insert(reading.problems.end(), more.begin(), more.end());
+    sort_problems(reading.problems);
+    if (has_errors(more)) reading.config.reset();
+  }
   CheckOutcome out;
   out.exit_status = reading.config ? 0 : 1;
   if (format == ReportFormat::json) {
     out.output = render_json(reading.problems, file);
     return out;
   }
-  out.output = render_text(reading.problems, text ? std::string_view(*text) : std::string_view());
+  out.output = render_text(reading.problems, text ? std::string_view(*text) : std::string_view(), file);
   if (reading.config) {
     const std::string domains =
         reading.control ? "domains in the store" : plural(reading.config->domains.size(), "domain");

@@ -82,6 +82,34 @@ TEST(CheckReport, TheFileIsReadOnce) {
   EXPECT_EQ(reads, 1);
 }
 
+// Files that the configuration only names are looked into when it is valid itself, and shown without lines of its own.
+TEST(CheckReport, ProblemsOfNamedFilesCount) {
+  const std::string text =
+      "listeners: [ { address: \"0.0.0.0:80\", protocol: http } ]\ngeo: { table: n.yaml }\n"
+      "domains: [ { name: a.example.com, origins: [ { host: 10.0.0.11 } ] } ]\n";
+  const FileReader files = [&](const std::string&) -> base::Result<std::string> { return text; };
+  int asked = 0;
+  const NamedFilesChecker bad = [&](const EdgeConfig& config) -> std::vector<Problem> {
+    ++asked;
+    EXPECT_EQ(config.geo.table, "n.yaml");
+    return {{Severity::error, "bad-network", "/networks/0/cidr", {"n.yaml", 2, 5}, "\"x\" is not a network", ""}};
+  };
+  const auto refused = check_edge_config("f.yaml", files, {}, ReportFormat::text, bad);
+  EXPECT_EQ(refused.exit_status, 1);
+  EXPECT_EQ(refused.output, "n.yaml:2:5: error: \"x\" is not a network\n1 error, 0 warnings\n");
+  const auto json = check_edge_config("f.yaml", files, {}, ReportFormat::json, bad);
+  EXPECT_NE(json.output.find("\"valid\": false"), std::string::npos) << json.output;
+  EXPECT_NE(json.output.find("\"file\": \"n.yaml\""), std::string::npos) << json.output;
+  EXPECT_EQ(check_edge_config("f.yaml", files, {}, ReportFormat::text,
+                              [](const EdgeConfig&) { return std::vector<Problem>(); })
+                .exit_status,
+            0);
+  EXPECT_EQ(asked, 2);
+  const FileReader wrong = [](const std::string&) -> base::Result<std::string> { return "listeners: 1\n"; };
+  EXPECT_EQ(check_edge_config("f.yaml", wrong, {}, ReportFormat::text, bad).exit_status, 1);
+  EXPECT_EQ(asked, 2);
+}
+
 TEST(CheckReport, AnUnreadableFileIsToldAndFails) {
   const FileReader none = [](const std::string&) -> base::Result<std::string> {
     return base::fail(base::Code::forbidden, base::Side::config, "Permission denied");

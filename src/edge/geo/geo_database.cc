@@ -44,25 +44,25 @@ class Descriptor {
   int fd_;
 };
 
-std::unexpected<base::Error> failed(const std::string& path) {
+std::unexpected<base::Error> failed() {
   const int err = errno;
   const Code code = err == ENOENT ? Code::not_found : err == EACCES || err == EPERM ? Code::forbidden : Code::resources;
-  return base::fail(code, Side::config, fmt::format("{}: {}", path, std::strerror(err)));
+  return base::fail(code, Side::config, std::strerror(err));
 }
 
-Result<void> copy(const Descriptor& from, const Descriptor& to, const std::string& path) {
+Result<void> copy(const Descriptor& from, const Descriptor& to) {
   std::array<char, 64 * 1024> buffer;
   off_t copied = 0;
   for (;;) {
     const ssize_t n = ::read(from.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed(path);
+    if (n < 0) return failed();
     if (n == 0) return {};
-    if ((copied += n) > kMaxFile) return base::fail(Code::too_large, Side::config, path + ": more than 4 GiB");
+    if ((copied += n) > kMaxFile) return base::fail(Code::too_large, Side::config, "more than 4 GiB");
     for (ssize_t put = 0; put < n;) {
       const ssize_t m = ::write(to.get(), buffer.data() + put, static_cast<std::size_t>(n - put));
       if (m < 0 && errno == EINTR) continue;
-      if (m < 0) return failed(path);
+      if (m < 0) return failed();
       put += m;
     }
   }
@@ -127,25 +127,24 @@ GeoDatabase::~GeoDatabase() = default;
 
 Result<std::unique_ptr<const GeoDatabase>> GeoDatabase::open(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return failed(path);
+  if (file.get() < 0) return failed();
   struct stat now{};
-  if (::fstat(file.get(), &now) != 0) return failed(path);
-  if (!S_ISREG(now.st_mode)) return base::fail(Code::malformed, Side::config, path + ": not a file");
-  if (now.st_size == 0) return base::fail(Code::malformed, Side::config, path + ": empty");
+  if (::fstat(file.get(), &now) != 0) return failed();
+  if (!S_ISREG(now.st_mode)) return base::fail(Code::malformed, Side::config, "not a file");
+  if (now.st_size == 0) return base::fail(Code::malformed, Side::config, "empty");
   const Descriptor memory(::memfd_create("geo", MFD_CLOEXEC));
-  if (memory.get() < 0) return failed(path);
-  if (auto copied = copy(file, memory, path); !copied) return std::unexpected(copied.error());
+  if (memory.get() < 0) return failed();
+  if (auto copied = copy(file, memory); !copied) return std::unexpected(copied.error());
 
   auto opened = std::make_unique<Open>();
   const std::string name = fmt::format("/proc/self/fd/{}", memory.get());
   if (const int error = MMDB_open(name.c_str(), MMDB_MODE_MMAP, &opened->database); error != MMDB_SUCCESS) {
     opened->database = {};  // it has freed what it had
     const bool ours = error == MMDB_IO_ERROR || error == MMDB_OUT_OF_MEMORY_ERROR || error == MMDB_FILE_OPEN_ERROR;
-    return base::fail(ours ? Code::resources : Code::malformed, Side::config,
-                      fmt::format("{}: {}", path, MMDB_strerror(error)));
+    return base::fail(ours ? Code::resources : Code::malformed, Side::config, MMDB_strerror(error));
   }
   if (const std::string what = damage(opened->database); !what.empty()) {
-    return base::fail(Code::malformed, Side::config, fmt::format("{}: damaged: {}", path, what));
+    return base::fail(Code::malformed, Side::config, "damaged: " + what);
   }
   return std::unique_ptr<const GeoDatabase>(new GeoDatabase(std::move(opened)));
 }

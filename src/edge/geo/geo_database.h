@@ -17,8 +17,8 @@ namespace fairlead::edge {
 
 class GeoDatabase {
  public:
-  // Blocks, for up to about a second. Errors (config side): not_found, forbidden, malformed (no such database, or
-  // damaged), resources.
+  // Blocks, for up to about a second. Errors (config side; the context does not repeat the path): not_found, forbidden,
+  // malformed (no such database, or damaged), resources.
   static base::Result<std::unique_ptr<const GeoDatabase>> open(const std::string& path);
   ~GeoDatabase();
 

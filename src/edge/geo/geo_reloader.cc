@@ -50,7 +50,7 @@ bool GeoReloader::load() {
   loaded_ = seen_ = look(config_);
   auto made = GeoTable::load(config_, places_);
   if (!made) {
-    for (const std::string& error : made.error()) base::log_error("{}", error);
+    for (const model::Problem& problem : made.error()) base::log_error("geo: {}", model::describe(problem));
     base::log_error("geo: regions and ISPs are looked up in the files as they were before");
   }
   GeoTable::Ptr before;

@@ -35,18 +35,27 @@ GeoTable::~GeoTable() = default;
 
 GeoTable::Ptr GeoTable::empty() { return Ptr(new GeoTable()); }
 
-std::expected<GeoTable::Ptr, std::vector<std::string>> GeoTable::load(const model::GeoConfig& config, Places& places) {
-  std::vector<std::string> errors;
+std::expected<GeoTable::Ptr, std::vector<model::Problem>> GeoTable::load(const model::GeoConfig& config,
+                                                                         Places& places) {
+  std::vector<model::Problem> errors;
+  const auto tell = [&errors](std::string_view key, const std::string& file, std::string what) {
+    model::Problem problem;
+    problem.code = "bad-geo-file";
+    problem.pointer = fmt::format("/geo/{}", key);
+    problem.location.file = file;
+    problem.message = std::move(what);
+    errors.push_back(std::move(problem));
+  };
   std::shared_ptr<GeoTable> out(new GeoTable());
   out->places_ = &places;
   out->subdivisions_ = config.region == model::GeoRegion::subdivision;
-  const auto open = [&errors](const char* key, const std::string& path, std::unique_ptr<const GeoDatabase>& into) {
+  const auto open = [&tell](const char* key, const std::string& path, std::unique_ptr<const GeoDatabase>& into) {
     if (path.empty()) return;
     auto opened = GeoDatabase::open(path);
     if (opened) {
       into = std::move(*opened);
     } else {
-      errors.push_back(fmt::format("geo.{}: {}", key, opened.error().context));
+      tell(key, path, std::move(opened.error().context));
     }
   };
   open("city", config.city, out->city_);
@@ -54,14 +63,14 @@ std::expected<GeoTable::Ptr, std::vector<std::string>> GeoTable::load(const mode
   if (!config.table.empty()) {
     const auto text = model::read_file(config.table);
     if (!text) {
-      errors.push_back(fmt::format("geo.table: {}: {}", config.table, text.error().context));
+      tell("table", config.table, text.error().context);
     } else {
       std::vector<model::Problem> warnings;
       auto table = NetworkTable::read(*text, config.table, places, warnings);
       if (table) {
         out->networks_ = std::make_unique<const NetworkTable>(std::move(*table));
       } else {
-        for (const model::Problem& problem : table.error()) errors.push_back(describe(problem));
+        errors.insert(errors.end(), table.error().begin(), table.error().end());
       }
       for (const model::Problem& problem : warnings) base::log_warn("{}", describe(problem));
     }

@@ -1,19 +1,19 @@
 #pragma once
 // GeoTable: which region and which ISP a client's address belongs to (R24), out of files of the operator: a city or
 // country file and an ASN or ISP file in MaxMind's format, and a table of networks of the operator's own, whose answers
-// go before those of the files. Immutable once loaded; workers share one and look up once per connection (about 1 us,
-// no memory but for a name that is new). GeoReloader makes a new one when a file changes.
+// go before those of the files. Immutable once loaded; workers share one and look up once per connection (1 to 3 us
+// with two large files; no memory but for a name that is new). GeoReloader makes a new one when a file changes.
 //
 // What is not known is `unknown`: PlaceId(). So are private, loopback and link-local addresses and Unix sockets, unless
 // the operator's table names them. An IPv4 address is the same written as IPv6 (::ffff:a.b.c.d).
 
 #include <expected>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "edge/geo/places.h"
 #include "model/edge_config.h"
+#include "model/problem.h"
 #include "net/address.h"
 
 namespace fairlead::edge {
@@ -26,9 +26,9 @@ class GeoTable {
   using Ptr = std::shared_ptr<const GeoTable>;
 
   // Reads the files that `config` names; of none, a table that knows nothing. `places` outlives the table. Blocks, for
-  // about a second with the largest files: each is read and checked as a whole. Every error is a line for the log:
-  // "geo.asn: FILE: what", or "FILE:3:7: error: ..." for a problem in the table of networks.
-  static std::expected<Ptr, std::vector<std::string>> load(const model::GeoConfig& config, Places& places);
+  // about a second with the largest files: each is read and checked as a whole. Errors are told as
+  // those of the configuration: a file with what is wrong with it, in the table of networks with line and column.
+  static std::expected<Ptr, std::vector<model::Problem>> load(const model::GeoConfig& config, Places& places);
   // Knows nothing.
   static Ptr empty();
 

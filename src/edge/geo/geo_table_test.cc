@@ -100,13 +100,15 @@ class GeoTest : public ::testing::Test {
   }
   GeoTable::Ptr load(const GeoConfig& config) {
     auto made = GeoTable::load(config, places_);
-    EXPECT_TRUE(made) << ::testing::PrintToString(made ? std::vector<std::string>() : made.error());
+    EXPECT_TRUE(made) << describe(made.error().front());
     return made ? *made : GeoTable::empty();
   }
   std::vector<std::string> errors_of(const GeoConfig& config) {
     auto made = GeoTable::load(config, places_);
     EXPECT_FALSE(made);
-    return made ? std::vector<std::string>() : made.error();
+    std::vector<std::string> out;
+    for (const model::Problem& problem : made.error()) out.push_back(describe(problem));
+    return out;
   }
   std::string write(const std::string& name, std::string_view text) {
     std::ofstream(folder_ + name, std::ios::binary | std::ios::trunc) << text;
@@ -212,7 +214,7 @@ TEST_F(GeoTest, WhatIsWrongIsToldWithItsPlace) {
   using ::testing::HasSubstr;
   EXPECT_THAT(errors_of(config),
               ::testing::ElementsAre(
-                  HasSubstr("geo.city: " + config.city + ": No such file"), HasSubstr("geo.asn: " + config.asn + ": "),
+                  config.city + ": error: No such file or directory", HasSubstr(config.asn + ": error: "),
                   HasSubstr("table.yaml:2:13: error: \"10.0.0.1/8\" has bits set behind its prefix"),
                   HasSubstr("table.yaml:3:13: error: \"nonsense\" is not a network"),
                   HasSubstr("table.yaml:4:5: error: the entry states neither"), HasSubstr("table.yaml:5:5: error: "),

@@ -181,7 +181,7 @@ Result<void> UsageJournal::append(std::string_view set) {
   const std::int64_t now = base::wall_clock_ms();
   const bool fresh = !tail_ || at >= options_.segment_bytes;
   std::string record;
-  usage_format::append_record(record, number, now, set);
+  usage_format::append_record(record, fresh ? kSegmentHead : at, number, now, set);
   if (used + record.size() + (fresh ? kSegmentHead : 0) > options_.max_bytes) {
     return refused(
         &Stats::refused_full,
@@ -242,7 +242,7 @@ Result<void> UsageJournal::begin_segment(std::uint64_t first) {
 
 Result<std::optional<UsageJournal::Entry>> UsageJournal::next() {
   for (;;) {
-    RecordReader reader(loaded_, static_cast<std::size_t>(read_at_ - loaded_from_), seen_);
+    RecordReader reader(loaded_, static_cast<std::size_t>(read_at_ - loaded_from_), seen_, loaded_from_);
     if (const auto record = reader.next()) {
       pass_over(loaded_from_ + record->at, record->number - 1);
       read_at_ = loaded_from_ + record->end;

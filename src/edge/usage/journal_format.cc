@@ -24,15 +24,23 @@ N get(std::string_view bytes, std::size_t at) {
   return n;
 }
 
-std::uint32_t crc(std::string_view bytes) {
-  return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+std::uint32_t crc(std::string_view bytes, std::uint32_t before = 0) {
+  return static_cast<std::uint32_t>(
+      ::crc32_z(before, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+// Of a record's head, less marker and checksum.
+std::uint32_t head_crc(std::string_view rest, std::uint64_t at) {
+  std::string place;
+  put(place, at);
+  return crc(rest, crc(place));
 }
 
 // The record that stands exactly there.
-std::optional<Record> record_at(std::string_view bytes, std::size_t at, std::uint64_t after) {
+std::optional<Record> record_at(std::string_view bytes, std::size_t at, std::uint64_t after, std::uint64_t base) {
   if (bytes.size() - at < kRecordHead || bytes.substr(at, kMarker.size()) != kMarker) return std::nullopt;
   const std::string_view head = bytes.substr(at, kRecordHead);
-  if (get<std::uint32_t>(head, kCrcAt) != crc(head.substr(kLengthAt))) return std::nullopt;
+  if (get<std::uint32_t>(head, kCrcAt) != head_crc(head.substr(kLengthAt), base + at)) return std::nullopt;
   const auto length = get<std::uint32_t>(head, kLengthAt);
   if (length > kMaxBody || length > bytes.size() - at - kRecordHead) return std::nullopt;
   Record out;
@@ -55,14 +63,15 @@ void append_segment_head(std::string& out, std::uint64_t first) {
   out += head;
 }
 
-void append_record(std::string& out, std::uint64_t number, std::int64_t time_ms, std::string_view body) {
+void append_record(std::string& out, std::uint64_t at, std::uint64_t number, std::int64_t time_ms,
+                   std::string_view body) {
   std::string head;
   put(head, static_cast<std::uint32_t>(body.size()));
   put(head, number);
   put(head, static_cast<std::uint64_t>(time_ms));
   put(head, crc(body));
   out += kMarker;
-  put(out, crc(head));
+  put(out, head_crc(head, at));
   out += head;
   out += body;
 }
@@ -76,7 +85,7 @@ HeadState check_segment_head(std::string_view bytes, std::uint64_t first) {
 
 std::optional<Record> RecordReader::next() {
   for (std::size_t at = at_; at < bytes_.size();) {
-    if (const auto record = record_at(bytes_, at, after_)) {
+    if (const auto record = record_at(bytes_, at, after_, base_)) {
       at_ = record->end;
       after_ = record->number;
       return record;

@@ -6,8 +6,9 @@
 //   segment  = "FLUSAGE" version:1 first:8 crc:4              first: the number its first record would have
 //   record   = marker:4 head_crc:4 length:4 number:8 time:8 body_crc:4 body
 //
-// Numbers are little-endian; checksums are CRC-32 (ISO 3309): of what stands before it in a segment's head, of the 24
-// bytes behind it in a record's.
+// Numbers are little-endian; checksums are CRC-32 (ISO 3309): of what stands before it in a segment's head; in a
+// record's, of where in the file it stands (8 bytes) and the 24 bytes behind it, so that a record inside another one's
+// body, or moved, is none.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,9 @@ inline constexpr std::size_t kRecordHead = 32;
 inline constexpr std::size_t kMaxBody = 16u << 20;
 
 void append_segment_head(std::string& out, std::uint64_t first);
-void append_record(std::string& out, std::uint64_t number, std::int64_t time_ms, std::string_view body);
+// `at`: where in its file it will stand.
+void append_record(std::string& out, std::uint64_t at, std::uint64_t number, std::int64_t time_ms,
+                   std::string_view body);
 
 enum class HeadState : std::uint8_t {
   good,
@@ -38,11 +41,12 @@ struct Record {
   std::size_t at = 0, end = 0;  // where in the bytes it stands
 };
 
-// Walks over records. `bytes` outlives it and what it gives; reading begins at `at`, and only numbers above `after`
-// count.
+// Walks over records. `bytes` outlives it and what it gives, and begins at `base` of its file; reading begins at `at`
+// of them, and only numbers above `after` count.
 class RecordReader {
  public:
-  RecordReader(std::string_view bytes, std::size_t at, std::uint64_t after) : bytes_(bytes), at_(at), after_(after) {}
+  RecordReader(std::string_view bytes, std::size_t at, std::uint64_t after, std::uint64_t base = 0)
+      : bytes_(bytes), at_(at), after_(after), base_(base) {}
 
   // The next record, past what is damaged; nothing at the end.
   std::optional<Record> next();
@@ -53,6 +57,7 @@ class RecordReader {
   std::string_view bytes_;
   std::size_t at_;
   std::uint64_t after_;
+  std::uint64_t base_;
 };
 
 }  // namespace fairlead::edge::usage_format

@@ -316,6 +316,26 @@ TEST_F(DamagedJournal, ATailThatIsMissingCostsWhatWasInIt) {
   }
 }
 
+// A set may hold anything, the bytes of another journal too: they are no entries of this one when its own head is
+// damaged.
+TEST_F(DamagedJournal, RecordsInsideAnEntryAreNone) {
+  std::string inner;
+  for (const auto& [name, text] : whole_) inner += text;
+  fs::remove_all(folder_);
+  {
+    const auto journal = open();
+    for (const std::string& set : {std::string("before"), inner, std::string("after")}) append(*journal, set);
+  }
+  const std::string bytes = text_of(segments().front());
+  const std::size_t head = bytes.find("before") + 6;
+  for (std::size_t i = 0; i < usage_format::kRecordHead; ++i) {
+    std::string other = bytes;
+    other[head + i] = static_cast<char>(other[head + i] ^ 1);
+    put_text(segments().front(), other);
+    EXPECT_EQ(read_all(*open()), (Texts{"before", "after"})) << i;
+  }
+}
+
 // A page in the middle that is zeros, as a disk that lost it would give it.
 TEST_F(DamagedJournal, ALostPageCostsTheEntriesOnIt) {
   fs::remove_all(folder_);

@@ -119,15 +119,17 @@ bool UsageShipper::rest(base::milliseconds pause, const base::Error& why) {
 void UsageShipper::set_aside(const UsageJournal::Entry& entry, const base::Error& why) {
   const std::string path = journal_.folder() + "/rejected";
   Result<void> kept;
-  std::string record;
-  usage_format::append_record(record, entry.number, base::wall_clock_ms(), entry.set);
   if (auto file = File::open(path, O_WRONLY | O_CREAT); !file) {
     kept = std::unexpected(file.error());
   } else {
     struct stat now{};
-    if (::fstat(file->fd(), &now) != 0) {
+    const bool known = ::fstat(file->fd(), &now) == 0;
+    const auto size = known ? static_cast<std::uint64_t>(now.st_size) : 0;
+    std::string record;
+    usage_format::append_record(record, size, entry.number, base::wall_clock_ms(), entry.set);
+    if (!known) {
       kept = file_error(path);
-    } else if (const auto size = static_cast<std::uint64_t>(now.st_size); size + record.size() > kMaxRejectedBytes) {
+    } else if (size + record.size() > kMaxRejectedBytes) {
       kept = base::fail(base::Code::overloaded, base::Side::config, fmt::format("{} is full", path));
     } else {
       kept = write_at(*file, record, size, path);
