@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/testing/no_edges.h"
 #include "control/context.h"
 #include "control/secrets.h"
 #include "control/usage/block.h"
@@ -259,24 +260,10 @@ class Bench {
     good_ = false;
   }
 
-  class NoEdges final : public cluster::EdgeDirectory {
-   public:
-    std::vector<cluster::EdgeInfo> edges() override { return {}; }
-    std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
-    base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override {
-      return cluster::SessionPage();
-    }
-    base::Result<void> end_session(std::string_view, std::string_view) override { return {}; }
-    std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t) override { return {}; }
-    base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
-      return std::vector<std::size_t>(domains.size());
-    }
-  };
-
   const Shape shape_;
   store::Database& database_;
   Secrets secrets_ = Secrets::ephemeral();
-  NoEdges edges_;
+  cluster::testing::NoEdges edges_;
   model::ControlConfig config_;
   std::map<std::int64_t, model::UsageValues> sums_;  // by day: what was generated of the meters asked for
   std::uint64_t points_ = 0;

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "cluster/testing/no_edges.h"
 #include "control/api/activation_operations.h"
 #include "control/api/api.h"
 #include "control/api/certificate_operations.h"
@@ -35,20 +36,6 @@ T must(base::Result<T> result) {
   require(result.has_value(), "the installation is made");
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
-
-class NoEdges final : public cluster::EdgeDirectory {
- public:
-  std::vector<cluster::EdgeInfo> edges() override { return {}; }
-  std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
-  base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override { return cluster::SessionPage(); }
-  base::Result<void> end_session(std::string_view, std::string_view) override {
-    return base::fail(base::Code::not_found, base::Side::none, "session");
-  }
-  std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t) override { return {}; }
-  base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
-    return std::vector<std::size_t>(domains.size());
-  }
-};
 
 class Installation {
  public:
@@ -207,7 +194,7 @@ class Installation {
 
   store::Database database_ = must(store::Database::open("sqlite::memory:"));
   control::Secrets secrets_ = control::Secrets::ephemeral();
-  NoEdges edges_;
+  cluster::testing::NoEdges edges_;
   model::ControlConfig config_;
   control::Context context_{.database = database_,
                             .secrets = secrets_,

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "cluster/edge_agent.h"
+#include "cluster/testing/no_edges.h"
 #include "control/api/api.h"
 #include "control/context.h"
 #include "control/identity/sign_in.h"
@@ -27,24 +27,6 @@ inline constexpr std::int64_t kNow = 1'800'000'000'000;
 inline constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
 inline const std::string kPassword = "gorse lantern ebb seven";
 inline const std::string kOtherPassword = "quarry tin velvet nine";
-
-// The directory of an installation whose edges are all away: nothing here asks them.
-class NoEdges final : public cluster::EdgeDirectory {
- public:
-  std::vector<cluster::EdgeInfo> edges() override { return {}; }
-  std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
-  base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override { return cluster::SessionPage(); }
-  base::Result<void> end_session(std::string_view, std::string_view) override {
-    return base::fail(base::Code::not_found, base::Side::none, "session");
-  }
-  std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t) override { return {}; }
-  base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
-    return std::vector<std::size_t>(domains.size());
-  }
-  std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
-    return {};
-  }
-};
 
 // What a browser or a program shows of itself.
 struct Credentials {
@@ -97,7 +79,7 @@ class IdentityTest : public ::testing::Test {
   std::atomic<int> policy_changes_ = 0, notices_ = 0;  // calls of the Context's
   store::Database database_;
   Secrets secrets_ = Secrets::ephemeral();
-  NoEdges edges_;
+  cluster::testing::NoEdges edges_;
   model::ControlConfig config_;
   Context context_;
   LoginGuard guard_;
