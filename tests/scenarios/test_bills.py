@@ -45,10 +45,10 @@ def number(n):
     return out + chr(n)
 
 
-def point(bytes_out, wire_bytes_out):
-    """The text of one interval's total."""
+def point(bytes_out, wire_bytes_out, key=0):
+    """The text of one interval: of all (0), or of region 1, ISP 1 and way 1 alone (1)."""
     counts = [number(bytes_out + 1), number(wire_bytes_out + 1)]
-    return "".join([number(1), number(1), number(1), number(2), number(1) * 3, number(BYTES_OUT), number(len(counts[0])), counts[0],
+    return "".join([number(1), number(1), number(1), number(2), number(1 + key) * 3, number(BYTES_OUT), number(len(counts[0])), counts[0],
                     number(WIRE_BYTES_OUT - BYTES_OUT), number(len(counts[1])), counts[1]])
 
 
@@ -98,9 +98,10 @@ def test_from_the_method_to_the_bill(start_node, tmp_path):
         database.execute("update billing_methods set effective_ms = effective_ms - ?", (3 * DAY * 1000,))
         database.execute("update packs set from_day = ?", (date(midnight - 3 * DAY),))
         day = midnight - 2 * DAY
+        database.execute("insert or ignore into usage_names (number, name) values (1, 'unknown')")
         for at, size in ((day, 10 * GB), (day + DAY - 300, 15 * GB), (midnight - DAY, GB)):
-            database.execute("insert into usage_open (at_s, domain_id, total, body) values (?, ?, ?, '')",
-                             (at, domain["id"], point(size, size + size // 10)))
+            database.execute("insert into usage_open (at_s, domain_id, total, body) values (?, ?, ?, ?)",
+                             (at, domain["id"], point(size, size + size // 10), point(size, size + size // 10, 1)))
     node.start()
     eventually(lambda: node.api().get("/v1/login").status == 401, 20, "the API")
     eventually(lambda: customer.get("/v1/bills").ok(200)["total"] >= 1, 20, "the bill")

@@ -87,6 +87,14 @@ def billing(operator, customer):
     customer("bills", "show", 1, "--csv").has("bill,kind")
 
 
+def statistics(customer):
+    """What figures they show is test_statistics.py's to see; here nothing has passed."""
+    for verb in ("bandwidth", "traffic", "codes", "regions", "sessions"):
+        customer("stats", verb)
+        assert customer.json("stats", verb)["start_time"]
+    customer("stats", "live", "--count", "1")
+
+
 def test_every_verb(operator, ca, tmp_path):
     """From the first operator to a domain that is deleted, over every verb that asks the API."""
     customer = customer_of(operator, tmp_path)
@@ -203,6 +211,7 @@ def test_every_verb(operator, ca, tmp_path):
     customer.log_in("ann@customer.test", fresh)
 
     billing(operator, customer)
+    statistics(customer)
 
     ran = {" ".join(said.verb[:n]) for shell in (operator, customer) for said in shell.said if said.status == 0 for n in (1, 2)}
     elsewhere = {"run", "edge", "check", "apply", "import nginx", "import haproxy", "completion bash", "session end",

@@ -88,8 +88,8 @@ std::string UsageReporter::metrics() const {
   const auto gauge = [&add](std::string_view name, auto value, std::string_view help) {
     add(name, "gauge", help, value);
   };
-  counter("fairlead_usage_sets_total", recorder.sets, "Sets of usage written to the journal.");
-  counter("fairlead_usage_records_total", recorder.records, "Records in them.");
+  counter("fairlead_usage_recorded_sets_total", recorder.sets, "Sets of usage written to the journal.");
+  counter("fairlead_usage_recorded_records_total", recorder.records, "Records in them.");
   gauge("fairlead_usage_held_records", recorder.held, "Records kept in memory because the journal does not take them.");
   counter("fairlead_usage_append_failures_total", recorder.failures, "Times that the journal did not take a set.");
   counter("fairlead_usage_lost_records_total", recorder.lost_records,
