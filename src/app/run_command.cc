@@ -227,7 +227,8 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
   }
   admin.stop();
   if (status == 0) edge.wait();
-  if (!(*usage)->end(kLastUsage)) base::log_warn("some usage is not in the database yet: it stays in the journal");
+  if (!(*usage)->end(plane.has_database() ? kLastUsage : base::milliseconds(500)))
+    base::log_warn("some usage is not in the database yet: it stays in the journal");
   plane.end();
   base::log_info("ended");
   return status;

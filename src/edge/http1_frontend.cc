@@ -313,8 +313,8 @@ net::Task<base::Result<std::unique_ptr<net::ByteStream>>> Http1Connection::accep
   if (!protocol::append_response_head(out, answer)) {
     co_return base::fail(Code::malformed, Side::origin, "the answer's head cannot be written");
   }
-  status_ = answer.status;
   if (auto done = co_await write(out); !done) co_return std::unexpected(done.error());
+  status_ = answer.status;
   co_return std::unique_ptr<net::ByteStream>(std::move(stream_));
 }
 

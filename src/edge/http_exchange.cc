@@ -315,7 +315,7 @@ net::Task<void> proxy_http(Worker& worker, ClientExchange& client, std::shared_p
     co_await proxy_to_origin(worker, client, domain, outcome);
   }
   open.reset();
-  if (client.status() != 0) meter.requests.add(client.status());
+  meter.requests.add(client.status());  // 0: nobody waited for the answer
   meter.request_seconds.observe(worker.loop().now() - client.started());
 }
 

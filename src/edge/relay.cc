@@ -20,6 +20,16 @@ const unsigned char* raw(const char* p) { return reinterpret_cast<const unsigned
 
 }  // namespace
 
+inline FrameScanner::Step Relay::scan(const char* data, std::size_t size) {
+  if (!(flags_ & kDiscard)) [[likely]]
+    return scanner_.scan(raw(data), size, &meter_->tally);
+  const std::uint64_t frames = scanner_.frames(), messages = scanner_.messages();
+  const FrameScanner::Step step = scanner_.scan(raw(data), size);
+  dropped_frames_ += static_cast<std::uint32_t>(scanner_.frames() - frames);
+  dropped_messages_ += static_cast<std::uint32_t>(scanner_.messages() - messages);
+  return step;
+}
+
 void Relay::start(Session& session) { loop(session, *this); }
 
 // One read and one write, each in one place: g++ 12 gives every awaiter room of its own in the frame, and two of these
@@ -43,7 +53,7 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
         relay.append_last(session, slow);
       } else {
         relay.received_ += chunk.size;
-        const FrameScanner::Step step = relay.scanner_.scan(raw(chunk.data), chunk.size, &relay.meter_->tally);
+        const FrameScanner::Step step = relay.scan(chunk.data, chunk.size);
         fast = step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) &&
                relay.scanner_.partial_header() == 0 && !relay.scanner_.in_control();
         if (fast) [[likely]] {
@@ -197,6 +207,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     kept = upto;
   };
   std::uint32_t own = 0;  // bytes of the answers to the edge's own Pings
+  bool dropping = flags_ & kDiscard;
 
   for (;;) {
     if (scanner_.last_boundary() != FrameScanner::kNoBoundary) boundary = at + scanner_.last_boundary();
@@ -217,7 +228,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
     }
     boundary = at;  // a control frame ended here
     const bool own_pong = is_own_pong(session);
-    if (!own_pong) meter_->tally.of(protocol::frame_kind(scanner_.control_opcode())).add();
+    if (!own_pong && !dropping) meter_->tally.of(protocol::frame_kind(scanner_.control_opcode())).add();
     if (own_pong) {
       // The answer to the edge's own Ping is for the edge alone: neither relayed nor counted.
       const std::uint32_t frame = scanner_.control_frame_size();
@@ -228,7 +239,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
       }
       kept = at;
       received_ -= frame;
-      scanner_.forget_control();
+      if (!dropping) scanner_.forget_control();
       own += frame;
       session.keepalive_->pong_received(from_);
     } else if (scanner_.control_opcode() == protocol::Opcode::close && !(flags_ & kCloseReceived)) {
@@ -238,7 +249,8 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
       session.close_passed(from_, scanner_.close_code());
     }
     if (at == size) break;
-    step = scanner_.scan(raw(data) + at, size - at, &meter_->tally);
+    dropping = flags_ & kDiscard;
+    step = scan(data + at, size - at);
   }
 
   // In the middle of a frame now, but one ended in this chunk: what the edge has to say goes between.

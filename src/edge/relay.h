@@ -40,6 +40,9 @@ class Relay {
   std::uint64_t passed() const { return passed_; }
   std::uint64_t received() const { return received_; }  // bytes read, answers to the edge's own Pings aside
   const protocol::FrameScanner& scanner() const { return scanner_; }
+  // Frames and messages that were passed on, or were to be when the sink failed.
+  std::uint64_t frames() const { return scanner_.frames() - dropped_frames_; }
+  std::uint64_t messages() const { return scanner_.messages() - dropped_messages_; }
   bool close_received() const { return flags_ & kCloseReceived; }  // from the side this relay reads
   bool close_flushed() const { return flags_ & kCloseFlushed; }    // accepted by the side this relay writes
   // A Close is asked for or being written, and not accepted yet.
@@ -92,6 +95,8 @@ class Relay {
   void release_held(std::string& out);
   void drop_held();
   void shut_sink(Session& session);
+  // What is looked at and dropped is counted apart.
+  protocol::FrameScanner::Step scan(const char* data, std::size_t size);
   void count_passed(std::size_t bytes) {
     passed_ += bytes;
     meter_->bytes.add(bytes);
@@ -104,6 +109,7 @@ class Relay {
   WebSocketMeter::Direction* meter_;
   std::string_view close_reason_;
   std::uint32_t mask_state_;
+  std::uint32_t dropped_frames_ = 0, dropped_messages_ = 0;
   std::uint32_t passing_ = 0;  // of what pass_slowly() gives to write: bytes of the source
   protocol::CloseCode close_code_ = protocol::CloseCode::none;
   std::uint16_t flags_ = 0;

@@ -68,7 +68,7 @@ net::Task<RequestResult> serve_request(Worker& worker, ClientExchange& client) {
       counted.wire = std::shared_ptr<net::WireCount>(meter, &websocket.wire);
       client.count(std::move(counted));
       result.session = co_await open_tunnel(worker, client, result.domain, meter, outcome);
-      if (client.status() != 0) websocket.handshakes.add(client.status());
+      websocket.handshakes.add(client.status());  // 0: nobody waited for the answer
       websocket.handshake_seconds.observe(worker.loop().now() - client.started());
       if (result.session) co_return result;
     } else {

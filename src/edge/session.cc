@@ -246,7 +246,7 @@ void Session::set_clock() {
 SessionCounts Session::counts() const {
   const auto count = [this](Peer p) {
     const Relay& r = relays_[static_cast<std::size_t>(p)];
-    return DirectionCount{r.passed(), r.scanner().frames(), r.scanner().messages()};
+    return DirectionCount{r.passed(), r.frames(), r.messages()};
   };
   SessionCounts out;
   out.to_origin = count(Peer::client);

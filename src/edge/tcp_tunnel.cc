@@ -106,8 +106,10 @@ class OpenTunnel {
 
 }  // namespace
 
-net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStream> client, const ClientInfo& info,
+net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStream> accepted, const ClientInfo& info,
                                  const std::string& domain_name) {
+  std::shared_ptr<MeterCell> cell;  // outlives the stream, which counts its bytes in it
+  const std::unique_ptr<net::SocketStream> client = std::move(accepted);
   const net::TimePoint opened = worker.loop().now();
   AccessRecord record;
   record.opened_ms = base::wall_clock_ms();
@@ -135,7 +137,7 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
       record.origin = origin->address;
       // All that passive health can learn of bytes it does not understand: the origin took the connection.
       origin->answered(worker, 200);
-      const std::shared_ptr<MeterCell> cell = worker.meter(*domain, info);
+      cell = worker.meter(*domain, info);
       TunnelMeter& meter = cell->tunnel;
       net::WireCount* const own_wire = client->wire();
       if (own_wire) net::move_count(*own_wire, meter.wire);
@@ -145,7 +147,6 @@ net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStre
       // Drain leaves it alone: bytes of an unknown protocol cannot be told to go, so they have until the time is up.
       co_await tunnel.run(worker.stop_token());
       open.reset();
-      client.reset();  // its last words are the tunnel's
       record.bytes_in = tunnel.in;
       record.bytes_out = tunnel.out;
       record.close_by = to_string(tunnel.by);

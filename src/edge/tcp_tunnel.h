@@ -13,7 +13,7 @@ namespace fairlead::edge {
 class Worker;
 
 // Serves the connection to its end and logs it. `domain_name`: the listener's domain.
-net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStream> client, const ClientInfo& info,
+net::Task<void> serve_tcp_tunnel(Worker& worker, std::unique_ptr<net::SocketStream> accepted, const ClientInfo& info,
                                  const std::string& domain_name);
 
 }  // namespace fairlead::edge

@@ -24,9 +24,9 @@ enum class Meter : std::uint16_t {
   // WebSocket (R19: a meter apart from ordinary traffic).
   sessions_opened = 1,
   session_milliseconds = 2,  // open sessions x time: divided by a length of time it is how many were open on average
-  // Frames that the edge relayed, as they came: header, masking key and payload. The edge's own frames (Ping, Close)
-  // are
-  // in the wire bytes alone.
+  // Frames that the edge relayed, as they came: header, masking key and payload, once the other side has taken them.
+  // What the edge says itself (Ping, Close), the answers to that, and what comes behind a Close are in the wire bytes
+  // alone.
   bytes_in = 3,
   bytes_out = 4,
   // What the client's connection carried for it, above TCP: opening handshake and TLS handshake, TLS records, HTTP/2

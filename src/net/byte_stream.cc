@@ -32,7 +32,12 @@ bool ByteStream::Read::await_suspend(std::coroutine_handle<> h) {
 
 bool ByteStream::Write::await_ready() {
   assert(!stream_.writer_ && "one write may be outstanding");
-  error_ = stream_.cancel_error_ != 0 ? stream_.cancel_error_ : stream_.write_now(pieces_, 2);
+  if (stream_.cancel_error_ != 0) {
+    stream_.unsent_ = static_cast<std::uint32_t>(pieces_[0].iov_len + pieces_[1].iov_len);
+    error_ = stream_.cancel_error_;
+    return true;
+  }
+  error_ = stream_.write_now(pieces_, 2);
   if (error_ != EAGAIN) return true;
   error_ = 0;
   return false;

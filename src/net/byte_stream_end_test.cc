@@ -55,6 +55,13 @@ TEST_P(ByteStreamEnd, a_reset_ends_the_peers_read_and_later_writes) {
   EXPECT_EQ(world.run(say(*pair.far, "anybody?")), EPIPE);
 }
 
+TEST_P(ByteStreamEnd, a_write_to_a_cancelled_stream_leaves_all_of_it_unsent) {
+  pair.near->cancel(ECONNRESET);
+  EXPECT_EQ(pair.near->unsent(), 0u);
+  EXPECT_EQ(world.run(say(*pair.near, "five!")), ECONNRESET);
+  EXPECT_EQ(pair.near->unsent(), 5u);
+}
+
 TEST_P(ByteStreamEnd, a_reset_ends_a_parked_write_with_nobody_reading) {
   int written = 0;
   world.scope().spawn(write_into(*pair.far, written));

@@ -1,5 +1,7 @@
 #include "edge/http2/wire_shares.h"
 
+#include <new>
+
 namespace fairlead::edge {
 
 void WireShares::came(const Wire& wire, std::size_t bytes) {
@@ -11,7 +13,13 @@ void WireShares::came(const Wire& wire, std::size_t bytes) {
 
 void WireShares::framed(const Wire& wire, std::size_t bytes) {
   if (!wire || !total_ || bytes == 0) return;
-  if (framed_.empty() || framed_.back().wire != wire) framed_.push_back({wire, 0});
+  if (framed_.empty() || framed_.back().wire != wire) {
+    try {
+      framed_.push_back({wire, 0});
+    } catch (const std::bad_alloc&) {
+      return;  // without memory for a note they are counted with the rest, for whoever is last
+    }
+  }
   framed_.back().bytes += bytes;
 }
 

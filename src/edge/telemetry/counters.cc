@@ -71,15 +71,17 @@ void CounterRegistry::retire(const std::shared_ptr<const MeterCell>& cell) {
   MeterKey sum_key = key;
   sum_key.place = PlaceId();
   auto sum = std::make_shared<MeterCell>(std::move(sum_key));
-  sum->absorb(*cell);
   const auto past = std::ranges::find_if(of.past, same);
   if (past == of.past.end()) {
+    sum->absorb(*cell);
     of.past.push_back(std::move(sum));
   } else {
-    sum->absorb(**past);
+    sum->absorb(**past);  // first, so that statuses that have a slot keep it
+    sum->absorb(*cell);
     *past = std::move(sum);
   }
-  of.written.erase(at);
+  std::iter_swap(at, of.written.end() - 1);  // their order tells nothing
+  of.written.pop_back();
   --written_;
 }
 

@@ -18,28 +18,16 @@ std::int64_t interval_of(std::int64_t at_ms) {
   return at_s - at_s % model::kUsageInterval;
 }
 
-// What `now` has more than `taken`, which becomes `now`. A meter that reads lower than before (it does not happen, but
-// nobody must be billed for 2^64 bytes if it did) counts as nothing until it is past where it was.
-UsageValues take_difference(UsageValues& taken, const UsageValues& now) {
+// What `now` has more than `taken`. A meter that reads lower than before (it does not happen, but nobody must be billed
+// for 2^64 bytes if it did) counts as nothing until it is past where it was: `now` is raised to that.
+UsageValues difference(const UsageValues& taken, UsageValues& now) {
   UsageValues more;
   auto before = taken.begin();
-  bool new_meter = false;
-  for (const auto& [meter, n] : now) {
+  for (auto& [meter, n] : now) {
     while (before != taken.end() && before->first < meter) ++before;
-    if (before == taken.end() || before->first != meter) {
-      more.emplace_back(meter, n);
-      new_meter = true;
-    } else if (n > before->second) {
-      more.emplace_back(meter, n - before->second);
-      before->second = n;
-    }
-  }
-  if (new_meter) {
-    UsageValues missing;
-    for (const auto& value : now) {
-      if (model::usage_of(taken, value.first) == 0) missing.push_back(value);
-    }
-    model::add_usage(taken, missing);
+    const std::uint64_t had = before != taken.end() && before->first == meter ? before->second : 0;
+    if (n > had) more.emplace_back(meter, n - had);
+    n = std::max(n, had);
   }
   return more;
 }
@@ -47,27 +35,44 @@ UsageValues take_difference(UsageValues& taken, const UsageValues& now) {
 }  // namespace
 
 UsageRecorder::UsageRecorder(CounterRegistry& registry, const Places& places, std::string edge, std::uint64_t epoch,
-                             std::int64_t now_ms, Append append)
+                             std::int64_t now_ms, base::TimePoint now, Append append)
     : registry_(registry),
       places_(places),
       edge_(std::move(edge)),
       epoch_(epoch),
       append_(std::move(append)),
-      last_ms_(now_ms) {}
+      last_ms_(now_ms),
+      last_(now) {}
 
-void UsageRecorder::record(std::int64_t now_ms) {
-  const std::int64_t from_ms = std::min(last_ms_, now_ms);
-  const std::int64_t interval = interval_of(from_ms);
-  Held& held = held_[interval];
+void UsageRecorder::record(std::int64_t now_ms, base::TimePoint now) {
+  const std::int64_t from_ms = std::min(std::exchange(last_ms_, now_ms), now_ms);
+  const std::int64_t elapsed_ms = (now - std::exchange(last_, now)) / base::milliseconds(1);
+  stats_.last_ms = now_ms;
+  Held& held = held_[interval_of(from_ms)];
   if (held.records.empty()) held.from_ms = from_ms;
   held.from_ms = std::min(held.from_ms, from_ms);
   held.to_ms = std::max(held.to_ms, now_ms);
-  take(held, now_ms - from_ms);
-  last_ms_ = now_ms;
+  take(held, elapsed_ms);
   append();
   while (held_records_ > kMaxHeld && !held_.empty()) give_up_oldest();
   stats_.held = held_records_;
-  stats_.last_ms = now_ms;
+}
+
+bool UsageRecorder::offer() {
+  append();
+  stats_.held = held_records_;
+  return held_records_ == 0;
+}
+
+void UsageRecorder::give_up() {
+  if (!set_.empty()) {
+    stats_.lost_records += set_records_;
+    held_records_ -= set_records_;
+    base::log_error("usage is lost: {} records that the journal did not take", set_records_);
+    set_.clear();
+  }
+  while (!held_.empty()) give_up_oldest();
+  stats_.held = held_records_;
 }
 
 void UsageRecorder::take(Held& held, std::int64_t elapsed_ms) {
@@ -77,21 +82,35 @@ void UsageRecorder::take(Held& held, std::int64_t elapsed_ms) {
     constexpr long kOurs = 2;
     const bool over = cell->abandoned && cell.use_count() == kOurs;
     std::atomic_thread_fence(std::memory_order_acquire);
-    UsageValues more = take_difference(taken_[cell.get()], values_of(*cell));
-    const std::uint64_t open = cell->websocket.sessions_open.get();
-    if (open != 0 && elapsed_ms > 0) {
-      model::add_usage(more, {{Meter::session_milliseconds, open * static_cast<std::uint64_t>(elapsed_ms)}});
-    }
-    if (!more.empty()) {
-      const auto [at, is_new] = held.records.try_emplace(usage_key(cell->key, places_));
-      held_records_ += is_new;
-      model::add_usage(at->second, more);
-    }
+    take(held, *cell, elapsed_ms);
     if (over) {
-      taken_.erase(cell.get());
       registry_.retire(cell);
+      taken_.erase(cell.get());
     }
   }
+}
+
+// All or, when there is no memory for it, nothing.
+void UsageRecorder::take(Held& held, const MeterCell& cell, std::int64_t elapsed_ms) {
+  UsageValues now = values_of(cell);
+  UsageValues& taken = taken_[&cell];
+  UsageValues more = difference(taken, now);
+  const std::uint64_t open = cell.websocket.sessions_open.get();
+  if (open != 0 && elapsed_ms > 0) {
+    model::add_usage(more, {{Meter::session_milliseconds, open * static_cast<std::uint64_t>(elapsed_ms)}});
+  }
+  if (more.empty()) return;
+  model::UsageKey key = usage_key(cell.key, places_);
+  const auto found = held.records.find(key);
+  if (found == held.records.end()) {
+    held.records.emplace(std::move(key), std::move(more));
+    ++held_records_;
+  } else {
+    UsageValues sum = found->second;
+    model::add_usage(sum, more);
+    found->second = std::move(sum);
+  }
+  taken = std::move(now);
 }
 
 void UsageRecorder::append() {

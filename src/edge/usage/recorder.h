@@ -42,10 +42,15 @@ class UsageRecorder {
 
   // `registry` and `places` outlive it. `epoch`: of UsageJournal::next_epoch(). `now_ms`: since when is counted.
   UsageRecorder(CounterRegistry& registry, const Places& places, std::string edge, std::uint64_t epoch,
-                std::int64_t now_ms, Append append);
+                std::int64_t now_ms, base::TimePoint now, Append append);
 
-  // At `now_ms`, the wall clock's. A clock that went back counts from where it is now.
-  void record(std::int64_t now_ms);
+  // At `now_ms`, the wall clock's, which says in which interval it is; `now` says how long it was. A wall clock that
+  // went back counts from where it is now. An exception (no memory) leaves what was not taken for the next call.
+  void record(std::int64_t now_ms, base::TimePoint now);
+  // Offers the journal once more what it did not take. True when nothing is held.
+  bool offer();
+  // Gives up what is held, and counts it as lost: the process ends.
+  void give_up();
 
   Stats stats() const;  // any thread
 
@@ -55,6 +60,7 @@ class UsageRecorder {
     std::map<model::UsageKey, model::UsageValues> records;
   };
   void take(Held& held, std::int64_t elapsed_ms);
+  void take(Held& held, const MeterCell& cell, std::int64_t elapsed_ms);
   void append();
   void begin_set(std::int64_t interval_s, Held& held);
   bool append_set();
@@ -71,6 +77,7 @@ class UsageRecorder {
   std::string set_;
   std::size_t set_records_ = 0;
   std::int64_t last_ms_;
+  base::TimePoint last_;
   std::unordered_map<const MeterCell*, model::UsageValues> taken_;  // of each cell, so far
   std::map<std::int64_t, Held> held_;                               // by interval
   std::size_t held_records_ = 0;

@@ -10,6 +10,12 @@
 #include "net/guard.h"
 
 namespace fairlead::edge {
+namespace {
+
+// Between two tries to give a full journal what is left at the end.
+constexpr base::milliseconds kOffer{50};
+
+}  // namespace
 
 base::Result<std::unique_ptr<UsageReporter>> UsageReporter::start(Edge& edge, cluster::UsageBus& bus,
                                                                   std::string edge_id, const std::string& folder,
@@ -26,7 +32,7 @@ UsageReporter::UsageReporter(Edge& edge, cluster::UsageBus& bus, std::string edg
     : edge_(edge),
       journal_(std::move(journal)),
       shipper_(*journal_, bus),
-      recorder_(edge.counters(), edge.places(), std::move(edge_id), epoch, base::wall_clock_ms(),
+      recorder_(edge.counters(), edge.places(), std::move(edge_id), epoch, base::wall_clock_ms(), base::monotonic_now(),
                 [this](std::string_view set) { return journal_->append(set); }),
       thread_([this] { run(); }) {}
 
@@ -48,7 +54,8 @@ void UsageReporter::run() {
     lock.unlock();
     record();
     if (now / kForgetMs != next_of(now) / kForgetMs) {
-      edge_.ask_workers([](Worker& worker) { worker.abandon_meters(kForget); });
+      net::guarded("asking for idle meters",
+                   [this] { edge_.ask_workers([](Worker& worker) { worker.abandon_meters(kForget); }); });
     }
     next = next_of(base::wall_clock_ms());
     lock.lock();
@@ -57,7 +64,7 @@ void UsageReporter::run() {
 
 void UsageReporter::record() {
   // Without memory for it: what was counted is counted the next time.
-  net::guarded("recording usage", [this] { recorder_.record(base::wall_clock_ms()); });
+  net::guarded("recording usage", [this] { recorder_.record(base::wall_clock_ms(), base::monotonic_now()); });
   shipper_.notify();
 }
 
@@ -69,7 +76,17 @@ bool UsageReporter::end(base::milliseconds patience) {
   wake_.notify_all();
   thread_.join();
   record();
-  const bool all = shipper_.end(patience);
+  // The journal may be full until the other side has taken some of it.
+  const base::TimePoint until = base::later(base::monotonic_now(), patience);
+  bool held = true;
+  const auto offer = [&] { net::guarded("offering usage", [&] { held = !recorder_.offer(); }); };
+  for (offer(); held && base::monotonic_now() < until; offer()) {
+    shipper_.notify();
+    std::this_thread::sleep_for(kOffer);
+  }
+  if (held) recorder_.give_up();
+  const auto left = std::chrono::duration_cast<base::milliseconds>(until - base::monotonic_now());
+  const bool all = shipper_.end(std::max(left, base::milliseconds(0))) && !held;
   if (auto saved = journal_->save_position(); !saved) base::log_warn("usage: {}", base::describe(saved.error()));
   return all;
 }
