@@ -1,6 +1,7 @@
 # Compiler flags of every target, and the two functions a folder of src/ is declared with.
 
 option(FAIRLEAD_FUZZ "build the fuzz targets (clang with libFuzzer)" OFF)
+option(FAIRLEAD_COUNTING "OFF: counters do nothing, to measure what counting costs" ON)
 set(FAIRLEAD_SANITIZE "" CACHE STRING "value of -fsanitize=, empty for none")
 
 add_library(fairlead_flags INTERFACE)
@@ -13,6 +14,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                                                   -Wno-dangling-pointer)
 endif()
 target_compile_definitions(fairlead_flags INTERFACE FAIRLEAD_VERSION="${PROJECT_VERSION}" BOOST_ALLOW_DEPRECATED_HEADERS)
+if(NOT FAIRLEAD_COUNTING)
+  target_compile_definitions(fairlead_flags INTERFACE FAIRLEAD_NO_COUNTING)
+endif()
 if(FAIRLEAD_SANITIZE)
   target_compile_options(fairlead_flags INTERFACE -fsanitize=${FAIRLEAD_SANITIZE} -fno-sanitize-recover=all)
   if(FAIRLEAD_SANITIZE MATCHES "undefined")

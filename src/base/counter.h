@@ -9,8 +9,13 @@ namespace fairlead::base {
 
 class Counter {
  public:
+#ifdef FAIRLEAD_NO_COUNTING  // bench/counting_cost.py: what would it cost not to count
+  void add(std::uint64_t = 1) {}
+  void sub(std::uint64_t = 1) {}
+#else
   void add(std::uint64_t n = 1) { v_.store(v_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
   void sub(std::uint64_t n = 1) { v_.store(v_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
+#endif
   std::uint64_t get() const { return v_.load(std::memory_order_relaxed); }
 
  private:
