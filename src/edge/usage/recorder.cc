@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "edge/usage/cell_values.h"
@@ -18,29 +19,26 @@ std::int64_t interval_of(std::int64_t at_ms) {
   return at_s - at_s % model::kUsageInterval;
 }
 
-// What `now` has more than `taken`, which becomes `now`. A meter that reads lower than before (it does not happen, but
-// nobody must be billed for 2^64 bytes if it did) counts as nothing until it is past where it was.
-UsageValues take_difference(UsageValues& taken, const UsageValues& now) {
+// What `now` has more than `taken`. A meter that reads lower than before (it does not happen, but nobody must be billed
+// for 2^64 bytes if it did) counts as nothing until it is past where it was: `now` is raised to that.
+UsageValues difference(const UsageValues& taken, UsageValues& now) {
   UsageValues more;
+  std::size_t met = 0;
   auto before = taken.begin();
-  bool new_meter = false;
-  for (const auto& [meter, n] : now) {
+  for (auto& [meter, n] : now) {
     while (before != taken.end() && before->first < meter) ++before;
-    if (before == taken.end() || before->first != meter) {
-      more.emplace_back(meter, n);
-      new_meter = true;
-    } else if (n > before->second) {
-      more.emplace_back(meter, n - before->second);
-      before->second = n;
-    }
+    const bool known = before != taken.end() && before->first == meter;
+    met += known;
+    const std::uint64_t had = known ? before->second : 0;
+    if (n > had) more.emplace_back(meter, n - had);
+    n = std::max(n, had);
   }
-  if (new_meter) {
-    UsageValues missing;
-    for (const auto& value : now) {
-      if (model::usage_of(taken, value.first) == 0) missing.push_back(value);
-    }
-    model::add_usage(taken, missing);
+  if (met == taken.size()) return more;
+  UsageValues missing;
+  for (const auto& value : taken) {
+    if (model::usage_of(now, value.first) == 0) missing.push_back(value);
   }
+  model::add_usage(now, missing);
   return more;
 }
 
@@ -62,35 +60,57 @@ void UsageRecorder::record(std::int64_t now_ms) {
   if (held.records.empty()) held.from_ms = from_ms;
   held.from_ms = std::min(held.from_ms, from_ms);
   held.to_ms = std::max(held.to_ms, now_ms);
-  take(held, now_ms - from_ms);
-  last_ms_ = now_ms;
+  take(held, now_ms, now_ms - from_ms);
   append();
   while (held_records_ > kMaxHeld && !held_.empty()) give_up_oldest();
   stats_.held = held_records_;
   stats_.last_ms = now_ms;
 }
 
-void UsageRecorder::take(Held& held, std::int64_t elapsed_ms) {
-  for (const auto& cell : registry_.cells(CounterRegistry::Cells::written)) {
+// In two parts: what needs memory, and then what cannot fail, so that a call that failed has taken nothing.
+void UsageRecorder::take(Held& held, std::int64_t now_ms, std::int64_t elapsed_ms) {
+  struct Seen {
+    UsageValues* taken;  // of the cell
+    UsageValues now;
+    bool over;
+  };
+  const auto cells = registry_.cells(CounterRegistry::Cells::written);
+  std::vector<Seen> all_seen;
+  all_seen.reserve(cells.size());
+  std::map<model::UsageKey, UsageValues> sums;  // with what is held
+  for (const auto& cell : cells) {
     // Nobody writes it any more: its worker has forgotten it, and besides the registry only we hold it. What was
     // counted before the last other owner let go is seen by who has seen that.
     constexpr long kOurs = 2;
     const bool over = cell->abandoned && cell.use_count() == kOurs;
     std::atomic_thread_fence(std::memory_order_acquire);
-    UsageValues more = take_difference(taken_[cell.get()], values_of(*cell));
+    Seen& seen = all_seen.emplace_back(&taken_[cell.get()], values_of(*cell), over);
+    UsageValues more = difference(*seen.taken, seen.now);
     const std::uint64_t open = cell->websocket.sessions_open.get();
     if (open != 0 && elapsed_ms > 0) {
       model::add_usage(more, {{Meter::session_milliseconds, open * static_cast<std::uint64_t>(elapsed_ms)}});
     }
-    if (!more.empty()) {
-      const auto [at, is_new] = held.records.try_emplace(usage_key(cell->key, places_));
-      held_records_ += is_new;
-      model::add_usage(at->second, more);
+    if (more.empty()) continue;
+    const auto [sum, is_new] = sums.try_emplace(usage_key(cell->key, places_));
+    if (is_new) {
+      if (const auto at = held.records.find(sum->first); at != held.records.end()) sum->second = at->second;
     }
-    if (over) {
-      taken_.erase(cell.get());
-      registry_.retire(cell);
-    }
+    model::add_usage(sum->second, more);
+  }
+
+  for (Seen& seen : all_seen) seen.taken->swap(seen.now);
+  for (auto& [key, values] : sums) {
+    if (const auto at = held.records.find(key); at != held.records.end()) at->second.swap(values);
+  }
+  held_records_ -= held.records.size();
+  held.records.merge(sums);
+  held_records_ += held.records.size();
+  last_ms_ = now_ms;
+
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (!all_seen[i].over) continue;
+    registry_.retire(cells[i]);
+    taken_.erase(cells[i].get());
   }
 }
 

@@ -44,7 +44,8 @@ class UsageRecorder {
   UsageRecorder(CounterRegistry& registry, const Places& places, std::string edge, std::uint64_t epoch,
                 std::int64_t now_ms, Append append);
 
-  // At `now_ms`, the wall clock's. A clock that went back counts from where it is now.
+  // At `now_ms`, the wall clock's. A clock that went back counts from where it is now. May throw std::bad_alloc: what
+  // had not been taken is taken by the next call.
   void record(std::int64_t now_ms);
 
   Stats stats() const;  // any thread
@@ -54,7 +55,7 @@ class UsageRecorder {
     std::int64_t from_ms = 0, to_ms = 0;
     std::map<model::UsageKey, model::UsageValues> records;
   };
-  void take(Held& held, std::int64_t elapsed_ms);
+  void take(Held& held, std::int64_t now_ms, std::int64_t elapsed_ms);
   void append();
   void begin_set(std::int64_t interval_s, Held& held);
   bool append_set();
