@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "edge/usage/cell_values.h"
@@ -22,13 +23,22 @@ std::int64_t interval_of(std::int64_t at_ms) {
 // for 2^64 bytes if it did) counts as nothing until it is past where it was: `now` is raised to that.
 UsageValues difference(const UsageValues& taken, UsageValues& now) {
   UsageValues more;
+  std::size_t met = 0;
   auto before = taken.begin();
   for (auto& [meter, n] : now) {
     while (before != taken.end() && before->first < meter) ++before;
-    const std::uint64_t had = before != taken.end() && before->first == meter ? before->second : 0;
+    const bool known = before != taken.end() && before->first == meter;
+    met += known;
+    const std::uint64_t had = known ? before->second : 0;
     if (n > had) more.emplace_back(meter, n - had);
     n = std::max(n, had);
   }
+  if (met == taken.size()) return more;
+  UsageValues missing;
+  for (const auto& value : taken) {
+    if (model::usage_of(now, value.first) == 0) missing.push_back(value);
+  }
+  model::add_usage(now, missing);
   return more;
 }
 
@@ -45,14 +55,12 @@ UsageRecorder::UsageRecorder(CounterRegistry& registry, const Places& places, st
       last_(now) {}
 
 void UsageRecorder::record(std::int64_t now_ms, base::TimePoint now) {
-  const std::int64_t from_ms = std::min(std::exchange(last_ms_, now_ms), now_ms);
-  const std::int64_t elapsed_ms = (now - std::exchange(last_, now)) / base::milliseconds(1);
-  stats_.last_ms = now_ms;
+  const std::int64_t from_ms = std::min(last_ms_, now_ms);
   Held& held = held_[interval_of(from_ms)];
   if (held.records.empty()) held.from_ms = from_ms;
   held.from_ms = std::min(held.from_ms, from_ms);
   held.to_ms = std::max(held.to_ms, now_ms);
-  take(held, elapsed_ms);
+  take(held, now_ms, now);
   append();
   while (held_records_ > kMaxHeld && !held_.empty()) give_up_oldest();
   stats_.held = held_records_;
@@ -75,42 +83,54 @@ void UsageRecorder::give_up() {
   stats_.held = held_records_;
 }
 
-void UsageRecorder::take(Held& held, std::int64_t elapsed_ms) {
-  for (const auto& cell : registry_.cells(CounterRegistry::Cells::written)) {
+// In two parts: what needs memory, and then what cannot fail, so that a call that failed has taken nothing.
+void UsageRecorder::take(Held& held, std::int64_t now_ms, base::TimePoint now) {
+  const std::int64_t elapsed_ms = (now - last_) / base::milliseconds(1);
+  struct Seen {
+    UsageValues* taken;  // of the cell
+    UsageValues now;
+    bool over;
+  };
+  const auto cells = registry_.cells(CounterRegistry::Cells::written);
+  std::vector<Seen> all_seen;
+  all_seen.reserve(cells.size());
+  std::map<model::UsageKey, UsageValues> sums;  // with what is held
+  for (const auto& cell : cells) {
     // Nobody writes it any more: its worker has forgotten it, and besides the registry only we hold it. What was
     // counted before the last other owner let go is seen by who has seen that.
     constexpr long kOurs = 2;
     const bool over = cell->abandoned && cell.use_count() == kOurs;
     std::atomic_thread_fence(std::memory_order_acquire);
-    take(held, *cell, elapsed_ms);
-    if (over) {
-      registry_.retire(cell);
-      taken_.erase(cell.get());
+    Seen& seen = all_seen.emplace_back(&taken_[cell.get()], values_of(*cell), over);
+    UsageValues more = difference(*seen.taken, seen.now);
+    const std::uint64_t open = cell->websocket.sessions_open.get();
+    if (open != 0 && elapsed_ms > 0) {
+      model::add_usage(more, {{Meter::session_milliseconds, open * static_cast<std::uint64_t>(elapsed_ms)}});
     }
+    if (more.empty()) continue;
+    const auto [sum, is_new] = sums.try_emplace(usage_key(cell->key, places_));
+    if (is_new) {
+      if (const auto at = held.records.find(sum->first); at != held.records.end()) sum->second = at->second;
+    }
+    model::add_usage(sum->second, more);
   }
-}
 
-// All or, when there is no memory for it, nothing.
-void UsageRecorder::take(Held& held, const MeterCell& cell, std::int64_t elapsed_ms) {
-  UsageValues now = values_of(cell);
-  UsageValues& taken = taken_[&cell];
-  UsageValues more = difference(taken, now);
-  const std::uint64_t open = cell.websocket.sessions_open.get();
-  if (open != 0 && elapsed_ms > 0) {
-    model::add_usage(more, {{Meter::session_milliseconds, open * static_cast<std::uint64_t>(elapsed_ms)}});
+  for (Seen& seen : all_seen) seen.taken->swap(seen.now);
+  for (auto& [key, values] : sums) {
+    if (const auto at = held.records.find(key); at != held.records.end()) at->second.swap(values);
   }
-  if (more.empty()) return;
-  model::UsageKey key = usage_key(cell.key, places_);
-  const auto found = held.records.find(key);
-  if (found == held.records.end()) {
-    held.records.emplace(std::move(key), std::move(more));
-    ++held_records_;
-  } else {
-    UsageValues sum = found->second;
-    model::add_usage(sum, more);
-    found->second = std::move(sum);
+  held_records_ -= held.records.size();
+  held.records.merge(sums);
+  held_records_ += held.records.size();
+  last_ms_ = now_ms;
+  last_ = now;
+  stats_.last_ms = now_ms;
+
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (!all_seen[i].over) continue;
+    registry_.retire(cells[i]);
+    taken_.erase(cells[i].get());
   }
-  taken = std::move(now);
 }
 
 void UsageRecorder::append() {

@@ -59,8 +59,7 @@ class UsageRecorder {
     std::int64_t from_ms = 0, to_ms = 0;
     std::map<model::UsageKey, model::UsageValues> records;
   };
-  void take(Held& held, std::int64_t elapsed_ms);
-  void take(Held& held, const MeterCell& cell, std::int64_t elapsed_ms);
+  void take(Held& held, std::int64_t now_ms, base::TimePoint now);
   void append();
   void begin_set(std::int64_t interval_s, Held& held);
   bool append_set();

@@ -149,7 +149,8 @@ class Wire:
 
     async def connect(self, port, address, host, tls=None, alpn=()):
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
-        self.raw(f"PROXY TCP4 {address} 127.0.0.1 40000 80\r\n".encode())
+        to = "TCP6 {} ::1" if ":" in address else "TCP4 {} 127.0.0.1"
+        self.raw(f"PROXY {to.format(address)} 40000 80\r\n".encode())
         self.tls = None
         if tls:
             tls.set_alpn_protocols(list(alpn) or ["http/1.1"])
