@@ -31,7 +31,7 @@ class UsageRecorder {
   using Append = std::function<base::Result<void>(std::string_view set)>;
 
   struct Stats {
-    std::uint64_t sets = 0;          // appended
+    std::uint64_t sets = 0;          // appended, or handed over
     std::uint64_t records = 0;       // in them
     std::uint64_t held = 0;          // records that wait for the journal
     std::uint64_t failures = 0;      // times that the journal did not take a set
@@ -48,6 +48,10 @@ class UsageRecorder {
   // had not been taken is taken by the next call.
   void record(std::int64_t now_ms);
 
+  // The last call, of an orderly end: what the journal did not take is offered to `to`, and what that does not take is
+  // given up, logged and counted as lost. True when nothing was. Not while anybody ships out of the journal.
+  bool hand_over(const Append& to);
+
   Stats stats() const;  // any thread
 
  private:
@@ -56,9 +60,9 @@ class UsageRecorder {
     std::map<model::UsageKey, model::UsageValues> records;
   };
   void take(Held& held, std::int64_t now_ms, std::int64_t elapsed_ms);
-  void append();
+  base::Result<void> append(const Append& to);
   void begin_set(std::int64_t interval_s, Held& held);
-  bool append_set();
+  base::Result<void> append_set(const Append& to);
   void give_up_oldest();
 
   CounterRegistry& registry_;

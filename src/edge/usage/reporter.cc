@@ -24,6 +24,7 @@ base::Result<std::unique_ptr<UsageReporter>> UsageReporter::start(Edge& edge, cl
 UsageReporter::UsageReporter(Edge& edge, cluster::UsageBus& bus, std::string edge_id,
                              std::unique_ptr<UsageJournal> journal, std::uint64_t epoch)
     : edge_(edge),
+      bus_(bus),
       journal_(std::move(journal)),
       shipper_(*journal_, bus),
       recorder_(edge.counters(), edge.places(), std::move(edge_id), epoch, base::wall_clock_ms(),
@@ -69,7 +70,10 @@ bool UsageReporter::end(base::milliseconds patience) {
   wake_.notify_all();
   thread_.join();
   record();
-  const bool all = shipper_.end(patience);
+  bool all = shipper_.end(patience);
+  // Of a set that the disk has half swallowed both may arrive: they are the same set.
+  net::guarded("handing over usage",
+               [&] { all = recorder_.hand_over([this](std::string_view set) { return bus_.publish(set); }) && all; });
   if (auto saved = journal_->save_position(); !saved) base::log_warn("usage: {}", base::describe(saved.error()));
   return all;
 }
