@@ -11,6 +11,7 @@
 namespace fairlead::edge {
 namespace {
 
+using base::Result;
 using model::Meter;
 using model::UsageValues;
 
@@ -56,31 +57,23 @@ UsageRecorder::UsageRecorder(CounterRegistry& registry, const Places& places, st
 
 void UsageRecorder::record(std::int64_t now_ms, base::TimePoint now) {
   const std::int64_t from_ms = std::min(last_ms_, now_ms);
-  Held& held = held_[interval_of(from_ms)];
+  const std::int64_t interval = interval_of(from_ms);
+  Held& held = held_[interval];
   if (held.records.empty()) held.from_ms = from_ms;
   held.from_ms = std::min(held.from_ms, from_ms);
   held.to_ms = std::max(held.to_ms, now_ms);
   take(held, now_ms, now);
-  append();
+  if (auto done = append(append_); done) {
+    if (std::exchange(failing_, false)) base::log_info("usage is written to its journal again");
+  } else {
+    ++stats_.failures;
+    if (!std::exchange(failing_, true)) {
+      base::log_error("usage cannot be written to its journal and is kept in memory: {}", base::describe(done.error()));
+    }
+  }
   while (held_records_ > kMaxHeld && !held_.empty()) give_up_oldest();
   stats_.held = held_records_;
-}
-
-bool UsageRecorder::offer() {
-  append();
-  stats_.held = held_records_;
-  return held_records_ == 0;
-}
-
-void UsageRecorder::give_up() {
-  if (!set_.empty()) {
-    stats_.lost_records += set_records_;
-    held_records_ -= set_records_;
-    base::log_error("usage is lost: {} records that the journal did not take", set_records_);
-    set_.clear();
-  }
-  while (!held_.empty()) give_up_oldest();
-  stats_.held = held_records_;
+  stats_.last_ms = now_ms;
 }
 
 // In two parts: what needs memory, and then what cannot fail, so that a call that failed has taken nothing.
@@ -124,7 +117,6 @@ void UsageRecorder::take(Held& held, std::int64_t now_ms, base::TimePoint now) {
   held_records_ += held.records.size();
   last_ms_ = now_ms;
   last_ = now;
-  stats_.last_ms = now_ms;
 
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (!all_seen[i].over) continue;
@@ -133,16 +125,33 @@ void UsageRecorder::take(Held& held, std::int64_t now_ms, base::TimePoint now) {
   }
 }
 
-void UsageRecorder::append() {
-  if (!append_set()) return;
+bool UsageRecorder::hand_over(const Append& to) {
+  const bool all = append(to).has_value();
+  if (!set_.empty()) {
+    if (auto set = model::decode_usage(set_)) {
+      Held& held = held_[set->interval_s];
+      for (auto& record : set->records) model::add_usage(held.records[std::move(record.key)], record.values);
+    }
+    set_.clear();
+  }
+  held_records_ = 0;
+  for (const auto& [interval, held] : held_) held_records_ += held.records.size();
+  while (!held_.empty()) give_up_oldest();
+  stats_.held = held_records_;
+  return all;
+}
+
+Result<void> UsageRecorder::append(const Append& to) {
+  if (auto done = append_set(to); !done) return done;
   while (!held_.empty()) {
     const auto oldest = held_.begin();
     while (!oldest->second.records.empty()) {
       begin_set(oldest->first, oldest->second);
-      if (!append_set()) return;
+      if (auto done = append_set(to); !done) return done;
     }
     held_.erase(oldest);
   }
+  return {};
 }
 
 void UsageRecorder::begin_set(std::int64_t interval_s, Held& held) {
@@ -163,26 +172,23 @@ void UsageRecorder::begin_set(std::int64_t interval_s, Held& held) {
   held.records.erase(held.records.begin(), end);
 }
 
-// False when there is one and the journal did not take it.
-bool UsageRecorder::append_set() {
-  if (set_.empty()) return true;
-  if (auto done = append_(set_); !done) {
-    ++stats_.failures;
-    if (!std::exchange(failing_, true)) {
-      base::log_error("usage cannot be written to its journal and is kept in memory: {}", base::describe(done.error()));
-    }
-    return false;
-  }
-  if (std::exchange(failing_, false)) base::log_info("usage is written to its journal again");
+// The set that waits, if there is one.
+Result<void> UsageRecorder::append_set(const Append& to) {
+  if (set_.empty()) return {};
+  if (auto done = to(set_); !done) return done;
   held_records_ -= set_records_;
   ++stats_.sets;
   stats_.records += set_records_;
   set_.clear();
-  return true;
+  return {};
 }
 
 void UsageRecorder::give_up_oldest() {
   const auto oldest = held_.begin();
+  if (oldest->second.records.empty()) {
+    held_.erase(oldest);
+    return;
+  }
   std::uint64_t bytes = 0;
   for (const auto& [key, values] : oldest->second.records) bytes += model::usage_of(values, Meter::bytes_out);
   base::log_error("usage of the five minutes from {} on is lost, with {} bytes to clients: the journal takes nothing",

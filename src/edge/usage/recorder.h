@@ -31,7 +31,7 @@ class UsageRecorder {
   using Append = std::function<base::Result<void>(std::string_view set)>;
 
   struct Stats {
-    std::uint64_t sets = 0;          // appended
+    std::uint64_t sets = 0;          // appended, or handed over
     std::uint64_t records = 0;       // in them
     std::uint64_t held = 0;          // records that wait for the journal
     std::uint64_t failures = 0;      // times that the journal did not take a set
@@ -45,12 +45,12 @@ class UsageRecorder {
                 std::int64_t now_ms, base::TimePoint now, Append append);
 
   // At `now_ms`, the wall clock's, which says in which interval it is; `now` says how long it was. A wall clock that
-  // went back counts from where it is now. An exception (no memory) leaves what was not taken for the next call.
+  // went back counts from where it is now. May throw std::bad_alloc: what had not been taken is taken by the next call.
   void record(std::int64_t now_ms, base::TimePoint now);
-  // Offers the journal once more what it did not take. True when nothing is held.
-  bool offer();
-  // Gives up what is held, and counts it as lost: the process ends.
-  void give_up();
+
+  // The last call, of an orderly end: what the journal did not take is offered to `to`, and what that does not take is
+  // given up, logged and counted as lost. True when nothing was. Not while anybody ships out of the journal.
+  bool hand_over(const Append& to);
 
   Stats stats() const;  // any thread
 
@@ -60,9 +60,9 @@ class UsageRecorder {
     std::map<model::UsageKey, model::UsageValues> records;
   };
   void take(Held& held, std::int64_t now_ms, base::TimePoint now);
-  void append();
+  base::Result<void> append(const Append& to);
   void begin_set(std::int64_t interval_s, Held& held);
-  bool append_set();
+  base::Result<void> append_set(const Append& to);
   void give_up_oldest();
 
   CounterRegistry& registry_;

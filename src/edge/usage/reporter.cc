@@ -10,12 +10,6 @@
 #include "net/guard.h"
 
 namespace fairlead::edge {
-namespace {
-
-// Between two tries to give a full journal what is left at the end.
-constexpr base::milliseconds kOffer{50};
-
-}  // namespace
 
 base::Result<std::unique_ptr<UsageReporter>> UsageReporter::start(Edge& edge, cluster::UsageBus& bus,
                                                                   std::string edge_id, const std::string& folder,
@@ -30,6 +24,7 @@ base::Result<std::unique_ptr<UsageReporter>> UsageReporter::start(Edge& edge, cl
 UsageReporter::UsageReporter(Edge& edge, cluster::UsageBus& bus, std::string edge_id,
                              std::unique_ptr<UsageJournal> journal, std::uint64_t epoch)
     : edge_(edge),
+      bus_(bus),
       journal_(std::move(journal)),
       shipper_(*journal_, bus),
       recorder_(edge.counters(), edge.places(), std::move(edge_id), epoch, base::wall_clock_ms(), base::monotonic_now(),
@@ -76,17 +71,10 @@ bool UsageReporter::end(base::milliseconds patience) {
   wake_.notify_all();
   thread_.join();
   record();
-  // The journal may be full until the other side has taken some of it.
-  const base::TimePoint until = base::later(base::monotonic_now(), patience);
-  bool held = true;
-  const auto offer = [&] { net::guarded("offering usage", [&] { held = !recorder_.offer(); }); };
-  for (offer(); held && base::monotonic_now() < until; offer()) {
-    shipper_.notify();
-    std::this_thread::sleep_for(kOffer);
-  }
-  if (held) recorder_.give_up();
-  const auto left = std::chrono::duration_cast<base::milliseconds>(until - base::monotonic_now());
-  const bool all = shipper_.end(std::max(left, base::milliseconds(0))) && !held;
+  bool all = shipper_.end(patience);
+  // Of a set that the disk has half swallowed both may arrive: they are the same set.
+  net::guarded("handing over usage",
+               [&] { all = recorder_.hand_over([this](std::string_view set) { return bus_.publish(set); }) && all; });
   if (auto saved = journal_->save_position(); !saved) base::log_warn("usage: {}", base::describe(saved.error()));
   return all;
 }

@@ -37,6 +37,7 @@ class UsageReporter {
   UsageReporter& operator=(const UsageReporter&) = delete;
 
   // After Edge::wait(): records what is left, ships for at most `patience` and ends. True when the other side has all.
+  // What the journal does not take is handed over past it; what nobody takes then is lost, and the log says so.
   bool end(base::milliseconds patience);
 
   // Prometheus text, to be appended to the edge's. Any thread.
@@ -49,6 +50,7 @@ class UsageReporter {
   void record();
 
   Edge& edge_;
+  cluster::UsageBus& bus_;
   std::unique_ptr<UsageJournal> journal_;
   UsageShipper shipper_;
   UsageRecorder recorder_;

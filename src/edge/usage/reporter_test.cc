@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -101,6 +103,45 @@ TEST_F(UsageReporterTest, WhatNobodyTookIsShippedByTheNextOne) {
   sets_.clear();
   EXPECT_TRUE(start()->end(60s));
   EXPECT_EQ(bytes(), 5u) << "only its own: what was shipped is not shipped again";
+}
+
+// No file of this process may grow, as on a disk that is full.
+class FullDisk {
+ public:
+  FullDisk() : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  sighandler_t handler_;
+  rlimit before_{};
+};
+
+TEST_F(UsageReporterTest, AtItsEndWhatTheJournalDoesNotTakeIsHandedOver) {
+  subscribe();
+  const auto reporter = start();
+  edge_->counters().make_cell({.domain_id = "id", .domain = "live.test", .place = {}})->websocket.out.bytes.add(5);
+  const FullDisk full;
+  EXPECT_TRUE(reporter->end(60s));
+  EXPECT_EQ(bytes(), 5u);
+  EXPECT_THAT(reporter->metrics(), HasSubstr("\nfairlead_usage_held_records 0\n"));
+}
+
+TEST_F(UsageReporterTest, AtItsEndWhatNobodyTakesIsTold) {
+  const auto reporter = start();
+  const auto cell = edge_->counters().make_cell({.domain_id = "id", .domain = "live.test", .place = {}});
+  cell->websocket.out.bytes.add(5);
+  const FullDisk full;
+  EXPECT_FALSE(reporter->end(0ms));
+  EXPECT_THAT(reporter->metrics(), HasSubstr("\nfairlead_usage_lost_records_total 1\n"));
+  EXPECT_THAT(reporter->metrics(), HasSubstr("\nfairlead_usage_lost_bytes_total 5\n"));
+  EXPECT_THAT(reporter->metrics(), HasSubstr("\nfairlead_usage_held_records 0\n"));
 }
 
 TEST_F(UsageReporterTest, OneProcessHasTheJournal) {
