@@ -179,6 +179,7 @@ class UsageTest : public ::testing::TestWithParam<const char*> {
     std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
       return {};
     }
+    std::vector<base::Result<cluster::EdgeUsage>> live_total() override { return {}; }
   };
 
   std::int64_t now_ms_ = kStart * 1000;
