@@ -27,4 +27,10 @@ std::vector<base::Result<EdgeUsage>> LocalEdges::live_usage(const std::vector<Do
   return out;
 }
 
+std::vector<base::Result<EdgeUsage>> LocalEdges::live_total() {
+  std::vector<base::Result<EdgeUsage>> out;
+  out.push_back(edge_.live_total());
+  return out;
+}
+
 }  // namespace fairlead::cluster

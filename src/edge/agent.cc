@@ -168,6 +168,26 @@ base::Result<cluster::EdgeUsage> Agent::live_usage(const std::vector<cluster::Do
   return out;
 }
 
+base::Result<cluster::EdgeUsage> Agent::live_total() {
+  cluster::EdgeUsage out;
+  out.edge = id_;
+  out.started_ms = edge_.load().started_ms;
+  cluster::LiveUsage& total = out.usage.emplace_back();
+  std::vector<std::uint64_t> sums;  // by meter's number: cells are many and have the same few meters
+  for (const auto& cell : edge_.counters().cells(CounterRegistry::Cells::all)) {
+    for (const auto& [meter, n] : values_of(*cell)) {
+      const auto at = static_cast<std::size_t>(meter);
+      if (at >= sums.size()) sums.resize(at + 1);
+      sums[at] += n;
+    }
+    total.sessions_open += cell->websocket.sessions_open.get();
+  }
+  for (std::size_t at = 0; at < sums.size(); ++at) {
+    if (sums[at] != 0) total.values.emplace_back(static_cast<model::Meter>(at), sums[at]);
+  }
+  return out;
+}
+
 base::Result<void> Agent::end_session(std::string_view domain, std::string_view id) {
   const auto gathering = std::make_shared<Gathering<bool>>(edge_.load().workers);
   edge_.ask_workers([gathering, domain = std::string(domain), id = std::string(id)](Worker& worker) {

@@ -25,6 +25,7 @@ class Agent final : public cluster::EdgeAgent {
   base::Result<void> end_session(std::string_view domain, std::string_view id) override;
   std::optional<std::int64_t> applied_at(std::uint64_t revision) const override { return edge_.applied_at(revision); }
   base::Result<cluster::EdgeUsage> live_usage(const std::vector<cluster::DomainRef>& domains) override;
+  base::Result<cluster::EdgeUsage> live_total() override;
 
  private:
   Edge& edge_;

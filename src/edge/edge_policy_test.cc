@@ -176,6 +176,32 @@ TEST_F(EdgePolicy, the_agent_tells_what_is_obeyed) {
   EXPECT_EQ(after->domains, (decltype(after->domains){{"b.test", model::fingerprint(domain("b.test"))}}));
 }
 
+// The sum of everything is the sum of its domains, also when one of them is gone: what was counted never goes back.
+TEST_F(EdgePolicy, the_agent_sums_up_what_was_counted) {
+  start(PolicySnapshot::replace(nullptr, {domain("a.test"), domain("b.test")}, 1));
+  Client &a = open("a.test"), &b = open("b.test");
+  echo(a, "one");
+  echo(b, "twenty");
+  const auto parts = agent_->live_usage({{"", "a.test"}, {"", "b.test"}, {"", "c.test"}});
+  ASSERT_TRUE(parts);
+  auto total = agent_->live_total();
+  ASSERT_TRUE(total);
+  EXPECT_EQ(total->edge, "edge-1");
+  EXPECT_EQ(total->started_ms, parts->started_ms);
+  ASSERT_EQ(total->usage.size(), 1u);
+  EXPECT_EQ(total->usage[0].sessions_open, 2u);
+  const auto bytes = [](const cluster::LiveUsage& u) { return model::usage_of(u.values, model::Meter::bytes_in); };
+  // A masked frame: two octets, four of the key, the payload.
+  EXPECT_EQ(bytes(parts->usage[0]), 9u);
+  EXPECT_EQ(bytes(total->usage[0]), 9u + 12u);
+  EXPECT_EQ(model::usage_of(total->usage[0].values, model::Meter::sessions_opened), 2u);
+  edge_->apply_policy(update_of(2, {PolicyEdit::remove("a.test")}));
+  wait_applied(2);
+  total = agent_->live_total();
+  ASSERT_TRUE(total);
+  EXPECT_EQ(bytes(total->usage[0]), 9u + 12u);
+}
+
 TEST_F(EdgePolicy, edits_change_what_they_name_and_a_whole_update_all) {
   start(PolicySnapshot::replace(nullptr, {domain("a.test"), domain("b.test")}, 1));
   const auto before = edge_->policy();

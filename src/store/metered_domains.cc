@@ -1,12 +1,19 @@
 #include "store/metered_domains.h"
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
 #include "store/query.h"
+#include "store/usage_domains.h"
 
 namespace fairlead::store {
 
 using base::Result;
 
 namespace {
+
+constexpr std::size_t kNamed = 100;  // names in one statement
 
 constexpr Sql kColumns = "domain_id, account_id, name, created_ms, deleted_ms";
 constexpr Sql kInsert =
@@ -62,6 +69,37 @@ Result<std::vector<MeteredDomain>> list_metered_domains(Transaction& tx, const s
                                " order by name, created_ms, domain_id",
                            filter.params()),
                   read_domain);
+}
+
+Result<std::vector<MeteredDomain>> list_metered_domains_named(Transaction& tx,
+                                                              const std::optional<std::string>& account_id,
+                                                              const std::vector<std::string>& names) {
+  std::vector<MeteredDomain> found;
+  for (std::size_t begin = 0; begin < names.size(); begin += kNamed) {
+    const std::size_t end = std::min(begin + kNamed, names.size());
+    SqlText sql;
+    sql += "select " + kColumns + " from metered_domains where name in (";
+    Params params;
+    for (std::size_t i = begin; i < end; ++i) {
+      const SqlText name = numbered(i - begin);
+      sql += i == begin ? Sql(":") : Sql(", :");
+      sql += name;
+      params.emplace_back(Sql(name).text(), names[i]);
+    }
+    sql += ")";
+    if (account_id) {
+      sql += " and account_id = :account";
+      params.emplace_back("account", *account_id);
+    }
+    auto some = read_all(tx.query(sql, params), read_domain);
+    if (!some) return some;
+    std::ranges::move(*some, std::back_inserter(found));
+  }
+  const auto place = [](const MeteredDomain& d) { return std::tie(d.name, d.created_ms, d.domain_id); };
+  std::ranges::sort(found, {}, place);
+  // One that was named twice.
+  found.erase(std::ranges::unique(found, {}, &MeteredDomain::domain_id).begin(), found.end());
+  return found;
 }
 
 }  // namespace fairlead::store

@@ -37,5 +37,9 @@ base::Result<MeteredDomain> find_metered_domain(Transaction& tx, std::string_vie
 // Of one account or of all, deleted ones too; by name, then the oldest first.
 base::Result<std::vector<MeteredDomain>> list_metered_domains(Transaction& tx,
                                                               const std::optional<std::string>& account_id);
+// Of them those of these names; in the same order. What it costs depends on `names` alone.
+base::Result<std::vector<MeteredDomain>> list_metered_domains_named(Transaction& tx,
+                                                                    const std::optional<std::string>& account_id,
+                                                                    const std::vector<std::string>& names);
 
 }  // namespace fairlead::store

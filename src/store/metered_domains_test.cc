@@ -26,6 +26,28 @@ TEST_P(MeteredDomainsTest, ComeAndGoWithDomainsAndStay) {
   EXPECT_EQ(read([&](Transaction& tx) { return find_metered_domain(tx, first.id); }).account_id, a.id);
 }
 
+TEST_P(MeteredDomainsTest, AreFoundByName) {
+  const Account a = make_account("a"), b = make_account("b");
+  std::vector<std::string> names;
+  std::vector<MeteredDomain> of_a;
+  for (int i = 0; i < 205; ++i) {
+    names.push_back("d" + std::to_string(1000 + i) + ".example.com");
+    const Domain d = make_domain(a.id, names.back());
+    of_a.push_back({d.id, a.id, d.name, kNow, std::nullopt});
+  }
+  write([&](Transaction& tx) { return delete_domain(tx, of_a[7].domain_id, 1, kNow + 5); });
+  of_a[7].deleted_ms = kNow + 5;
+  const Domain again = make_domain(b.id, names[7]);
+  const auto named = [&](std::optional<std::string> account, const std::vector<std::string>& which) {
+    return read([&](Transaction& tx) { return list_metered_domains_named(tx, account, which); });
+  };
+  EXPECT_EQ(named(a.id, names), of_a);
+  EXPECT_EQ(named({}, names).size(), 206u);
+  EXPECT_EQ(named(b.id, names), (std::vector{MeteredDomain{again.id, b.id, names[7], kNow, std::nullopt}}));
+  EXPECT_EQ(named(a.id, {names[9], "nobody.example.com", names[8], names[9]}), (std::vector{of_a[8], of_a[9]}));
+  EXPECT_TRUE(named({}, {}).empty());
+}
+
 TEST_P(MeteredDomainsTest, EnsuringLeavesWhatIsThere) {
   const Account a = make_account("a");
   const Domain d = make_domain(a.id, "live.example.com");

@@ -51,6 +51,7 @@ std::span<const Migration> all_migrations() {
       Migration{2, "notices of certificates that end", migrations::step_0002()},
       Migration{3, "usage", migrations::step_0003()},
       Migration{4, "billing", migrations::step_0004()},
+      Migration{5, "upkeep of usage", migrations::step_0005()},
   };
   return steps;
 }

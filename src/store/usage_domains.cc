@@ -11,7 +11,10 @@ namespace {
 
 constexpr std::size_t kListed = 100;  // ids in one statement
 
-// The name of a statement's parameter, "d" and a number, as a piece of SQL.
+static_assert(kListed <= 100);
+
+}  // namespace
+
 SqlText numbered(std::size_t n) {
   static constexpr Sql kDigits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
   SqlText name;
@@ -20,9 +23,6 @@ SqlText numbered(std::size_t n) {
   name += kDigits[n % 10];
   return name;
 }
-static_assert(kListed <= 100);
-
-}  // namespace
 
 Result<void> for_each_choice(const UsageDomains& domains, const Params& params,
                              const std::function<Result<void>(Sql, const Params&)>& f) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "store/insert_rows.h"
 #include "store/query.h"
 #include "store/usage_domains.h"
 
@@ -51,10 +52,9 @@ Result<void> put_open_usage(Transaction& tx, const std::vector<OpenUsage>& rows)
   params.reserve(rows.size());
   for (const OpenUsage& r : rows)
     params.push_back({{"at", r.at_s}, {"id", r.domain_id}, {"total", r.total}, {"body", r.body}});
-  return tx.execute_all(
-      "insert into usage_open (at_s, domain_id, total, body) values (:at, :id, :total, :body) "
-      "on conflict (domain_id, at_s) do update set total = excluded.total, body = excluded.body",
-      params);
+  return insert_rows(tx, "insert into usage_open (at_s, domain_id, total, body)", {"at", "id", "total", "body"},
+                     " on conflict (domain_id, at_s) do update set total = excluded.total, body = excluded.body",
+                     std::move(params));
 }
 
 Result<void> each_open_usage(Transaction& tx, const UsageDomains& domains, std::int64_t from_s, std::int64_t to_s,

@@ -39,7 +39,7 @@ struct OpenUsage {
 // Those there are of these domains and this interval, in any order.
 base::Result<std::vector<OpenUsage>> open_usage_at(Transaction& tx, std::int64_t at_s,
                                                    const std::vector<std::string>& domain_ids);
-// Writes them over whatever is there.
+// Writes them over whatever is there. No two of one domain and interval.
 base::Result<void> put_open_usage(Transaction& tx, const std::vector<OpenUsage>& rows);
 
 // Each row of [from_s, to_s), in no order; `text`: its total, or its body. The views are valid during the call alone;

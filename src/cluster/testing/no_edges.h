@@ -19,6 +19,7 @@ class NoEdges final : public EdgeDirectory {
     return std::vector<std::size_t>(domains.size());
   }
   std::vector<base::Result<EdgeUsage>> live_usage(const std::vector<DomainRef>&) override { return {}; }
+  std::vector<base::Result<EdgeUsage>> live_total() override { return {}; }
 };
 
 }  // namespace fairlead::cluster::testing

@@ -45,7 +45,8 @@ StatisticsAnswer::StatisticsAnswer(Statistics data, SeriesGroup group, bool csv,
 }
 
 Outcome<StatisticsAnswer> StatisticsAnswer::read(Context& context, const Call& call, std::string_view name,
-                                                 std::vector<model::Meter> meters, SeriesGroup default_group) {
+                                                 std::vector<model::Meter> meters, SeriesGroup default_group,
+                                                 bool one_point) {
   StatisticsAsked asked;
   asked.range.start_time = call.query("start_time");
   asked.range.end_time = call.query("end_time");
@@ -66,6 +67,7 @@ Outcome<StatisticsAnswer> StatisticsAnswer::read(Context& context, const Call& c
     if (call.query("group") == word) asked.group = value;
   }
   asked.meters = std::move(meters);
+  asked.one_point = one_point;
   const bool csv = wants_csv(call), sparse = call.query_flag("sparse");
   if (sparse && !csv) {
     return invalid("?sparse", "bad-value", "only CSV may leave points out", "format=csv");

@@ -17,10 +17,10 @@ namespace fairlead::control {
 class StatisticsAnswer {
  public:
   // Reads the parameters of `call` and the counts of `meters`. `name`: of the file that a CSV is saved as.
-  // `default_group`: without the parameter.
+  // `default_group`: without the parameter. `one_point`: of each series the sum alone.
   static Outcome<StatisticsAnswer> read(Context& context, const Call& call, std::string_view name,
-                                        std::vector<model::Meter> meters,
-                                        SeriesGroup default_group = SeriesGroup::none);
+                                        std::vector<model::Meter> meters, SeriesGroup default_group = SeriesGroup::none,
+                                        bool one_point = false);
 
   const std::vector<StatisticsSeries>& series() const { return data_.series; }
   const PointGrid& grid() const { return data_.grid; }

@@ -207,8 +207,8 @@ Outcome<Reply> http_codes(Context& context, const Call& call) {
 Outcome<Reply> regions_and_isps(Context& context, const Call& call) {
   const TrafficMeter& m = meter_of(call);
   const Meter ranked_by = on_wire(call) ? m.wire_out : m.bytes_out;
-  auto answer =
-      StatisticsAnswer::read(context, call, "regions-and-isps", traffic_meters(m), SeriesGroup::region_and_isp);
+  auto answer = StatisticsAnswer::read(context, call, "regions-and-isps", traffic_meters(m),
+                                       SeriesGroup::region_and_isp, /*one_point=*/true);
   if (!answer) return std::unexpected(std::move(answer.error()));
   answer->put("meter", m.name);
   answer->put("basis", on_wire(call) ? "wire" : "frames");

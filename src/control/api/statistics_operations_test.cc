@@ -191,6 +191,18 @@ TEST_F(StatisticsTest, WhatIsNotTheCallersIsNotThere) {
   EXPECT_EQ(refused(ann_, std::string("traffic") + kHour + "&domain=file.test"), "404 not_found");
 }
 
+// Of live figures every name must be there, also when one of them is there twice: an account's, and on an edge that has
+// it from a file.
+TEST_F(StatisticsTest, LiveFiguresNeedEachDomainThatIsNamed) {
+  count("2026-11-21T09:00:00Z", {{{"", "a.test", "DE", "One"}, {{Meter::bytes_out, 9}}}});
+  add_domain(ann_, "a.test");
+  const auto b = add_domain(ann_, "b.test");
+  EXPECT_EQ(get(ops_, "live?domain=a.test,b.test")["domains"].size(), 3u);
+  write([&](store::Transaction& tx) { return store::delete_domain(tx, b.id, b.revision, now_ms_); });
+  EXPECT_EQ(refused(ops_, "live?domain=a.test,b.test"), "404 not_found");
+  EXPECT_EQ(get(ops_, "live?domain=a.test")["domains"].size(), 2u);
+}
+
 TEST_F(StatisticsTest, HttpCodesAndTheirProportions) {
   const auto a = add_domain(ann_, "a.test");
   count("2026-11-21T09:00:00Z", {record(a, "DE", "One",
@@ -283,6 +295,12 @@ TEST_F(StatisticsTest, AnswersAreBounded) {
   count("2026-11-21T09:00:00Z", std::move(records));
   EXPECT_EQ(refused(ann_, "traffic?group=region"), "422 invalid ?group too-many-points");
   EXPECT_EQ(get(ann_, "traffic?group=region&interval=86400")["series"].size(), 400u);
+  // One that has no points is bounded by what it has.
+  const Json places = get(ann_, "regions-and-isps");
+  ASSERT_EQ(places["items"].size(), 400u);
+  EXPECT_EQ(places["total"]["bytes_out"], 400);
+  EXPECT_EQ(places["items"][399]["rank"], 400);
+  EXPECT_EQ(get(ann_, "regions-and-isps?interval=300&group=isp")["items"][0]["bytes_out"], 400);
   std::string many;
   for (int i = 0; i < 1001; ++i) many += "a.test,";
   EXPECT_EQ(refused(ann_, "traffic?domain=" + many), "422 invalid ?domain too-many");

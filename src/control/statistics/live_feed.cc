@@ -6,11 +6,13 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
+#include <set>
 
 #include "control/identity/caller_of.h"
 #include "control/in_transaction.h"
 #include "control/statistics/figures.h"
 #include "control/statistics/statistics.h"
+#include "store/policy_changes.h"
 
 namespace fairlead::control {
 namespace {
@@ -73,21 +75,44 @@ Json live_json(const std::vector<DomainRef>& domains, const std::vector<LiveFigu
   return out;
 }
 
-// Those that are there now.
-Outcome<std::vector<DomainRef>> watched(Context& context, const Caller& caller, const LiveAsked& asked) {
-  return read_in(context.database, [&](store::Transaction& tx) -> Outcome<std::vector<DomainRef>> {
+// What edges are asked about.
+struct Watched {
+  bool everything = false;         // the sum of all there is, one figure
+  std::vector<DomainRef> domains;  // else these
+  std::int64_t change = -1;        // the last policy change by then: before another one no account has other domains
+
+  std::vector<DomainRef> refs() const { return everything ? std::vector<DomainRef>(1) : domains; }
+};
+
+std::vector<base::Result<EdgeUsage>> ask(Context& context, const Watched& watched) {
+  return watched.everything ? context.edges.live_total() : context.edges.live_usage(watched.domains);
+}
+
+// Domains that are there now. `before`: what was watched before, if anything was.
+Outcome<Watched> watched(Context& context, const Caller& caller, const LiveAsked& asked, const Watched* before) {
+  return read_in(context.database, [&](store::Transaction& tx) -> Outcome<Watched> {
     const auto account = metered_account(tx, caller, asked.account_id);
     if (!account) return std::unexpected(account.error());
+    Watched out;
+    if (asked.domains.empty() && !*account) {
+      out.everything = true;
+      return out;
+    }
+    const auto change = store::last_policy_change(tx);
+    if (!change) return failed(change);
+    out.change = *change;
+    if (asked.domains.empty() && before && before->change == *change) return *before;
     const auto found = metered_of(tx, *account, asked.domains);
     if (!found) return std::unexpected(found.error());
-    std::vector<DomainRef> out;
+    std::set<std::string_view> names, present;
     for (const store::MeteredDomain& d : *found) {
+      names.insert(d.name);
+      if (d.deleted_ms) continue;
+      present.insert(d.name);
       // An edge that has a domain from nobody's control plane counts it under its name alone.
-      if (!d.deleted_ms) out.push_back({d.account_id.empty() ? std::string() : d.domain_id, d.name});
+      out.domains.push_back({d.account_id.empty() ? std::string() : d.domain_id, d.name});
     }
-    std::size_t names = 0;
-    for (std::size_t i = 0; i < found->size(); ++i) names += i == 0 || (*found)[i].name != (*found)[i - 1].name;
-    if (!asked.domains.empty() && out.size() < names) return not_found("domain");
+    if (!asked.domains.empty() && present.size() < names.size()) return not_found("domain");
     return out;
   });
 }
@@ -95,9 +120,9 @@ Outcome<std::vector<DomainRef>> watched(Context& context, const Caller& caller, 
 // One client's stream: what the producer keeps between its calls.
 class LiveStream {
  public:
-  LiveStream(Context& context, const Call& call, LiveAsked asked, std::vector<DomainRef> domains)
-      : context_(context), request_(call.request), asked_(std::move(asked)) {
-    meter_.watch(std::move(domains));
+  LiveStream(Context& context, const Call& call, LiveAsked asked, Watched watched)
+      : context_(context), request_(call.request), asked_(std::move(asked)), watched_(std::move(watched)) {
+    meter_.watch(watched_.refs());
   }
 
   bool operator()(ApiSink& sink) {
@@ -114,7 +139,7 @@ class LiveStream {
         return false;
       }
     }
-    meter_.take(context_.edges.live_usage(meter_.domains()), context_.now_ms());
+    meter_.take(ask(context_, watched_), context_.now_ms());
     const auto taken = Clock::now();
     const auto since = number_ == 0 ? taken - taken : taken - taken_;
     taken_ = taken;
@@ -138,15 +163,17 @@ class LiveStream {
     if (!caller) return caller.error().status >= 500 ? std::nullopt : std::optional(caller.error().code);
     if (!caller->signed_in()) return "unauthorized";
     if (caller->account_state != store::AccountState::active) return "account_suspended";
-    auto domains = watched(context_, *caller, asked_);
-    if (!domains) return domains.error().status >= 500 ? std::nullopt : std::optional(domains.error().code);
-    meter_.watch(std::move(*domains));
+    auto now = watched(context_, *caller, asked_, &watched_);
+    if (!now) return now.error().status >= 500 ? std::nullopt : std::optional(now.error().code);
+    watched_ = std::move(*now);
+    meter_.watch(watched_.refs());
     return std::nullopt;
   }
 
   Context& context_;
   const ApiRequest request_;
   const LiveAsked asked_;
+  Watched watched_;
   LiveMeter meter_;
   std::uint64_t number_ = 0;
   Clock::time_point next_, looked_, taken_;
@@ -215,19 +242,20 @@ void LiveMeter::take(const std::vector<base::Result<EdgeUsage>>& answers, std::i
 }
 
 Outcome<Reply> live_snapshot(Context& context, const Caller& caller, const LiveAsked& asked) {
-  const auto domains = watched(context, caller, asked);
-  if (!domains) return std::unexpected(domains.error());
-  std::vector<LiveFigures> figures(domains->size());
+  const auto about = watched(context, caller, asked, nullptr);
+  if (!about) return std::unexpected(about.error());
+  const std::vector<DomainRef> domains = about->refs();
+  std::vector<LiveFigures> figures(domains.size());
   std::size_t silent = 0, edges = 0;
   std::optional<std::int64_t> since;
-  for (const auto& answer : context.edges.live_usage(*domains)) {
-    if (!answer || answer->usage.size() != domains->size()) {
+  for (const auto& answer : ask(context, *about)) {
+    if (!answer || answer->usage.size() != domains.size()) {
       ++silent;
       continue;
     }
     ++edges;
     since = std::min(since.value_or(answer->started_ms), answer->started_ms);
-    for (std::size_t i = 0; i < domains->size(); ++i) {
+    for (std::size_t i = 0; i < domains.size(); ++i) {
       figures[i].sessions_open += answer->usage[i].sessions_open;
       model::add_usage(figures[i].values, answer->usage[i].values);
     }
@@ -235,7 +263,7 @@ Outcome<Reply> live_snapshot(Context& context, const Caller& caller, const LiveA
   const Json head = {
       {"at", date(context.now_ms())}, {"since", date(since)}, {"edges", edges}, {"silent_edges", silent}};
   Reply reply;
-  reply.body = live_json(*domains, figures, !asked.domains.empty(), head);
+  reply.body = live_json(domains, figures, !asked.domains.empty(), head);
   return reply;
 }
 
@@ -243,12 +271,12 @@ Outcome<Reply> live_stream(Context& context, const Call& call, const LiveAsked& 
   if (call.caller.account_state != store::AccountState::active) {
     return refuse(403, "account_suspended", "the account is suspended");
   }
-  auto domains = watched(context, call.caller, asked);
-  if (!domains) return std::unexpected(std::move(domains.error()));
+  auto about = watched(context, call.caller, asked, nullptr);
+  if (!about) return std::unexpected(std::move(about.error()));
   Reply reply;
   reply.content_type = "text/event-stream";
   reply.fields = {{"cache-control", "no-store"}, {"x-accel-buffering", "no"}};
-  const auto stream = std::make_shared<LiveStream>(context, call, asked, std::move(*domains));
+  const auto stream = std::make_shared<LiveStream>(context, call, asked, std::move(*about));
   reply.produce = [stream](ApiSink& sink) { return (*stream)(sink); };
   return reply;
 }

@@ -30,8 +30,9 @@ class LiveMeter {
   void watch(std::vector<cluster::DomainRef> domains);
   const std::vector<cluster::DomainRef>& domains() const { return domains_; }
 
-  // Takes the answers of all edges to live_usage(domains()): afterwards change() is what came since the take before,
-  // and nothing for a domain or an edge that is new here, unless the edge started since.
+  // Takes the answers of all edges to live_usage(domains()), or, when what is watched is the sum of everything under
+  // one empty name, to live_total(): afterwards change() is what came since the take before, and nothing for a domain
+  // or an edge that is new here, unless the edge started since.
   void take(const std::vector<base::Result<cluster::EdgeUsage>>& answers, std::int64_t now_ms);
   // By domain, in the order of domains(); of edges that are silent, the sessions they had.
   const std::vector<LiveFigures>& change() const { return change_; }
@@ -57,7 +58,8 @@ struct LiveAsked {
 };
 inline constexpr std::size_t kMostLiveDomains = 100;
 
-// The figures now: sessions that are open, and the counts since the edges' start.
+// The figures now: sessions that are open, and the counts since the edges' start. The sum of an account is that of the
+// domains it has now; the sum of an installation, which edges make themselves, has those in it that are gone.
 Outcome<Reply> live_snapshot(Context& context, const Caller& caller, const LiveAsked& asked);
 
 // The same second by second as server-sent events: `event: usage`, the first at once. Ends when the client or the

@@ -8,6 +8,7 @@
 
 #include "control/account_access.h"
 #include "control/in_transaction.h"
+#include "control/usage/layout.h"
 #include "model/domain_settings.h"
 
 namespace fairlead::control {
@@ -18,6 +19,12 @@ using store::Transaction;
 
 std::unexpected<Failure> not_kept(const base::Error& error) {
   return invalid("?start_time", "removed", "points of that time are no longer kept: " + error.context);
+}
+
+std::unexpected<Failure> too_many(std::size_t series, std::size_t points) {
+  return invalid("?group", "too-many-points",
+                 fmt::format("more than {} series of {} points are too many for one answer", series, points),
+                 "take a longer interval, a shorter time, or fewer domains");
 }
 
 bool by_group(const StatisticsSeries& a, const StatisticsSeries& b) {
@@ -51,23 +58,22 @@ Outcome<std::optional<std::string>> metered_account(Transaction& tx, const Calle
 
 Outcome<std::vector<MeteredDomain>> metered_of(Transaction& tx, const std::optional<std::string>& account,
                                                const std::vector<std::string>& names) {
-  auto all = store::list_metered_domains(tx, account);
-  if (!all) return failed(all);
-  if (names.empty()) return std::move(*all);
+  if (names.empty()) {
+    auto all = store::list_metered_domains(tx, account);
+    if (!all) return failed(all);
+    return std::move(*all);
+  }
   std::set<std::string, std::less<>> wanted, found;
   for (const std::string& name : names) {
     const auto canonical = model::canonical_domain_name(name);
     if (!canonical) return not_found("domain");
     wanted.insert(*canonical);
   }
-  std::vector<MeteredDomain> out;
-  for (MeteredDomain& domain : *all) {
-    if (!wanted.contains(domain.name)) continue;
-    found.insert(domain.name);
-    out.push_back(std::move(domain));
-  }
+  auto domains = store::list_metered_domains_named(tx, account, {wanted.begin(), wanted.end()});
+  if (!domains) return failed(domains);
+  for (const MeteredDomain& domain : *domains) found.insert(domain.name);
   if (found.size() != wanted.size()) return not_found("domain");
-  return out;
+  return std::move(*domains);
 }
 
 Outcome<Statistics> read_statistics(Context& context, const Caller& caller, const StatisticsAsked& asked) {
@@ -97,30 +103,28 @@ Outcome<Statistics> read_statistics(Context& context, const Caller& caller, cons
       choice = store::UsageDomains::list({});
       for (const MeteredDomain& d : domains) choice.ids.push_back(d.domain_id);
     }
+    const std::size_t points = asked.one_point ? 1 : grid.size();
+    const std::size_t named = by_domain && !asked.domains.empty() ? domains.size() : 0;
     SeriesQuery query;
+    query.most_series = kMostStatisticsPoints / points;
+    if (named > query.most_series) return too_many(query.most_series, points);
+    query.one_point = asked.one_point;
     query.region = asked.region;
     query.isp = asked.isp;
     query.from_s = range->from_s;
     query.to_s = range->to_s;
-    query.step_s = grid.read_step();
+    query.step_s = asked.one_point ? kDay : grid.read_step();
     query.group = asked.group;
     query.meters = asked.meters;
     auto read = read_series(tx, choice, query);
     if (!read && read.error().code == base::Code::too_large) return not_kept(read.error());
+    if (!read && read.error().code == base::Code::overloaded) return too_many(query.most_series, points);
     if (!read) return failed(read);
 
     Statistics out{.range = *range, .grid = grid, .time_zone = zone ? zone->name() : "UTC", .series = {}};
     std::map<std::string, const MeteredDomain*, std::less<>> by_id;
     for (const MeteredDomain& d : domains) by_id.emplace(d.domain_id, &d);
     std::set<std::string, std::less<>> counted;
-    const std::size_t most = kMostStatisticsPoints / grid.size();
-    const std::size_t named = by_domain && !asked.domains.empty() ? domains.size() : 0;
-    if (std::max(read->size(), named) > most) {
-      return invalid(
-          "?group", "too-many-points",
-          fmt::format("{} series of {} points are too many for one answer", std::max(read->size(), named), grid.size()),
-          "take a longer interval, a shorter time, or fewer domains");
-    }
     for (Series& s : *read) {
       StatisticsSeries one;
       if (by_domain) {
@@ -131,16 +135,19 @@ Outcome<Statistics> read_statistics(Context& context, const Caller& caller, cons
       }
       one.region = std::move(s.region);
       one.isp = std::move(s.isp);
-      one.points = grid.fold(s.points);
+      if (asked.one_point) {
+        one.points.push_back(std::move(s.points.front().values));
+      } else {
+        one.points = grid.fold(s.points);
+      }
       out.series.push_back(std::move(one));
     }
     for (std::size_t i = 0; i < named; ++i) {
       const MeteredDomain& d = domains[i];
-      if (!counted.contains(d.domain_id))
-        out.series.push_back({d, {}, {}, std::vector<model::UsageValues>(grid.size())});
+      if (!counted.contains(d.domain_id)) out.series.push_back({d, {}, {}, std::vector<model::UsageValues>(points)});
     }
     if (asked.group == SeriesGroup::none && out.series.empty()) {
-      out.series.push_back({{}, {}, {}, std::vector<model::UsageValues>(grid.size())});
+      out.series.push_back({{}, {}, {}, std::vector<model::UsageValues>(points)});
     }
     std::ranges::sort(out.series, by_group);
     return out;

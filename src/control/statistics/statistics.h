@@ -29,12 +29,13 @@ struct StatisticsAsked {
   SeriesGroup group = SeriesGroup::none;
   std::string time_zone;  // IANA name; empty: UTC
   std::vector<model::Meter> meters;
+  bool one_point = false;  // sums of the whole time alone
 };
 
 struct StatisticsSeries {
   store::MeteredDomain domain;             // grouped by domain; else empty
   std::string region, isp;                 // of the group; else empty
-  std::vector<model::UsageValues> points;  // one for each of the grid
+  std::vector<model::UsageValues> points;  // one for each of the grid, or the one
 };
 
 struct Statistics {
@@ -46,7 +47,8 @@ struct Statistics {
   std::vector<StatisticsSeries> series;
 };
 
-// More points than this are refused (422 too-many-points): a hundred thousand are some ten megabytes.
+// More points than this, of all series together, are refused (422 too-many-points): a hundred thousand are some ten
+// megabytes.
 inline constexpr std::size_t kMostStatisticsPoints = 100'000;
 inline constexpr std::size_t kMostStatisticsDomains = 1000;
 

@@ -225,6 +225,7 @@ class ObjectsTest : public ::testing::Test {
     std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
       return {};
     }
+    std::vector<base::Result<cluster::EdgeUsage>> live_total() override { return {}; }
   };
 
   store::Database database_ = must(store::Database::open("sqlite::memory:"));

@@ -15,6 +15,7 @@ using store::UsagePart;
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kNewer = 7;  // forms to come; what says to be of a later one than those is damaged
 constexpr unsigned kWays = 6;
 
 std::unexpected<base::Error> broken(std::string_view what) {
@@ -124,6 +125,7 @@ Result<BlockReader> BlockReader::open(std::string_view text) {
   HeadReader in(text);
   const auto version = in.number(UINT64_MAX);
   if (!in.good()) return broken("no block");
+  if (version == 0 || version > kVersion + kNewer) return broken("no block");
   if (version != kVersion) {
     return base::fail(Code::unsupported, Side::none, "usage block: in a form that this program does not know");
   }

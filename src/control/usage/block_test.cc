@@ -188,6 +188,7 @@ TEST_F(BlockTest, DamageIsSeen) {
 
 TEST_F(BlockTest, NewerFormIsNotTakenForDamage) {
   EXPECT_EQ(BlockReader::open("\x02rest").error().code, base::Code::unsupported);
+  EXPECT_EQ(BlockReader::open("no block").error().code, base::Code::malformed);
   EXPECT_EQ(BlockReader::open("").error().code, base::Code::malformed);
 }
 

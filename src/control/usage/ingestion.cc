@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/usage/layout.h"
 #include "store/metered_domains.h"
+#include "store/usage_damaged.h"
 #include "store/usage_points.h"
 #include "store/usage_progress.h"
 
@@ -94,6 +95,7 @@ Result<void> UsageIngestion::take(std::string_view encoded) {
   }
   auto& last = counters_.last_to_ms[set->edge];
   last = std::max(last, set->to_ms);
+  counters_.damaged_rows += learned.damaged_rows;
   const std::int64_t now = context_.now_ms();
   std::erase_if(counters_.last_to_ms, [&](const auto& edge) { return edge.second < now - kForgetEdge; });
   return {};
@@ -127,8 +129,17 @@ Result<UsageIngestion::Taken> UsageIngestion::add(store::Transaction& tx, const 
   for (OpenUsage& row : *rows) {
     auto node = domains->extract(row.domain_id);
     auto body = decode_point(row.body), total = decode_point(row.total);
+    if (!body && body.error().code == Code::malformed) {
+      base::log_error("usage of domain {} in the interval that begins {} is set aside: {}", row.domain_id,
+                      base::format_utc_ms(row.at_s * 1000), base::describe(body.error()));
+      if (auto done = store::set_open_usage_aside(tx, row, now_ms); !done) return std::unexpected(done.error());
+      ++learned.damaged_rows;
+      body = PointUsage();
+    }
     if (!body) return std::unexpected(body.error());
+    if (!total && total.error().code == Code::malformed) total = PointUsage();
     if (!total) return std::unexpected(total.error());
+    if (total->empty() || body->empty()) total = point_of(total_of(*body));
     add_point(*total, point_of(total_of(node.mapped())));
     add_point(*body, node.mapped());
     row.body = encode_point(*body);

@@ -6,7 +6,8 @@
 //
 // Who is metered: the domain by its id. One that no account ever had here (an edge that serves a file) is kept under
 // the empty account. A set for an interval that is more than kEarly ahead of the clock, or no longer kept (R22), is
-// summed up apart (store::UsageOutOfRange), counted and logged.
+// summed up apart (store::UsageOutOfRange), counted and logged. A row that cannot be read is set aside
+// (store/usage_damaged.h), counted and logged, and a new one begun: the edge's queue does not wait for it.
 
 #include <atomic>
 #include <cstdint>
@@ -37,6 +38,7 @@ class UsageIngestion {
 
   struct Counters {
     std::uint64_t taken = 0, duplicates = 0, refused = 0, out_of_range = 0;  // sets
+    std::uint64_t damaged_rows = 0;                                          // set aside
     std::map<std::string, std::int64_t> last_to_ms;  // by edge: the end of the last set that came, since the start
   };
   Counters counters() const;
@@ -47,6 +49,7 @@ class UsageIngestion {
   struct Learned {
     std::unordered_map<std::string, std::int64_t> names;
     std::unordered_set<std::string> domains;
+    std::uint64_t damaged_rows = 0;
   };
   base::Result<Taken> add(store::Transaction& tx, const model::UsageSet& set, Learned& learned);
   base::Result<void> set_aside(store::Transaction& tx, const model::UsageSet& set, std::string_view reason);

@@ -5,6 +5,7 @@
 #include "control/usage/testing/usage_fixture.h"
 #include "control/usage/traffic_points.h"
 #include "store/metered_domains.h"
+#include "store/usage_damaged.h"
 
 namespace fairlead::control {
 namespace {
@@ -68,6 +69,30 @@ TEST_P(IngestionTest, WhileTheStoreIsAwayASetIsNotLost) {
   write([](store::Transaction& tx) { return tx.execute("alter table hidden rename to usage_open"); });
   ASSERT_TRUE(take(set));
   EXPECT_EQ(total(), (Values{{Meter::bytes_out, 7}})) << "the sequence was not noted without its counts";
+}
+
+TEST_P(IngestionTest, ADamagedRowIsSetAside) {
+  const store::Domain other = add_domain(account_, "other.example.com");
+  ASSERT_TRUE(take(set_of(domain_, 1, kStart, {{Meter::bytes_out, 7}})));
+  ASSERT_TRUE(take(set_of(other, 2, kStart, {{Meter::bytes_out, 100}})));
+  const store::OpenUsage damaged{domain_.id, kStart, "no block", "no block"};
+  write([&](store::Transaction& tx) { return store::put_open_usage(tx, {damaged}); });
+  ++now_ms_;
+  ASSERT_TRUE(take(set_of(domain_, 3, kStart, {{Meter::bytes_out, 20}})));
+  ASSERT_TRUE(take(set_of(domain_, 4, kStart, {{Meter::bytes_out, 30}})));
+  EXPECT_EQ(total(), (Values{{Meter::bytes_out, 150}}));
+  EXPECT_EQ(ingestion_->counters().damaged_rows, 1u);
+  const auto aside = read([](store::Transaction& tx) { return store::list_damaged_usage(tx); });
+  EXPECT_EQ(aside, (std::vector{store::DamagedUsage{damaged, now_ms_}}));
+
+  // A sum can be made again of what it is the sum of.
+  auto rows = read([&](store::Transaction& tx) { return store::open_usage_at(tx, kStart, {domain_.id}); });
+  ASSERT_EQ(rows.size(), 1u);
+  rows[0].total = "no block";
+  write([&](store::Transaction& tx) { return store::put_open_usage(tx, rows); });
+  ASSERT_TRUE(take(set_of(domain_, 5, kStart, {{Meter::bytes_out, 1}})));
+  EXPECT_EQ(total(), (Values{{Meter::bytes_out, 151}}));
+  EXPECT_EQ(ingestion_->counters().damaged_rows, 1u);
 }
 
 TEST_P(IngestionTest, DomainsOfNobodyAreKeptApart) {

@@ -47,6 +47,7 @@ void UsageKeeper::roll_up(std::int64_t now_s) {
   if (!done) base::log_warn("usage cannot be rolled up: {}", base::describe(done.error()));
   const std::lock_guard lock(mutex_);
   status_.failures += done ? static_cast<std::uint64_t>(done->failed) : 1;
+  if (done) status_.damaged_rows += static_cast<std::uint64_t>(done->aside);
   if (!done || done->days == 0) return;
   status_.days += static_cast<std::uint64_t>(done->days);
   status_.last_roll_up_ms =

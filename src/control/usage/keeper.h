@@ -25,6 +25,7 @@ class UsageKeeper {
     std::int64_t open_rows = 0;        // at the last look
     std::int64_t last_roll_up_ms = 0;  // how long the last one took that had something to do
     std::uint64_t days = 0;            // of domains, packed since the start
+    std::uint64_t damaged_rows = 0;    // set aside
     std::uint64_t failures = 0;        // days that could not be packed, and passes that the store ended
   };
   Status status() const;

@@ -13,6 +13,7 @@
 #include "control/usage/block.h"
 #include "control/usage/layout.h"
 #include "store/usage_blocks.h"
+#include "store/usage_damaged.h"
 #include "store/usage_points.h"
 #include "store/usage_progress.h"
 
@@ -202,6 +203,34 @@ Result<Batch> roll_up_some(store::Database& database, std::span<const OpenDay> d
   });
 }
 
+struct Aside {
+  std::int64_t rows = 0, left = 0;
+};
+
+// Sets those rows of a day aside that cannot be read; all, when it is not for them that it cannot be packed.
+Result<Aside> set_damaged_aside(Transaction& tx, const OpenDay& day, std::int64_t before_s) {
+  std::vector<std::int64_t> all, damaged;
+  auto read = store::each_open_usage(tx, store::UsageDomains::list({day.domain_id}), day.day_s,
+                                     std::min(day.day_s + kDay, before_s), store::OpenText::body,
+                                     [&](std::string_view, std::int64_t at_s, std::string_view text) -> Result<void> {
+                                       all.push_back(at_s);
+                                       const auto point = decode_point(text);
+                                       if (!point && point.error().code == Code::malformed) damaged.push_back(at_s);
+                                       return {};
+                                     });
+  if (!read) return std::unexpected(read.error());
+  if (damaged.empty()) damaged = all;
+  const std::int64_t now_ms = base::wall_clock_ms();
+  for (const std::int64_t at_s : damaged) {
+    const auto rows = store::open_usage_at(tx, at_s, {day.domain_id});
+    if (!rows) return std::unexpected(rows.error());
+    for (const store::OpenUsage& row : *rows) {
+      if (auto done = store::set_open_usage_aside(tx, row, now_ms); !done) return std::unexpected(done.error());
+    }
+  }
+  return Aside{std::ssize(damaged), std::ssize(all) - std::ssize(damaged)};
+}
+
 }  // namespace
 
 std::int64_t closed_hours_s(std::int64_t now_s) { return (now_s - kRollUpGrace) / kHour * kHour; }
@@ -228,9 +257,18 @@ Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOption
       alone = days->size();
       continue;
     }
-    base::log_error("usage of domain {} on {} is left as it is: {}", rest.front().domain_id,
-                    base::format_utc_ms(rest.front().day_s * 1000), base::describe(batch.error()));
-    ++report.failed;
+    const OpenDay& day = rest.front();
+    Aside aside;
+    if (code == Code::malformed) {
+      const auto done = database.write([&](Transaction& tx) { return set_damaged_aside(tx, day, options.before_s); });
+      if (!done) return std::unexpected(done.error());
+      aside = *done;
+      report.aside += aside.rows;
+    }
+    base::log_error("usage of domain {} on {} cannot be packed, {} rows are set aside: {}", day.domain_id,
+                    base::format_utc_ms(day.day_s * 1000), aside.rows, base::describe(batch.error()));
+    if (aside.rows > 0 && aside.left > 0) continue;  // the others of that day
+    if (aside.rows == 0) ++report.failed;
     ++next;
   }
   return report;
@@ -272,6 +310,9 @@ Result<std::int64_t> remove_old_usage(store::Database& database, std::int64_t no
   const auto forgotten = database.write(
       [&](Transaction& tx) { return store::prune_usage_progress(tx, (now_s - kTiers[2].kept_s) * 1000); });
   if (!forgotten) return forgotten;
+  const auto damaged = database.write(
+      [&](Transaction& tx) { return store::prune_damaged_usage(tx, (now_s - kTiers[2].kept_s) * 1000); });
+  if (!damaged) return damaged;
   return removed;
 }
 

@@ -5,7 +5,8 @@
 // hours, days and dimensions from it, write, delete the rows. So it can die at any statement and be done again; records
 // that come later are open rows again, and the next roll-up folds them in.
 //
-// Functions of the store's errors; malformed when a text in the store is damaged.
+// An open row that cannot be read is set aside, and so are all of a day when it is the day's packed block that cannot:
+// a text that is damaged holds nobody else up. Functions of the store's errors.
 
 #include <atomic>
 #include <cstdint>
@@ -24,7 +25,8 @@ struct RollUpOptions {
 struct RollUpReport {
   std::int64_t days = 0;    // of domains
   std::int64_t rows = 0;    // open rows packed
-  std::int64_t failed = 0;  // days left alone, because a text is damaged
+  std::int64_t aside = 0;   // rows set aside (store/usage_damaged.h)
+  std::int64_t failed = 0;  // days left alone, because a text is of a newer program
 };
 
 // Oldest days first. A transaction takes a few days and about kTransactionTime, so that other writers have their turn.

@@ -12,6 +12,7 @@
 #include "control/usage/testing/usage_fixture.h"
 #include "control/usage/traffic_points.h"
 #include "store/usage_blocks.h"
+#include "store/usage_damaged.h"
 
 namespace fairlead::control {
 namespace {
@@ -78,6 +79,7 @@ class RollUpTest : public testing::UsageTest {
     static constexpr std::int64_t kSteps[] = {300, 3600, 86400};
     q.step_s = kSteps[below(3)];
     q.group = static_cast<SeriesGroup>(below(5));
+    q.one_point = below(4) == 0;
     if (below(2) == 0) {
       for (unsigned n = 1 + below(3); n > 0; --n) q.meters.push_back(Meter(kMeters[below(6)]));
     }
@@ -204,6 +206,30 @@ TEST_P(RollUpTest, TheFirstOfAFamilyIsAllOfIt) {
   }
 }
 
+TEST_P(RollUpTest, TooManySeriesAreFoundOutEarly) {
+  UsageSet set = set_of(domains_[0], 1, kStart, {{Meter::bytes_in, 1}, {Meter::bytes_out, 2}});
+  for (int i = 0; i < 9; ++i) {
+    set.records.push_back(set.records[0]);
+    set.records.back().key.region = fmt::format("r{}", i);
+  }
+  std::ranges::sort(set.records, {}, &model::UsageRecord::key);
+  ASSERT_TRUE(take(set));
+  for (int packed = 0; packed < 2; ++packed) {
+    SeriesQuery q = everything(kStart, kStart + kDay, 300, SeriesGroup::region);
+    q.most_series = 10;
+    EXPECT_EQ(series(q).size(), 10u);
+    q.most_series = 9;
+    const auto refused = database_->read([&](store::Transaction& tx) { return read_series(tx, q); });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, base::Code::overloaded);
+    // What is not asked for is none too many.
+    q.region = "r3";
+    q.most_series = 1;
+    EXPECT_EQ(sum_of(series(q)), (Values{{Meter::bytes_in, 1}, {Meter::bytes_out, 2}}));
+    roll_up(kStart + kDay);
+  }
+}
+
 TEST_P(RollUpTest, OnlyFullHoursBeforeTheDateArePacked) {
   ASSERT_TRUE(take(set_of(domains_[0], 1, kStart + 3300, {{Meter::bytes_out, 1}})));
   ASSERT_TRUE(take(set_of(domains_[0], 2, kStart + 3600, {{Meter::bytes_out, 2}})));
@@ -221,10 +247,37 @@ TEST_P(RollUpTest, ADamagedTextHoldsNobodyElseUp) {
   write([&](store::Transaction& tx) {
     return store::put_open_usage(tx, {{domains_[1].id, kStart, "no block", "no block"}});
   });
+  ASSERT_TRUE(take(set_of(domains_[1], 4, kStart + 300, {{Meter::bytes_out, 5}})));
   const auto report = roll_up(kStart + kHour);
-  EXPECT_EQ(report.failed, 1);
-  EXPECT_EQ(report.days, 2);
-  EXPECT_EQ(open_rows(), 1);
+  EXPECT_EQ(report.failed, 0);
+  EXPECT_EQ(report.aside, 1);
+  EXPECT_EQ(report.days, 3) << "with what is good of the damaged one";
+  EXPECT_EQ(open_rows(), 0);
+  const auto aside = read([](store::Transaction& tx) { return store::list_damaged_usage(tx); });
+  ASSERT_EQ(aside.size(), 1u);
+  EXPECT_EQ(aside[0].row, (store::OpenUsage{domains_[1].id, kStart, "no block", "no block"}));
+  EXPECT_EQ(sum_of(series(everything(kStart, kStart + kDay, 300))), (Values{{Meter::bytes_out, 7}}));
+}
+
+// Not even what is old stays for the sake of a domain whose packed block is damaged.
+TEST_P(RollUpTest, ADamagedBlockHoldsNobodyElseUp) {
+  for (std::size_t i = 0; i < 2; ++i) ASSERT_TRUE(take(set_of(domains_[i], i + 1, kStart, {{Meter::bytes_out, 1}})));
+  roll_up(kStart + kHour);
+  write([&](store::Transaction& tx) {
+    return tx.execute("update usage_blocks set body = 'no block' where domain_id = :id", {{"id", domains_[1].id}});
+  });
+  for (std::size_t i = 0; i < 2; ++i) {
+    ASSERT_TRUE(take(set_of(domains_[i], i + 3, kStart + 300, {{Meter::bytes_out, 2}})));
+  }
+  const auto report = roll_up(kStart + kHour);
+  EXPECT_EQ(report.aside, 1);
+  EXPECT_EQ(report.days, 1);
+  EXPECT_EQ(open_rows(), 0);
+  SeriesQuery q = everything(kStart, kStart + kDay, 300);
+  q.every_domain = false;
+  q.domain_ids = {domains_[0].id};
+  EXPECT_EQ(sum_of(series(q)), (Values{{Meter::bytes_out, 3}}));
+  EXPECT_EQ(must(remove_old_usage(*database_, kStart + 94 * kDay)), 2 * 4);
 }
 
 TEST_P(RollUpTest, OldPointsGoAndWhoAsksIsTold) {

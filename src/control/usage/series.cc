@@ -69,8 +69,9 @@ class Reader {
         by_region_(query.group == SeriesGroup::region || query.group == SeriesGroup::region_and_isp),
         by_isp_(query.group == SeriesGroup::isp || query.group == SeriesGroup::region_and_isp),
         wanted_(ranges_of(query.meters)),
-        first_s_(query.from_s - query.from_s % query.step_s),
-        points_(static_cast<std::size_t>((query.to_s - first_s_ + query.step_s - 1) / query.step_s)) {}
+        first_s_(query.one_point ? query.from_s : query.from_s - query.from_s % query.step_s),
+        point_s_(query.one_point ? query.to_s - query.from_s : query.step_s),
+        points_(static_cast<std::size_t>((query.to_s - first_s_ + point_s_ - 1) / point_s_)) {}
 
   Result<std::vector<Series>> read(Transaction& tx, const UsageDomains& domains) {
     for (const auto& [name, number] : {std::pair(&query_.region, &region_), std::pair(&query_.isp, &isp_)}) {
@@ -152,6 +153,14 @@ class Reader {
     return *group;
   }
 
+  // Null: this would be one series more than is wanted, and the last that is counted.
+  std::uint64_t* counts_of(Group& group, Meter meter) {
+    if (series_ > query_.most_series || (group.counts.empty() && ++series_ > query_.most_series)) return nullptr;
+    auto& series = group.counts[meter];
+    if (series.empty()) series.resize(points_);
+    return series.data();
+  }
+
   // Adds a block that begins at start_s, as far as it lies in the slice. A row of an open interval is a block of one.
   Result<void> add(std::string_view domain, std::int64_t start_s, const Slice& slice, std::string_view text) {
     const auto block = BlockReader::open(text);
@@ -165,7 +174,7 @@ class Reader {
     if (from >= to) return {};
     places_.clear();
     for (std::int64_t i = 0; i < slots; ++i) {
-      places_.push_back(static_cast<std::uint32_t>((start_s + i * point_s - first_s_) / query_.step_s));
+      places_.push_back(static_cast<std::uint32_t>((start_s + i * point_s - first_s_) / point_s_));
     }
     of_keys_.clear();
     for (const BlockKey& key : block->keys()) {
@@ -180,13 +189,12 @@ class Reader {
         if (slot < from || slot >= to || !of_keys_[key]) return;
         if (of_keys_[key] != group) {
           group = of_keys_[key];
-          auto& series = of_keys_[key]->counts[column.meter];
-          if (series.empty()) series.resize(points_);
-          counts = series.data();
+          counts = counts_of(*of_keys_[key], column.meter);
         }
-        counts[places_[slot]] += n;
+        if (counts) counts[places_[slot]] += n;
       });
       if (!good) return base::fail(Code::malformed, Side::none, "usage block: a column");
+      if (series_ > query_.most_series) return base::fail(Code::overloaded, Side::none, "too many series");
     }
     return {};
   }
@@ -212,7 +220,7 @@ class Reader {
             if (counts[i] != 0) values.emplace_back(meter, counts[i]);
           }
           if (values.empty()) continue;
-          series.points.push_back({first_s_ + static_cast<std::int64_t>(i) * query_.step_s, std::move(values)});
+          series.points.push_back({first_s_ + static_cast<std::int64_t>(i) * point_s_, std::move(values)});
         }
       }
     }
@@ -223,8 +231,9 @@ class Reader {
   const SeriesQuery& query_;
   const bool by_domain_, by_region_, by_isp_;
   const std::vector<MeterRange> wanted_;
-  const std::int64_t first_s_;
+  const std::int64_t first_s_, point_s_;
   const std::size_t points_;
+  std::size_t series_ = 0;  // groups with counts
   std::optional<std::uint32_t> region_, isp_;
   std::unordered_map<std::string, std::unordered_map<std::uint64_t, std::unique_ptr<Group>>> groups_;
   std::vector<std::uint32_t> places_;  // of the block at hand: by slot, the point

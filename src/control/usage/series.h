@@ -25,8 +25,12 @@ struct SeriesQuery {
   std::int64_t from_s = 0, to_s = 0;       // [from_s, to_s), seconds since 1970 UTC, multiples of kUsageInterval
   std::int64_t step_s = 300;               // 300, 3600 or 86400: points begin at multiples of it since 1970 UTC, so the
                                            // first and the last may be parts of theirs
+  // All of the time is one point, which begins at from_s; step_s then says how fine the counts must be that it is made
+  // of.
+  bool one_point = false;
   SeriesGroup group = SeriesGroup::none;
   std::vector<model::Meter> meters;  // only these; a family's first number stands for the whole family; empty: all
+  std::size_t most_series = SIZE_MAX;
 };
 
 struct SeriesPoint {
@@ -41,9 +45,10 @@ struct Series {
   bool operator==(const Series&) const = default;
 };
 
-// By group, ascending; groups without any count are left out. Errors: of the store; too_large (never): points of that
-// step and time are no longer kept (R22), the context says since when they are. A first or last point that is a part of
-// its step needs finer points, which are kept for a shorter time: ask for whole steps of what is long ago.
+// By group, ascending; groups without any count are left out. Errors: of the store; overloaded (never): there are more
+// than most_series, found out as soon as there are, so that what is refused costs no memory; too_large (never): points
+// of that step and time are no longer kept (R22), the context says since when they are. A first or last point that is a
+// part of its step needs finer points, which are kept for a shorter time: ask for whole steps of what is long ago.
 base::Result<std::vector<Series>> read_series(store::Transaction& tx, const SeriesQuery& query);
 // The same of domains chosen otherwise: all that an account has or had. The query's own choice is not looked at.
 base::Result<std::vector<Series>> read_series(store::Transaction& tx, const store::UsageDomains& domains,

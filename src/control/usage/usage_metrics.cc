@@ -42,6 +42,9 @@ std::string usage_metrics(const UsageIngestion::Counters& taken, const UsageKeep
     out += fmt::format("{}{{edge=\"{}\"}} {:.3f}\n", kLag, label(edge),
                        static_cast<double>(std::max<std::int64_t>(0, now_ms - to_ms)) / 1000);
   }
+  constexpr std::string_view kDamaged = "fairlead_usage_damaged_rows_total";
+  head(kDamaged, "counter", "Rows of usage in the store that could not be read and were set aside.");
+  out += fmt::format("{} {}\n", kDamaged, taken.damaged_rows + kept.damaged_rows);
   constexpr std::string_view kOpen = "fairlead_usage_open_rows", kDays = "fairlead_usage_rolled_up_domain_days_total",
                              kTook = "fairlead_usage_roll_up_seconds",
                              kFailed = "fairlead_usage_roll_up_failures_total";

@@ -12,5 +12,6 @@ std::span<const Sql> step_0001();
 std::span<const Sql> step_0002();
 std::span<const Sql> step_0003();
 std::span<const Sql> step_0004();
+std::span<const Sql> step_0005();
 
 }  // namespace fairlead::store::migrations

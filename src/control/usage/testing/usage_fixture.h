@@ -47,7 +47,7 @@ class UsageModel {
       if ((q.region && key.region != *q.region) || (q.isp && key.isp != *q.isp)) continue;
       if (!q.meters.empty() && std::ranges::find(q.meters, meter) == q.meters.end()) continue;
       add_usage(sums[{q.group == SeriesGroup::domain ? key.domain_id : "", region ? key.region : "",
-                      isp ? key.isp : ""}][at_s - at_s % q.step_s],
+                      isp ? key.isp : ""}][q.one_point ? q.from_s : at_s - at_s % q.step_s],
                 {{meter, n}});
     }
     std::vector<Series> all;
@@ -179,6 +179,7 @@ class UsageTest : public ::testing::TestWithParam<const char*> {
     std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
       return {};
     }
+    std::vector<base::Result<cluster::EdgeUsage>> live_total() override { return {}; }
   };
 
   std::int64_t now_ms_ = kStart * 1000;
