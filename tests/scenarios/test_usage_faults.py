@@ -6,6 +6,8 @@ domain is used in all of them."""
 import asyncio
 import bisect
 import contextlib
+import ctypes
+import errno
 import os
 import random
 import sqlite3
@@ -17,7 +19,7 @@ import websockets
 from websockets.server import serve
 
 from harness.control_store import kill, rows
-from harness.counting import Peers
+from harness.counting import HOST, OTHER, Peers, furnished
 from harness.edge import SLOWNESS, sanitized
 from harness.waiting import eventually
 
@@ -154,7 +156,7 @@ def recorded_until(node):
     metrics = {name: values[0][1] for name, values in node.metrics().items() if name.startswith("fairlead_usage_")}
     assert metrics["fairlead_usage_held_records"] == metrics["fairlead_usage_lost_records_total"] == 0
     ago = metrics["fairlead_usage_recorded_seconds_ago"]
-    return asked - ago - COUNTED_S if metrics["fairlead_usage_sets_total"] and ago > 0 else None
+    return asked - ago - COUNTED_S if metrics["fairlead_usage_recorded_sets_total"] and ago > 0 else None
 
 
 class Lock:
@@ -183,7 +185,7 @@ def one_epoch(node, traffic, epoch, chance):
     now = time.time()
     boundary = now - now % PERIOD + PERIOD
     lock, least = None, None
-    if boundary - now > 6:
+    if boundary - now > 5:
         kind = "early"
         pass_time(traffic, now + chance.uniform(0, 1.5))
     elif chance.randrange(2):
@@ -215,6 +217,13 @@ def counted(node, epoch_host=None):
     return tuple(series["total"][key] for key in ("bytes_in", "bytes_out", "sessions_opened"))
 
 
+def shipped(node):
+    """What of the edge's epochs the store has, as (epoch, first, last), once the journal has nothing more; else nothing."""
+    if node.metric("fairlead_usage_journal_waiting") or node.metric("fairlead_usage_sets_total") is None:
+        return None
+    return [tuple(map(int, row)) for row in rows(node, "select epoch, first_sequence, last_sequence from usage_taken")]
+
+
 @pytest.mark.timeout(900)
 def test_kill_9_loses_what_was_not_recorded_and_doubles_nothing(start_node):
     seed = int(os.environ.get("FAIRLEAD_SEED") or time.time_ns() % 10**9)
@@ -232,9 +241,14 @@ def test_kill_9_loses_what_was_not_recorded_and_doubles_nothing(start_node):
         traffic.begin(kills, [f"e{kills}.edge.test"] * CLIENTS + [BESIDE])
         traffic.finish()
         eventually(lambda: node.operator.get("/v1/edges", check=False).status == 200, 30 * SLOWNESS, "the API")
-        node.restart()
+        assert node.terminate() == 0
         assert "some usage is not in the database yet" not in node.log()
-        assert node.metric("fairlead_usage_journal_waiting") == 0
+        # How far the other side has come is written lazily: without it every set that lies there comes again.
+        (node.data / "usage" / "position").unlink()
+        node.start()
+        taken = eventually(lambda: shipped(node), 30 * SLOWNESS, "the journal's sets once more")
+        assert node.metric("fairlead_usage_sets_total", result="duplicate") == sum(last for _, _, last in taken)
+        assert node.metric("fairlead_usage_sets_total", result="taken") == 0
         assert node.metric("fairlead_usage_journal_damaged_total") == 0
 
         beside_least, lost = (0, 0, 0), 0
@@ -263,10 +277,113 @@ def test_kill_9_loses_what_was_not_recorded_and_doubles_nothing(start_node):
         # All domains are the sum of each; of an epoch's sets none is missing before the last that came.
         each = [counted(node, f"e{epoch}.edge.test") for epoch in range(kills + 1)] + [told]
         assert counted(node) == tuple(map(sum, zip(*each)))
-        taken = [tuple(map(int, row)) for row in rows(node, "select epoch, first_sequence, last_sequence from usage_taken")]
-        assert taken and len({epoch for epoch, _, _ in taken}) == len(taken) and all(first == 1 for _, first, _ in taken), taken
-        kinds = [kind for kind, _, _ in ends.values()]
+        assert len({epoch for epoch, _, _ in taken}) == len(taken) and all(first == 1 for _, first, _ in taken), taken
+        kinds = [kind for kind, *_ in ends.values()]
         print(f"{kills} kills ({', '.join(f'{kinds.count(k)} {k}' for k in sorted(set(kinds)))}); {len(taken)} epochs recorded "
               f"usage; of {sum(c.offered_out for c in traffic.counts.values())} bytes to clients {lost} were lost")
         if not sanitized():
             assert kinds.count("record") >= 3 and kinds.count("locked") >= 1
+
+
+CLONE_NEWNS, CLONE_NEWUSER, MS_REC, MS_PRIVATE = 0x20000, 0x10000000, 0x4000, 1 << 18
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _done(status):
+    if status != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def small_disk(folder, size="256k"):
+    """A preexec_fn: the process sees a disk of its own in that folder, as small as that."""
+    user, group = os.geteuid(), os.getegid()
+
+    def mount():
+        _done(_libc.unshare(CLONE_NEWNS | (CLONE_NEWUSER if user else 0)))
+        if user:
+            for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+                with open(f"/proc/self/{name}", "w") as file:
+                    file.write(text)
+        _done(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+        _done(_libc.mount(b"none", str(folder).encode(), b"tmpfs", 0, f"size={size},mode=700".encode()))
+    return mount
+
+
+def mounts_are_allowed(folder):
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(OSError):
+            small_disk(folder)()
+            os._exit(0)
+        os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+class Filler:
+    """A file that takes all the room there is on a process's small disk."""
+
+    def __init__(self, node, folder):
+        self.path = f"/proc/{node.pid}/root{folder}/filler"
+        with open(self.path, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError as e:
+                assert e.errno == errno.ENOSPC
+
+    def remove(self):
+        os.unlink(self.path)
+
+
+def test_a_full_disk_keeps_usage_waiting(start_node, tmp_path):
+    """What the journal's disk does not take waits in memory, and is written once there is room; no session hears of it. At an
+    orderly end it goes to the store past the journal."""
+    folder = tmp_path / "node0" / "data" / "usage"
+    folder.mkdir(parents=True)
+    (tmp_path / "node0" / "data").chmod(0o700)
+    if not mounts_are_allowed(folder):
+        pytest.skip("no disk can be mounted here")
+    node, customer, peers = furnished(start_node, preexec_fn=small_disk(folder))
+
+    def told():
+        series = customer.get("/v1/statistics/traffic?interval=300").ok(200)["series"][0]
+        return series["total"]["bytes_in"], series["total"]["bytes_out"]
+
+    def failures():
+        return node.metric("fairlead_usage_append_failures_total")
+    with peers:
+        filler = Filler(node, folder)
+        client, other = peers.open(), peers.open(OTHER)
+        for size in (1, 1000, 70000):
+            peers.say(client, b"x" * size)
+            peers.say(other, b"y" * size)
+        eventually(lambda: failures() >= 1, 30, "the journal to refuse")
+        held = node.metric("fairlead_usage_held_records")
+        assert 1 <= held <= 2, "a record of each domain, unless the time came between the two"
+        peers.say(client, b"x" * 500)
+        eventually(lambda: failures() >= 2, 30, "the journal to refuse again")
+        # The set that was refused, and what came since: that sessions are open is usage, too.
+        assert node.metric("fairlead_usage_held_records") == held + 2
+        assert told() == (0, 0) and node.metric("fairlead_usage_journal_waiting") == 0
+        live = customer.get(f"/v1/statistics/live?domain={HOST},{OTHER}").ok(200)["total"]
+        assert (live["bytes_in"], live["bytes_out"]) == (peers.bytes_in, peers.bytes_out)
+        assert node.log().count("usage cannot be written to its journal and is kept in memory") == 1
+        assert "No space left on device" in node.log()
+
+        filler.remove()
+        eventually(lambda: told() == (peers.bytes_in, peers.bytes_out), 60, "all of it in the statistics")
+        assert node.metric("fairlead_usage_held_records") == node.metric("fairlead_usage_lost_records_total") == 0
+        assert node.log().count("usage is written to its journal again") == 1
+
+        # Full at the end. Each start has another, empty disk here: what is known then is what the store has.
+        for each in (client, other):
+            peers.close(each)
+        node.restart()
+        assert told() == (peers.bytes_in, peers.bytes_out)
+        Filler(node, folder)
+        client = peers.open()
+        peers.say(client, b"z" * 60000)
+        peers.close(client)
+        node.restart()
+        assert told() == (peers.bytes_in, peers.bytes_out)
+        assert "is lost" not in node.log() and node.log().count("kept in memory") == 2

@@ -239,8 +239,11 @@ class Edge:
         """{name: [(labels, value)]} of the Prometheus text."""
         status, _, body = self.get("/metrics")
         assert status == 200
+        lines = body.decode().splitlines()
+        families = [line.split()[2] for line in lines if line.startswith("# TYPE ")]
+        assert len(families) == len(set(families)), f"a family twice: {sorted(families)}"
         found = {}
-        for line in body.decode().splitlines():
+        for line in lines:
             if not line or line.startswith("#"):
                 continue
             match = re.fullmatch(r"([A-Za-z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?", line)
