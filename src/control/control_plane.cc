@@ -12,8 +12,8 @@
 #include "control/api/identity_operations.h"
 #include "control/api/layer7_operations.h"
 #include "control/api/operator_operations.h"
-#include "control/billing/biller.h"
 #include "control/api/statistics_operations.h"
+#include "control/billing/biller.h"
 #include "control/delivery/sender.h"
 #include "control/domains/ownership_service.h"
 #include "control/housekeeping.h"
@@ -60,7 +60,7 @@ struct ControlPlane::Parts {
     add_layer7_operations(parts.operations, context);
     add_activation_operations(parts.operations, context);
     add_operator_operations(parts.operations, context);
-    add_billing_operations(parts.operations, context, traffic_points);
+    add_billing_operations(parts.operations, context, billing_points);
     add_statistics_operations(parts.operations, context);
     parts.caller_of = [this](const ApiRequest& request) { return caller_of(context, request); };
     parts.over_limit = [this](const std::string& address) -> std::optional<int> {
@@ -123,7 +123,7 @@ base::Result<void> ControlPlane::begin(std::optional<std::string>& first_operato
   parts->usage_keeper = std::make_unique<UsageKeeper>(parts->context);
   parts->usage =
       usage_.subscribe([ingestion = &parts->ingestion](std::string_view set) { return ingestion->take(set); });
-  parts->biller = std::make_unique<Biller>(parts->context, traffic_points);
+  parts->biller = std::make_unique<Biller>(parts->context, billing_points);
   const std::lock_guard lock(mutex_);
   parts_ = std::move(parts);
   return {};
@@ -179,6 +179,7 @@ std::string ControlPlane::metrics() const {
   add("fairlead_control_notices_retried_total", "counter", "Attempts that failed and will be repeated.", sent.retried);
   add("fairlead_control_notices_failed_total", "counter", "Mails and webhooks given up for good.", sent.failed);
   if (now) out += usage_metrics(now->ingestion.counters(), now->usage_keeper->status(), now->context.now_ms());
+  if (now) out += billing_metrics(now->biller->status());
   return out;
 }
 

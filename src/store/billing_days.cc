@@ -139,6 +139,17 @@ Result<void> settle_day(Transaction& tx, const BillingDay& day, const std::optio
                      "billing day");
 }
 
+Result<std::int64_t> accounts_closed_otherwise(Transaction& tx, std::string_view scope, std::string_view from,
+                                               std::string_view until, BillingBasis basis) {
+  return read_one(
+      tx.query_one("select count(distinct account_id) from billing_days d "
+                   "where day >= :from_day and day < :until and basis <> :basis "
+                   "and (account_id = :scope or (:scope = '' and not exists (select 1 from price_books p "
+                   "  where p.scope = d.account_id and p.effective_day <= d.day)))",
+                   {{"from_day", from}, {"until", until}, {"basis", to_string(basis)}, {"scope", scope}}, "count"),
+      [](Columns& c) { return c.integer(); });
+}
+
 Result<std::vector<BillingDay>> days_to_check(Transaction& tx, std::string_view account_id, std::int64_t now_ms,
                                               std::int64_t limit) {
   return read_all(tx.query("select " + kDay +
@@ -146,6 +157,12 @@ Result<std::vector<BillingDay>> days_to_check(Transaction& tx, std::string_view 
                                "order by day limit :limit",
                            {{"now", now_ms}, {"account", account_id}, {"limit", limit}}),
                   read_day);
+}
+
+Result<std::optional<std::int64_t>> next_check_of(Transaction& tx, std::string_view account_id) {
+  return read_one(tx.query_one("select min(next_check_ms) from billing_days where account_id = :account",
+                               {{"account", account_id}}, "billing day"),
+                  [](Columns& c) { return c.optional_integer(); });
 }
 
 Result<void> set_next_check(Transaction& tx, const BillingDay& day, std::int64_t checks,

@@ -54,9 +54,16 @@ base::Result<std::vector<BillingDay>> billing_days(Transaction& tx, std::string_
 base::Result<std::vector<BillingDay>> unsettled_days(Transaction& tx, std::string_view account_id);
 base::Result<std::vector<BillingDay>> days_of_statement(Transaction& tx, std::string_view statement_id);
 base::Result<void> settle_day(Transaction& tx, const BillingDay& day, const std::optional<std::string>& statement_id);
+// How many accounts have days [from, until) that were closed by another basis than this: of those that prices of a
+// scope
+// ("" everybody's, or an account's id) are for.
+base::Result<std::int64_t> accounts_closed_otherwise(Transaction& tx, std::string_view scope, std::string_view from,
+                                                     std::string_view until, BillingBasis basis);
 // Those of an account to be looked at again by `now_ms`, ascending by day, at most `limit`.
 base::Result<std::vector<BillingDay>> days_to_check(Transaction& tx, std::string_view account_id, std::int64_t now_ms,
                                                     std::int64_t limit);
+// When the next of them is; none when there is none.
+base::Result<std::optional<std::int64_t>> next_check_of(Transaction& tx, std::string_view account_id);
 base::Result<void> set_next_check(Transaction& tx, const BillingDay& day, std::int64_t checks,
                                   std::optional<std::int64_t> next_check_ms);
 

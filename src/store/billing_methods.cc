@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "store/billing_due.h"
 #include "store/ids.h"
 #include "store/query.h"
 
@@ -57,6 +58,7 @@ Result<MethodChoice> insert_method(Transaction& tx, MethodChoice m) {
        {"by", m.chosen_by},
        {"told", m.told ? 1 : 0}});
   if (!done) return std::unexpected(std::move(done.error()));
+  if (auto due = add_billing_due(tx, m.account_id); !due) return std::unexpected(std::move(due.error()));
   return m;
 }
 
@@ -75,10 +77,23 @@ Result<void> delete_method(Transaction& tx, std::string_view id) {
   return must_change(tx.execute("delete from billing_methods where id = :id", {{"id", id}}), "billing method");
 }
 
-Result<std::vector<std::string>> billed_accounts(Transaction& tx) {
-  return read_all(tx.query("select account_id from billing_methods "
-                           "union select account_id from packs where state = 'active' order by account_id"),
-                  [](Columns& c) { return c.text(); });
+Result<std::vector<MethodUse>> methods_in_use(Transaction& tx, std::string_view scope, std::string_view day,
+                                              std::int64_t since_ms) {
+  return read_all(
+      tx.query("select method, period, count(distinct account_id) from billing_methods m "
+               "where (effective_ms > :since or effective_ms = (select max(effective_ms) from billing_methods b "
+               "  where b.account_id = m.account_id and b.effective_ms <= :since)) "
+               "and (account_id = :scope or (:scope = '' and not exists (select 1 from price_books p "
+               "  where p.scope = m.account_id and p.effective_day <= :day))) "
+               "group by method, period order by method, period",
+               {{"since", since_ms}, {"scope", scope}, {"day", day}}),
+      [](Columns& c) {
+        MethodUse use;
+        use.method = billing_method_of(c.text());
+        use.period = billing_period_of(c.text());
+        use.accounts = c.integer();
+        return use;
+      });
 }
 
 Result<void> note_time_zone(Transaction& tx, std::string_view account_id, std::string_view before,
@@ -88,7 +103,8 @@ Result<void> note_time_zone(Transaction& tx, std::string_view account_id, std::s
   if (known->empty()) {
     if (auto first = put_zone(tx, account_id, 0, before); !first) return first;
   }
-  return put_zone(tx, account_id, now_ms, now_zone);
+  if (auto put = put_zone(tx, account_id, now_ms, now_zone); !put) return put;
+  return touch_billing_due(tx, account_id);
 }
 
 Result<std::vector<ZoneSince>> zones_of(Transaction& tx, std::string_view account_id) {

@@ -31,7 +31,8 @@ struct MethodChoice {
   bool operator==(const MethodChoice&) const = default;
 };
 
-// id is set here. Conflict "unique:" when the account has one of that instant. The row as stored.
+// id is set here; the account's billing is due (billing_due.h). Conflict "unique:" when the account has one of that
+// instant. The row as stored.
 base::Result<MethodChoice> insert_method(Transaction& tx, MethodChoice choice);
 // Ascending by instant.
 base::Result<std::vector<MethodChoice>> methods_of(Transaction& tx, std::string_view account_id);
@@ -39,8 +40,16 @@ base::Result<void> mark_method_told(Transaction& tx, std::string_view id);
 // A pending one that is taken back.
 base::Result<void> delete_method(Transaction& tx, std::string_view id);
 
-// Accounts that ever chose a method or have a pack that is not over, by id.
-base::Result<std::vector<std::string>> billed_accounts(Transaction& tx);
+struct MethodUse {
+  BillingMethod method = BillingMethod::traffic;
+  BillingPeriod period = BillingPeriod::day;
+  std::int64_t accounts = 0;
+  bool operator==(const MethodUse&) const = default;
+};
+// How accounts are billed at `since_ms` or later, pending changes with them: of those that prices of a scope (""
+// everybody's, or an account's id) which begin on `day` are for. By method and period.
+base::Result<std::vector<MethodUse>> methods_in_use(Transaction& tx, std::string_view scope, std::string_view day,
+                                                    std::int64_t since_ms);
 
 struct ZoneSince {
   std::int64_t from_ms = 0;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "store/billing_due.h"
 #include "store/ids.h"
 #include "store/query.h"
 
@@ -110,6 +111,7 @@ Result<Pack> insert_pack(Transaction& tx, Pack p) {
                           {"ended", p.ended_ms},
                           {"told", p.told}});
   if (!done) return std::unexpected(std::move(done.error()));
+  if (auto due = add_billing_due(tx, p.account_id); !due) return std::unexpected(std::move(due.error()));
   return p;
 }
 

@@ -1,5 +1,6 @@
 #include "store/billing_prices.h"
 
+#include "store/billing_due.h"
 #include "store/ids.h"
 #include "store/query.h"
 
@@ -38,6 +39,9 @@ Result<StoredPriceBook> insert_price_book(Transaction& tx, StoredPriceBook b) {
        {"by", b.created_by},
        {"now", b.created_ms}});
   if (!done) return std::unexpected(std::move(done.error()));
+  // What waits for prices may have them now. (Prices that are taken back had not begun: they made nothing due.)
+  auto due = b.scope.empty() ? touch_all_billing_due(tx) : touch_billing_due(tx, b.scope);
+  if (!due) return std::unexpected(std::move(due.error()));
   return b;
 }
 

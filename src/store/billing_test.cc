@@ -1,4 +1,5 @@
 #include "store/billing_days.h"
+#include "store/billing_due.h"
 #include "store/billing_ledger.h"
 #include "store/billing_methods.h"
 #include "store/billing_packs.h"
@@ -29,11 +30,71 @@ TEST_P(BillingTest, MethodsAndZones) {
   EXPECT_EQ(refused([&](Transaction& tx) { return insert_method(tx, choice); }).code, Code::conflict);
   write([&](Transaction& tx) { return mark_method_told(tx, first.id); });
   EXPECT_TRUE(read([&](Transaction& tx) { return methods_of(tx, account_); }).at(0).told);
-  EXPECT_EQ(read([](Transaction& tx) { return billed_accounts(tx); }), std::vector<std::string>{account_});
+  EXPECT_EQ(read([&](Transaction& tx) { return methods_in_use(tx, "", "2026-03-01", kNow); }),
+            (std::vector<MethodUse>{{choice.method, choice.period, 1}}));
+  EXPECT_EQ(read([&](Transaction& tx) { return methods_in_use(tx, account_, "2026-03-01", kNow); }).size(), 1u);
+  EXPECT_TRUE(read([&](Transaction& tx) { return methods_in_use(tx, "another", "2026-03-01", kNow); }).empty());
   write([&](Transaction& tx) { return note_time_zone(tx, account_, "UTC", "Asia/Tokyo", kNow); });
   write([&](Transaction& tx) { return note_time_zone(tx, account_, "Asia/Tokyo", "UTC", kNow + 1); });
   EXPECT_EQ(read([&](Transaction& tx) { return zones_of(tx, account_); }),
             (std::vector<ZoneSince>{{0, "UTC"}, {kNow, "Asia/Tokyo"}, {kNow + 1, "UTC"}}));
+}
+
+// Whatever may make something due is seen, also when it comes between the look and the note of it.
+TEST_P(BillingTest, WhatIsDue) {
+  const auto due = [&](std::int64_t at) {
+    return !read([&](Transaction& tx) { return billing_due_at(tx, at); }).empty();
+  };
+  const auto later = [&](const BillingDue& seen) {
+    BillingDue next = seen;
+    next.due_ms = kNow + 1000;
+    next.waits = true;
+    write([&](Transaction& tx) { return put_billing_due(tx, next); });
+  };
+  const auto seen = [&] { return read([&](Transaction& tx) { return find_billing_due(tx, account_); }); };
+  write([&](Transaction& tx) { return note_time_zone(tx, account_, "UTC", "Asia/Tokyo", kNow); });
+  EXPECT_FALSE(due(kNow));  // is not billed
+  MethodChoice choice;
+  choice.account_id = account_;
+  choice.effective_ms = kNow;
+  write([&](Transaction& tx) { return insert_method(tx, choice); });
+  EXPECT_TRUE(due(kNow));
+  later(seen());
+  EXPECT_FALSE(due(kNow + 999));
+  EXPECT_TRUE(due(kNow + 1000));
+  EXPECT_EQ(read([](Transaction& tx) { return accounts_without_price(tx); }), 1);
+  StoredPriceBook book;
+  book.effective_day = "2026-03-01";
+  book.scope = "another";
+  write([&](Transaction& tx) { return insert_price_book(tx, book); });
+  EXPECT_FALSE(due(kNow));
+  const auto before = seen();
+  book.scope = account_;
+  write([&](Transaction& tx) { return insert_price_book(tx, book); });
+  EXPECT_TRUE(due(kNow));
+  later(before);
+  EXPECT_TRUE(due(kNow));
+  later(seen());
+  book.scope = "";
+  write([&](Transaction& tx) { return insert_price_book(tx, book); });
+  EXPECT_TRUE(due(kNow));
+  later(seen());
+  write([&](Transaction& tx) { return note_time_zone(tx, account_, "Asia/Tokyo", "UTC", kNow + 1); });
+  EXPECT_TRUE(due(kNow));
+  later(seen());
+  write([&](Transaction& tx) -> base::Result<Pack> {
+    PackProduct product;
+    product.name = "p";
+    product.bytes = 1;
+    auto made = insert_pack_product(tx, product);
+    if (!made) return std::unexpected(made.error());
+    Pack pack;
+    pack.account_id = account_;
+    pack.product_id = made->id;
+    pack.bytes = pack.remaining = 1;
+    return insert_pack(tx, pack);
+  });
+  EXPECT_TRUE(due(kNow));
 }
 
 TEST_P(BillingTest, DaysStatementsAdjustments) {

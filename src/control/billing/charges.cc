@@ -38,9 +38,9 @@ Result<void> rate_charge(Charge& charge) {
   return {};
 }
 
-std::int64_t share_of(const Charge& charge) {
+Result<std::int64_t> share_of(Prices& prices, const Charge& charge) {
   if (charge.method != BillingMethod::bandwidth || charge.period == BillingPeriod::day) return 1;
-  return days_in_month(parse_local_date(charge.days.front().day).value_or(LocalDate()));
+  return prices.days_in_month_of(charge.days.front().day, charge.days);
 }
 
 // Days of one charge: paid by the day each stands alone.
@@ -63,8 +63,8 @@ Json charge_json(const Charge& charge, bool with_packs) {
   }
   std::int64_t bytes = 0, packs = 0, peak = 0;
   for (const BillingDay& day : charge.days) {
-    bytes += bytes_of(day.figures, charge.basis);
-    packs += with_packs ? day.pack_bytes : 0;
+    bytes = add_up_to_most(bytes, bytes_of(day.figures, charge.basis));
+    packs = add_up_to_most(packs, with_packs ? day.pack_bytes : 0);
     peak = std::max(peak, peak_of(day.figures, charge.basis));
   }
   Json out = {{"method", store::to_string(charge.method)},
@@ -101,6 +101,25 @@ Result<const PriceBook*> Prices::on(const std::string& day) {
   return known->second ? &*known->second : nullptr;
 }
 
+Result<std::int64_t> Prices::days_in_month_of(const std::string& day, const std::vector<BillingDay>& drafts) {
+  constexpr std::int64_t kLongestGap = 7;  // dates; there is none of more than three
+  const LocalDate month = first_of_month(parse_local_date(day).value_or(LocalDate()));
+  if (!calendar_) {
+    auto account = store::find_account(tx_, account_id_);
+    if (!account) return std::unexpected(account.error());
+    auto days = AccountDays::load(tx_, *account);
+    if (!days) return std::unexpected(days.error());
+    calendar_ = std::move(*days);
+  }
+  auto days = store::billing_days(tx_, account_id_, to_text(plus_days(month, -kLongestGap)),
+                                  to_text(plus_days(first_of_next_month(month), -1)));
+  if (!days) return std::unexpected(days.error());
+  for (const BillingDay& draft : drafts) {
+    if (days->empty() || draft.day > days->back().day) days->push_back(draft);
+  }
+  return days_in_month(month) - calendar_->left_out(*days, month);
+}
+
 Result<std::optional<std::vector<Charge>>> charges_of(Prices& prices, const std::vector<BillingDay>& days,
                                                       std::optional<BillingMethod> instead) {
   std::vector<Charge> charges;
@@ -122,7 +141,9 @@ Result<std::optional<std::vector<Charge>>> charges_of(Prices& prices, const std:
     if (__builtin_add_overflow(same->quantity, quantity_of(*same, day, !instead), &same->quantity)) return too_much();
   }
   for (Charge& charge : charges) {
-    charge.share = share_of(charge);
+    auto share = share_of(prices, charge);
+    if (!share) return std::unexpected(share.error());
+    charge.share = *share;
     if (auto rated = rate_charge(charge); !rated) return std::unexpected(rated.error());
   }
   return charges;
@@ -171,25 +192,36 @@ Result<std::optional<LateCharge>> late_charge_of(store::Transaction& tx, Prices&
   for (const store::Adjustment& earlier : *found) {
     if (earlier.number >= adjustment.number || !has(*charge, earlier.day)) continue;
     if (charge->method == BillingMethod::traffic) {
-      charge->quantity += (wire ? earlier.wire_bytes_out : earlier.bytes_out) - earlier.pack_bytes;
+      const std::int64_t more = (wire ? earlier.wire_bytes_out : earlier.bytes_out) - earlier.pack_bytes;
+      if (__builtin_add_overflow(charge->quantity, more, &charge->quantity)) return too_much();
     } else {
       const std::int64_t peak = wire ? earlier.peak_wire_bytes_out : earlier.peak_bytes_out;
-      charge->quantity += peak - peaks[earlier.day];
+      if (__builtin_add_overflow(charge->quantity, peak - peaks[earlier.day], &charge->quantity)) return too_much();
       peaks[earlier.day] = peak;
     }
   }
   late.peak_before = peaks[day->day];
   if (auto rated = rate_charge(*charge); !rated) return std::unexpected(rated.error());
   const std::int64_t before = charge->amount_micro;
-  charge->quantity +=
+  const std::int64_t more =
       charge->method == BillingMethod::traffic ? late.bytes - adjustment.pack_bytes : late.peak - late.peak_before;
+  if (__builtin_add_overflow(charge->quantity, more, &charge->quantity)) return too_much();
   if (auto rated = rate_charge(*charge); !rated) return std::unexpected(rated.error());
   late.amount_micro = charge->amount_micro - before;
   return std::optional(std::move(late));
 }
 
+std::string Bill::from_day() const {
+  if (!charges.empty()) return charges.front().days.front().day;
+  const auto day = [](const LateCharge& one) -> const std::string& { return one.adjustment.day; };
+  return late.empty() ? std::string() : day(*std::ranges::min_element(late, {}, day));
+}
+
 std::string Bill::to_day() const {
   std::string last;
+  if (charges.empty()) {
+    for (const LateCharge& one : late) last = std::max(last, one.adjustment.day);
+  }
   for (const Charge& charge : charges) last = std::max(last, charge.days.back().day);
   return last;
 }

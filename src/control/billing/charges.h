@@ -12,6 +12,7 @@
 
 #include "control/billing/days.h"
 #include "control/billing/price_book.h"
+#include "store/accounts.h"
 #include "store/billing_days.h"
 
 namespace fairlead::control {
@@ -22,11 +23,15 @@ class Prices {
   Prices(store::Transaction& tx, std::string account_id) : tx_(tx), account_id_(std::move(account_id)) {}
   // Null when there is none.
   base::Result<const PriceBook*> on(const std::string& day);
+  // How many days the month of `day` has for the account: those of the calendar, less dates that were left out
+  // (days.h). `drafts`: days that are not closed yet.
+  base::Result<std::int64_t> days_in_month_of(const std::string& day, const std::vector<store::BillingDay>& drafts);
 
  private:
   store::Transaction& tx_;
   const std::string account_id_;
   std::map<std::string, std::optional<PriceBook>, std::less<>> by_day_;
+  std::optional<AccountDays> calendar_;
 };
 
 // Days that are charged together, as one quantity.
@@ -37,7 +42,7 @@ struct Charge {
   const PriceBook* book = nullptr;
   std::vector<store::BillingDay> days;  // ascending
   std::int64_t quantity = 0;            // bytes less those of packs; sum of peaks
-  std::int64_t share = 1;               // what the quantity is divided by: days of the month
+  std::int64_t share = 1;               // what the quantity is divided by: days of the month that exist
   std::vector<RatedLine> lines;
   std::int64_t amount_micro = 0;
 };
@@ -64,12 +69,13 @@ struct Bill {
   std::string account_id;
   store::BillingPeriod period = store::BillingPeriod::day;
   std::string currency;
-  std::vector<Charge> charges;
+  std::vector<Charge> charges;  // or none, and late records only
   std::vector<LateCharge> late;
-  std::optional<std::vector<Charge>> instead;  // by the other method; none: it has no price
+  std::optional<std::vector<Charge>> instead;  // by the other method; none: it has no price that can be counted
   std::int64_t amount_micro = 0;
 
-  std::string from_day() const { return charges.front().days.front().day; }
+  // Of its days; without any, of what came late.
+  std::string from_day() const;
   std::string to_day() const;
 };
 // Sums up; too_large beyond 64 bits.

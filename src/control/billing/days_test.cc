@@ -1,8 +1,10 @@
 #include "control/billing/days.h"
 
+#include <limits>
 #include <random>
 
 #include "control/billing/testing/billing_fixture.h"
+#include "store/billing_due.h"
 
 namespace fairlead::control {
 namespace {
@@ -89,11 +91,39 @@ TEST(AccountDaysTest, TheTimeZoneChanges) {
       ASSERT_EQ(next.begin_s, span.end_s) << i;
       ASSERT_GT(next.day, span.day) << i;
       ASSERT_GT(next.end_s, next.begin_s) << i;
-      ASSERT_LE(next.end_s - next.begin_s, 5 * 51 * 3600) << i;
+      ASSERT_LE(next.end_s - next.begin_s, 75 * 3600) << i;
       ASSERT_EQ(next.end_s % 300, 0) << i;
       span = next;
     }
   }
+}
+
+// Whoever changes the time zone again and again does not keep a day open.
+TEST(AccountDaysTest, ManyChangesMoveOneEndEach) {
+  const char* names[] = {"Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"};
+  for (const std::int64_t every : {3600, 6 * 3600, 11 * 3600, 12 * 3600, 25 * 3600}) {
+    const std::int64_t begin = utc("2026-03-01T00:00:00Z"), end = begin + 60 * 86400;
+    std::vector<std::pair<std::int64_t, TimeZone>> zones{{0, zone("UTC")}};
+    for (std::int64_t at = begin + 600, i = 0; at < end; at += every, ++i) zones.emplace_back(at, zone(names[i % 3]));
+    const AccountDays days(zones);
+    int count = 0;
+    for (DaySpan span = days.first(begin * 1000); span.end_s < end; span = days.after(span), ++count)
+      ASSERT_LE(span.end_s - span.begin_s, 75 * 3600) << every << " " << words(span);
+    EXPECT_GE(count, 60 * 24 / 75) << every;
+  }
+  // The first change moves the end of the day under way, the second one that of the next.
+  const AccountDays twice({{0, zone("UTC")},
+                           {utc("2026-03-10T12:00:00Z"), zone("Asia/Shanghai")},
+                           {utc("2026-03-10T13:00:00Z"), zone("America/New_York")}});
+  DaySpan span = twice.first(utc("2026-03-10T00:00:00Z") * 1000);
+  EXPECT_EQ(words(span), "2026-03-10 2026-03-10T00:00 960min");
+  EXPECT_EQ(words(twice.after(span)), "2026-03-11 2026-03-10T16:00 2160min");
+}
+
+TEST(FiguresTest, BeyondSixtyThreeBits) {
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  const auto f = figures_of({{300, ~0ULL, ~0ULL}, {600, 5, 5}});
+  EXPECT_EQ(f, (store::DayFigures{kMost, kMost, kMost, 300, kMost, 300}));
 }
 
 TEST(FiguresTest, PeaksAndSums) {
@@ -130,6 +160,72 @@ TEST_F(DaysTest, AreClosedAfterTheGrace) {
   EXPECT_EQ(closed_days()[1].figures.bytes_out, 13);
 }
 
+// A long pause is no reason to keep everybody else from writing.
+TEST_F(DaysTest, ATurnEnds) {
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  set_clock("2026-03-20T12:00:00Z");
+  const auto close = [&](std::chrono::steady_clock::time_point until) {
+    return write([&](store::Transaction& tx) -> base::Result<int> {
+      auto account = store::find_account(tx, ann_.account_id);
+      if (!account) return std::unexpected(account.error());
+      auto history = store::methods_of(tx, ann_.account_id);
+      if (!history) return std::unexpected(history.error());
+      return close_days(tx, context_, points(), *account, *history, until);
+    });
+  };
+  EXPECT_EQ(close(std::chrono::steady_clock::time_point::min()), 1);
+  EXPECT_EQ(close(std::chrono::steady_clock::time_point::max()), 18);
+}
+
+// A program that was away for more than 93 days bills traffic by what is kept for longer.
+TEST_F(DaysTest, OldDaysAreClosedByTheirHours) {
+  add_prices();
+  set_time_zone("Asia/Kolkata");  // days begin at half past
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  use("2026-03-02T18:30:00Z", 1 * kGB);  // the 3rd begins: beside its whole hours
+  use("2026-03-02T19:00:00Z", 2 * kGB);
+  use("2026-03-03T17:59:59Z", 4 * kGB);
+  use("2026-03-03T18:05:00Z", 8 * kGB);
+  kept_since_s_ = utc("2026-06-01T00:00:00Z");
+  hours_since_s_ = utc("2026-03-02T00:00:00Z");
+  set_clock("2026-09-01T12:00:00Z");
+  settle();
+  EXPECT_EQ(closed_days()[0].figures, store::DayFigures());  // before the 2nd
+  EXPECT_EQ(closed_days()[2].figures, (store::DayFigures{6 * kGB, 6'600'000'000, 0, 0, 0, 0}));
+  EXPECT_EQ(bills().at(0)["amount"], 6 * 240'000);
+}
+
+// Who stops the program does not wait for all accounts.
+TEST_F(DaysTest, SettlingStops) {
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  good(choose_method(context_, eve_, {}, BillingMethod::traffic, BillingPeriod::day));
+  set_clock("2026-03-02T12:00:00Z");
+  int asked = 0;
+  EXPECT_EQ(settle_all(context_, points(), [&] { return ++asked > 1; }).days, 1);
+  EXPECT_EQ(settle().days, 1);
+}
+
+// Only accounts that are due are looked at.
+TEST_F(DaysTest, NobodyIsLookedAtBeforeTheTime) {
+  add_prices();
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  settle();
+  const auto due = [&] {
+    return !read([&](store::Transaction& tx) { return store::billing_due_at(tx, now_ms_); }).empty();
+  };
+  EXPECT_FALSE(due());
+  set_clock("2026-03-02T01:59:59Z");
+  EXPECT_FALSE(due());
+  set_clock("2026-03-02T02:00:00Z");
+  EXPECT_TRUE(due());
+  settle();
+  EXPECT_FALSE(due());
+  set_clock("2026-03-02T03:00:00Z");  // late records
+  EXPECT_TRUE(due());
+  settle();
+  EXPECT_FALSE(due());
+}
+
 TEST_F(DaysTest, LateRecordsAreAdjustments) {
   add_prices();
   choose(BillingMethod::traffic, BillingPeriod::day);
@@ -162,10 +258,21 @@ TEST_F(DaysTest, LateRecordsAreAdjustments) {
   settle();
   EXPECT_EQ(bills().size(), 2u);
   expect_recomputable();
+  // The last look is two hours before its points may go.
+  use("2026-03-01T14:00:00Z", kGB);
+  set_clock("2026-06-02T09:59:59Z");
+  EXPECT_EQ(settle().late, 0);
+  set_clock("2026-06-02T10:00:00Z");
+  EXPECT_EQ(settle().late, 1);
+  EXPECT_FALSE(closed_days()[0].next_check_ms);
   // Looked at until its points are no longer kept, then no more.
   set_clock("2026-09-30T00:00:00Z");
   settle();
-  EXPECT_FALSE(closed_days()[0].next_check_ms);
+  for (const auto& day : closed_days()) {
+    if (day.day < "2026-06-20") {
+      EXPECT_FALSE(day.next_check_ms) << day.day;
+    }
+  }
   // What is known no more is taken from what was closed.
   kept_since_s_ = utc("2026-06-01T00:00:00Z");
   expect_recomputable();

@@ -6,6 +6,7 @@
 #include "control/account_access.h"
 #include "control/audit_trail.h"
 #include "control/billing/billing_notices.h"
+#include "control/billing/days.h"
 #include "control/in_transaction.h"
 #include "store/policy_changes.h"
 
@@ -29,9 +30,9 @@ Outcome<BillingView> view_of(Transaction& tx, store::Account account, std::int64
       view.history.push_back(std::move(choice));
     }
   }
-  auto zone = TimeZone::find(account.time_zone);
-  if (!zone) return failed(zone);
-  auto prices = price_book_on(tx, account.id, zone->date_of(now_ms / 1000));
+  auto today = billing_day_at(tx, account, now_ms);
+  if (!today) return failed(today);
+  auto prices = price_book_on(tx, account.id, today->day);
   if (!prices) return failed(prices);
   view.prices = std::move(*prices);
   view.account = std::move(account);
@@ -51,14 +52,18 @@ nlohmann::json notice_data(const MethodChoice& choice) {
 }
 
 Outcome<void> must_be_offered(Transaction& tx, const store::Account& account, const MethodChoice& choice) {
-  auto zone = TimeZone::find(account.time_zone);
-  if (!zone) return failed(zone);
-  auto book = price_book_on(tx, account.id, zone->date_of(choice.effective_ms / 1000));
-  if (!book) return failed(book);
-  if (!*book || (*book)->tariff(choice.method, choice.period) != nullptr) return {};
-  return refuse(409, "wrong_state",
-                fmt::format("billing by {}, paid by the {}, is not offered: it has no price",
-                            store::to_string(choice.method), store::to_string(choice.period)));
+  auto first = billing_day_at(tx, account, choice.effective_ms);
+  if (!first) return failed(first);
+  auto books = price_books_from(tx, account.id, first->day);
+  if (!books) return failed(books);
+  for (const PriceBook& book : *books) {
+    if (book.tariff(choice.method, choice.period) != nullptr) continue;
+    return refuse(409, "wrong_state",
+                  fmt::format("billing by {}, paid by the {}, is not offered: it has no price{}",
+                              store::to_string(choice.method), store::to_string(choice.period),
+                              book.effective > first->day ? " from " + to_text(book.effective) + " on" : ""));
+  }
+  return {};
 }
 
 }  // namespace

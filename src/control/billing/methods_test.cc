@@ -140,6 +140,64 @@ TEST_F(MethodsTest, PricesAreNeverChangedOnceInEffect) {
   EXPECT_EQ(refused(create_price_book(context_, ann_, prices("2027-01-01"), {})), "403 forbidden");
 }
 
+// A tariff that somebody is billed by stays offered to them.
+TEST_F(MethodsTest, NoTariffGoesThatIsInUse) {
+  add_prices();
+  const auto without = [&](const char* day, std::optional<Tariff> PriceBook::* tariff,
+                           std::optional<std::string> account = {}) {
+    PriceBook book = prices(day);
+    book.*tariff = std::nullopt;
+    const auto made = create_price_book(context_, ops_, book, account);
+    return made ? "done" : std::to_string(made.error().status) + " " + made.error().detail;
+  };
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  EXPECT_EQ(without("2026-04-01", &PriceBook::traffic_day),
+            "409 there is no tariff for traffic, paid by the day: 1 account is billed so, or will be");
+  EXPECT_EQ(without("2026-04-01", &PriceBook::traffic_day, ann_.account_id),
+            "409 there is no tariff for traffic, paid by the day: 1 account is billed so, or will be");
+  EXPECT_EQ(without("2026-04-01", &PriceBook::traffic_day, eve_.account_id), "done");
+  choose(BillingMethod::bandwidth, BillingPeriod::month);  // is pending
+  EXPECT_EQ(without("2026-04-02", &PriceBook::bandwidth_month).substr(0, 3), "409");
+  good(cancel_method_change(context_, ann_, {}));
+  EXPECT_EQ(without("2026-04-02", &PriceBook::bandwidth_month), "done");
+  // What is to come counts for a choice as well.
+  EXPECT_EQ(ask(BillingMethod::bandwidth, BillingPeriod::month), "409 wrong_state");
+  // Prices of one's own go before everybody's.
+  add_prices(prices("2026-04-01"), ann_.account_id);
+  EXPECT_EQ(ask(BillingMethod::bandwidth, BillingPeriod::month), "done");
+  EXPECT_EQ(without("2026-05-01", &PriceBook::traffic_day), "done");
+  const auto hers = good(list_price_books(context_, ann_, {}, {}));
+  // Without them she would be billed by everybody's, which lack what she uses.
+  EXPECT_EQ(refused(delete_price_book(context_, ops_, hers.items.back().row.id)), "409 wrong_state");
+}
+
+// The first prices are for days that wait, too.
+TEST_F(MethodsTest, TheFirstPricesHaveTheTariffsOfDaysThatWait) {
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  choose(BillingMethod::bandwidth, BillingPeriod::day);
+  use("2026-03-01T13:00:00Z", kGB);
+  set_clock("2026-03-04T12:00:00Z");
+  settle();
+  PriceBook book = prices("2026-03-01");
+  book.traffic_day.reset();
+  EXPECT_EQ(refused(create_price_book(context_, ops_, book, {})), "409 wrong_state");
+  book.effective = {2026, 3, 2};
+  EXPECT_EQ(refused(create_price_book(context_, ops_, book, {})), "done");
+}
+
+// After a change of the time zone a billing day is not the calendar's: it has begun already.
+TEST_F(MethodsTest, PricesFollowBillingDays) {
+  add_prices();
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  set_clock("2026-03-10T02:00:00Z");
+  set_time_zone("America/New_York");  // the 9th; the 10th has begun in UTC and goes on
+  set_clock("2026-03-10T02:30:00Z");
+  PriceBook hers = prices("2026-03-10");
+  EXPECT_EQ(refused(create_price_book(context_, ops_, hers, ann_.account_id)), "409 wrong_state");
+  hers.effective = {2026, 3, 11};
+  EXPECT_EQ(refused(create_price_book(context_, ops_, hers, ann_.account_id)), "done");
+}
+
 TEST_F(MethodsTest, TheGateStandsWhenThePolicySaysSo) {
   const auto domain = add_domain(ann_, "live.example.com");
   const auto gate = [&] {

@@ -80,10 +80,11 @@ Outcome<Pack> find(Transaction& tx, const Caller& caller, const std::string& id)
   return std::move(*pack);
 }
 
-Outcome<LocalDate> today_of(const store::Account& account, std::int64_t now_ms) {
-  auto zone = TimeZone::find(account.time_zone);
-  if (!zone) return failed(zone);
-  return zone->date_of(now_ms / 1000);
+// The billing day under way.
+Outcome<LocalDate> today_of(Transaction& tx, const store::Account& account, std::int64_t now_ms) {
+  auto day = billing_day_at(tx, account, now_ms);
+  if (!day) return failed(day);
+  return day->day;
 }
 
 Outcome<void> operators_only(const Caller& caller) {
@@ -155,7 +156,7 @@ Outcome<PackView> buy_pack(Context& context, const Caller& caller, const std::op
       if (!caller.sees_all()) return not_found("pack product");
       return refuse(409, "wrong_state", "this product is no longer on sale");
     }
-    const auto today = today_of(*account, now);
+    const auto today = today_of(tx, *account, now);
     if (!today) return std::unexpected(today.error());
 
     Pack pack;
@@ -344,7 +345,7 @@ PackForecast forecast(const std::vector<Pack>& packs, std::int64_t daily_bytes, 
   std::ranges::sort(left, [](const Pack& a, const Pack& b) {
     return std::tie(a.until_day, a.bought_ms, a.id) < std::tie(b.until_day, b.bought_ms, b.id);
   });
-  for (const Pack& pack : left) f.remaining += pack.remaining;
+  for (const Pack& pack : left) f.remaining = add_up_to_most(f.remaining, pack.remaining);
   // Pack by pack instead of day by day: a validity may be ten years.
   LocalDate day = today;
   std::int64_t need = daily_bytes;  // of `day`, still
@@ -366,7 +367,7 @@ PackForecast forecast(const std::vector<Pack>& packs, std::int64_t daily_bytes, 
         }
       }
     }
-    f.expiring_unused += rest;
+    f.expiring_unused = add_up_to_most(f.expiring_unused, rest);
   }
   if (daily_bytes > 0 && !left.empty()) f.exhausted_on = day;
   return f;
@@ -379,14 +380,14 @@ Outcome<ForecastView> get_pack_forecast(Context& context, const Caller& caller,
     const std::int64_t now = context.now_ms();
     auto account = account_for(tx, caller, account_id);
     if (!account) return std::unexpected(account.error());
-    const auto today = today_of(*account, now);
+    const auto today = today_of(tx, *account, now);
     if (!today) return std::unexpected(today.error());
     auto packs = store::active_packs(tx, account->id);
     if (!packs) return failed(packs);
     auto last = store::billing_days(tx, account->id, to_text(plus_days(*today, -kDays)), to_text(*today));
     if (!last) return failed(last);
     std::int64_t sum = 0;
-    for (const auto& day : *last) sum += bytes_of(day.figures, day.basis);
+    for (const auto& day : *last) sum = add_up_to_most(sum, bytes_of(day.figures, day.basis));
     const int days = static_cast<int>(last->size());
     auto frozen = is_frozen(tx, account->id, now);
     if (!frozen) return failed(frozen);

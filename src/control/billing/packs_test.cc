@@ -1,6 +1,9 @@
 #include "control/billing/packs.h"
 
+#include <algorithm>
+#include <limits>
 #include <random>
+#include <tuple>
 
 #include "control/billing/testing/billing_fixture.h"
 #include "store/billing_ledger.h"
@@ -112,6 +115,46 @@ TEST_F(PacksTest, AreFrozenWhileBilledByBandwidth) {
   EXPECT_EQ(balance("bytes", "expired"), 4 * kGB);
   EXPECT_EQ(balance("bytes", "used"), kGB);
   expect_balanced();
+}
+
+TEST_F(PacksTest, BeginWithTheBillingDay) {
+  add_prices();
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  set_clock("2026-03-10T20:00:00Z");
+  set_time_zone("Asia/Shanghai");  // the 11th there; the 10th goes on to the midnight after it
+  use("2026-03-10T21:00:00Z", kGB);
+  const Pack p = buy(offer("p", 5 * kGB, 30));
+  EXPECT_EQ(p.from_day, "2026-03-10");
+  set_clock("2026-03-12T12:00:00Z");
+  settle();
+  EXPECT_EQ(pack(p.id).remaining, 4 * kGB);
+}
+
+// Who never chose a method is told of a pack's end all the same.
+TEST_F(PacksTest, EndForThoseWithoutAMethod) {
+  buy(offer("p", 5 * kGB, 30));
+  settle();
+  const auto told = [&](const std::string& type) { return std::ranges::count(notice_words(), "webhook " + type); };
+  set_clock("2026-03-23T12:00:00Z");
+  settle();
+  EXPECT_EQ(told("pack.ending"), 0);
+  set_clock("2026-03-24T02:00:00Z");
+  settle();
+  EXPECT_EQ(told("pack.ending"), 1);
+  settle();
+  EXPECT_EQ(told("pack.ending"), 1);
+  set_clock("2026-04-01T02:00:00Z");
+  settle();
+  EXPECT_EQ(told("pack.expired"), 1);
+}
+
+TEST_F(PacksTest, ForecastOfMoreThanCanBeCounted) {
+  Pack big;
+  big.remaining = 9'000'000'000'000'000'000;
+  big.until_day = "2026-04-01";
+  const auto f = forecast({big, big}, 0, 7, {2026, 3, 1});
+  EXPECT_EQ(f.remaining, std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(f.expiring_unused, std::numeric_limits<std::int64_t>::max());
 }
 
 TEST_F(PacksTest, OnlyAnUnusedOneIsTakenBack) {
@@ -254,7 +297,8 @@ TEST_F(PacksTest, AgainstAModel) {
     std::int64_t bytes = below(4) == 0 ? 0 : below(150), rest = bytes;
     use(start + day * 86400 + 40000 + below(30000), static_cast<std::uint64_t>(bytes));
     if (method == BillingMethod::traffic) {
-      std::ranges::stable_sort(model, {}, &Model::until);
+      // Of packs with one end that bought first, and of those bought in one millisecond that with the lower id.
+      std::ranges::sort(model, {}, [](const Model& one) { return std::tie(one.until, one.id); });
       for (Model& one : model) {
         if (one.until < day) continue;
         const std::int64_t part = std::min(one.left, rest);

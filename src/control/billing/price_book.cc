@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "control/account_access.h"
 #include "control/audit_trail.h"
+#include "control/billing/days.h"
 #include "control/in_transaction.h"
 
 namespace fairlead::control {
@@ -69,12 +72,117 @@ Outcome<PriceBookView> view_of(store::StoredPriceBook row) {
 }
 
 // The newest day that has begun for whom the scope is about.
-Outcome<LocalDate> newest_day(const store::Account* account, std::int64_t now_ms) {
+Outcome<LocalDate> newest_day(Transaction& tx, const store::Account* account, std::int64_t now_ms) {
   constexpr std::int64_t kFarthestEast = 14 * 3600;
   if (account == nullptr) return TimeZone::find("UTC")->date_of(now_ms / 1000 + kFarthestEast);
-  auto zone = TimeZone::find(account->time_zone);
-  if (!zone) return failed(zone);
-  return zone->date_of(now_ms / 1000);
+  auto day = billing_day_at(tx, *account, now_ms);
+  if (!day) return failed(day);
+  return day->day;
+}
+
+// A scope that lacks a tariff somebody is billed by, now or later, would stop their bills.
+Outcome<void> offers_what_is_used(Transaction& tx, const PriceBook& book, const std::string& scope, LocalDate from,
+                                  std::int64_t now_ms) {
+  const std::int64_t since_ms = std::min(now_ms, TimeZone::find("UTC")->begin_of(from) * 1000);
+  auto used = store::methods_in_use(tx, scope, to_text(from), since_ms);
+  if (!used) return failed(used);
+  std::string lacking;
+  for (const auto& use : *used) {
+    if (book.tariff(use.method, use.period) != nullptr) continue;
+    lacking += fmt::format("{}there is no tariff for {}, paid by the {}: {} billed so, or will be",
+                           lacking.empty() ? "" : "; ", store::to_string(use.method), store::to_string(use.period),
+                           use.accounts == 1 ? "1 account is" : fmt::format("{} accounts are", use.accounts));
+  }
+  if (!lacking.empty()) return refuse(409, "wrong_state", std::move(lacking));
+  return {};
+}
+
+// The day of the scope's next book after `day`; none while there is none.
+base::Result<std::string> next_effective(Transaction& tx, const std::string& scope, LocalDate day) {
+  auto books = store::price_books_of(tx, scope);
+  if (!books) return std::unexpected(books.error());
+  for (const auto& row : *books) {
+    if (row.effective_day > to_text(day)) return row.effective_day;
+  }
+  return std::string("9999-12-31");
+}
+
+// Whether none of the account's days [from, until) has a tariff, or is on a bill.
+base::Result<bool> have_no_tariff(Transaction& tx, const store::Account& account, LocalDate from,
+                                  const std::string& until, std::int64_t now_ms) {
+  const auto unpriced = [&](const std::string& name, BillingMethod method, BillingPeriod period) -> base::Result<bool> {
+    auto book = price_book_on(tx, account.id, parse_local_date(name).value_or(from));
+    if (!book) return std::unexpected(book.error());
+    return !*book || (*book)->tariff(method, period) == nullptr;
+  };
+  auto closed = store::billing_days(tx, account.id, to_text(from), until);
+  if (!closed) return std::unexpected(closed.error());
+  for (const auto& day : *closed) {
+    if (day.day == until) continue;
+    auto free = unpriced(day.day, day.method, day.period);
+    if (!free || !*free || day.statement_id) return free && !day.statement_id ? free : false;
+  }
+  auto history = store::methods_of(tx, account.id);
+  if (!history) return std::unexpected(history.error());
+  auto days = AccountDays::load(tx, account);
+  if (!days) return std::unexpected(days.error());
+  if (history->empty()) return false;  // nothing waits
+  auto span = next_day_to_close(tx, *days, account.id, *history);
+  if (!span) return std::unexpected(span.error());
+  for (; span->begin_s <= now_ms / 1000; *span = days->after(*span)) {
+    const std::string name = to_text(span->day);
+    if (span->day < from || name >= until) continue;
+    const auto& choice = method_of_day(*history, span->begin_s);
+    auto free = unpriced(name, choice.method, choice.period);
+    if (!free || !*free) return free;
+  }
+  return true;
+}
+
+// Whether a book may be of a day that has begun: where no prices are in effect, or for days that have none.
+Outcome<void> may_be_dated_back(Transaction& tx, const PriceBook& book, const store::Account* account, LocalDate today,
+                                std::int64_t now_ms) {
+  const std::string scope = account == nullptr ? "" : account->id;
+  auto until = next_effective(tx, scope, book.effective);
+  if (!until) return failed(until);
+  auto present = store::price_book_on(tx, scope, to_text(today));
+  if (!present) return failed(present);
+  bool may = !*present;
+  if (!may && account != nullptr) {
+    auto none = have_no_tariff(tx, *account, book.effective, *until, now_ms);
+    if (!none) return failed(none);
+    may = *none;
+  }
+  if (!may)
+    return refuse(409, "wrong_state",
+                  fmt::format("prices are in effect already: new ones take effect after {}", to_text(today)));
+  auto others = store::accounts_closed_otherwise(tx, scope, to_text(book.effective), *until, book.basis);
+  if (!others) return failed(others);
+  if (*others == 0) return {};
+  return refuse(
+      409, "wrong_state",
+      fmt::format("days on or after {} were closed by the other basis than {} ({} accounts): prices with this "
+                  "basis can only begin after them",
+                  to_text(book.effective), store::to_string(book.basis), *others));
+}
+
+// Prices so high that a bill could not be counted.
+Outcome<void> can_be_counted(const PriceBook& book) {
+  std::vector<Detail> problems;
+  const auto check = [&](const char* at, const std::optional<Tariff>& tariff, BillingMethod method) {
+    if (!tariff) return;
+    const std::int64_t most = method == BillingMethod::traffic ? kMostBytes : kMostMbps * kMbps;
+    auto lines = rate(*tariff, static_cast<std::uint64_t>(most), book.unit(method));
+    if (lines && amount_of(*lines)) return;
+    problems.push_back({at, "out-of-range", "amounts would be too large to be counted",
+                        "lower prices, or for a larger unit: an exabyte, or a petabit a second, must have an amount"});
+  };
+  check("/traffic/day", book.traffic_day, BillingMethod::traffic);
+  check("/traffic/month", book.traffic_month, BillingMethod::traffic);
+  check("/bandwidth/day", book.bandwidth_day, BillingMethod::bandwidth);
+  check("/bandwidth/month", book.bandwidth_month, BillingMethod::bandwidth);
+  if (!problems.empty()) return invalid(std::move(problems));
+  return {};
 }
 
 // The row, if it exists for the caller.
@@ -151,6 +259,26 @@ base::Result<std::optional<PriceBook>> price_book_on(Transaction& tx, std::strin
   return std::optional(std::move(*book));
 }
 
+base::Result<std::vector<PriceBook>> price_books_from(Transaction& tx, std::string_view account_id, LocalDate day) {
+  auto present = price_book_on(tx, account_id, day);
+  if (!present) return std::unexpected(present.error());
+  std::vector<PriceBook> books;
+  if (*present) books.push_back(std::move(**present));
+  std::optional<LocalDate> own;  // from when on everybody's are not this account's
+  for (const std::string_view scope : {account_id, std::string_view()}) {
+    auto rows = store::price_books_of(tx, scope);
+    if (!rows) return std::unexpected(rows.error());
+    for (const auto& row : *rows) {
+      auto book = book_of(row);
+      if (!book) return std::unexpected(book.error());
+      if (!scope.empty() && !own) own = book->effective;
+      if (book->effective <= day || (scope.empty() && own && *own <= book->effective)) continue;
+      books.push_back(std::move(*book));
+    }
+  }
+  return books;
+}
+
 Outcome<PriceBookView> create_price_book(Context& context, const Caller& caller, PriceBook book,
                                          const std::optional<std::string>& account_id) {
   return write_in(context.database, [&](Transaction& tx) -> Outcome<PriceBookView> {
@@ -163,15 +291,15 @@ Outcome<PriceBookView> create_price_book(Context& context, const Caller& caller,
     }
     if (auto may = require_write(caller); !may) return std::unexpected(may.error());
     if (!caller.is_operator()) return refuse(403, "forbidden", "prices are the operators' to set");
-    const auto today = newest_day(account ? &*account : nullptr, now);
+    if (auto sound = can_be_counted(book); !sound) return std::unexpected(sound.error());
+    const auto today = newest_day(tx, account ? &*account : nullptr, now);
     if (!today) return std::unexpected(today.error());
     if (book.effective <= *today) {
-      auto present = store::price_book_on(tx, account ? account->id : "", to_text(*today));
-      if (!present) return failed(present);
-      if (*present)
-        return refuse(409, "wrong_state",
-                      fmt::format("prices are in effect already: new ones take effect after {}", to_text(*today)));
+      auto may = may_be_dated_back(tx, book, account ? &*account : nullptr, *today, now);
+      if (!may) return std::unexpected(may.error());
     }
+    const auto offered = offers_what_is_used(tx, book, account ? account->id : "", book.effective, now);
+    if (!offered) return std::unexpected(offered.error());
     store::StoredPriceBook row;
     row.scope = account ? account->id : "";
     row.effective_day = to_text(book.effective);
@@ -202,12 +330,19 @@ Outcome<void> delete_price_book(Context& context, const Caller& caller, const st
       if (!found) return failed(found);
       account = std::move(*found);
     }
-    const auto today = newest_day(account ? &*account : nullptr, now);
+    const auto today = newest_day(tx, account ? &*account : nullptr, now);
     if (!today) return std::unexpected(today.error());
     auto view = view_of(std::move(*row));
     if (!view) return std::unexpected(view.error());
     if (view->book.effective <= *today) return refuse(409, "wrong_state", "these prices have taken effect");
     if (auto gone = store::delete_price_book(tx, id); !gone) return failed(gone);
+    auto instead = price_books_from(tx, view->row.scope, view->book.effective);
+    if (!instead) return failed(instead);
+    for (const PriceBook& one : *instead) {
+      const LocalDate from = std::max(one.effective, view->book.effective);
+      const auto offered = offers_what_is_used(tx, one, view->row.scope, from, now);
+      if (!offered) return offered;
+    }
     AuditedChange change = change_of(*view, "price_book.delete");
     change.old_value = to_json(view->book);
     if (auto written = audit(tx, caller, change, now); !written) return failed(written);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/billing/rating.h"
 #include "control/calendar.h"
@@ -26,6 +27,9 @@ namespace fairlead::control {
 
 // Bandwidth is counted in bytes of five minutes, so that it stays a whole number: 1 Mbit/s is 10^6 x 300 / 8 of them.
 inline constexpr std::int64_t kMbps = 37'500'000;
+
+// The most of a bill's period that prices must be able to say: an exabyte; a petabit a second.
+inline constexpr std::int64_t kMostBytes = 1'000'000'000'000'000'000, kMostMbps = 1'000'000'000;
 
 struct PriceBook {
   std::string id;
@@ -53,16 +57,22 @@ Outcome<PriceBook> read_price_book(const nlohmann::ordered_json& document);
 base::Result<std::optional<PriceBook>> price_book_on(store::Transaction& tx, std::string_view account_id,
                                                      LocalDate day);
 
+// Those the account is billed by from a day on: that in effect on it, and those that are to come, in no order.
+base::Result<std::vector<PriceBook>> price_books_from(store::Transaction& tx, std::string_view account_id,
+                                                      LocalDate day);
+
 struct PriceBookView {
   store::StoredPriceBook row;
   PriceBook book;
 };
 // By an operator. A book takes effect on a day that has not begun anywhere (of an account's own: not for the account),
-// else wrong_state; but where nothing was in effect yet the first one may be of any day. name_taken when the scope has
-// one of that day.
+// else wrong_state; but where nothing was in effect yet the first one may be of any day, and an account's own may be of
+// days that have no tariff. wrong_state as well when it lacks a tariff that somebody is billed by, or will be, and when
+// days that were closed already counted by the other basis. name_taken when the scope has one of that day. invalid when
+// its prices make amounts beyond 64 bits (kMostBytes, kMostMbps).
 Outcome<PriceBookView> create_price_book(Context& context, const Caller& caller, PriceBook book,
                                          const std::optional<std::string>& account_id);
-// wrong_state when it has taken effect.
+// wrong_state when it has taken effect, or when what is in effect without it lacks a tariff that is in use.
 Outcome<void> delete_price_book(Context& context, const Caller& caller, const std::string& id);
 // Customers see everybody's and their own.
 Outcome<PriceBookView> get_price_book(Context& context, const Caller& caller, const std::string& id);

@@ -11,6 +11,7 @@
 #include "control/billing/billing_notices.h"
 #include "control/billing/charges.h"
 #include "control/in_transaction.h"
+#include "model/usage.h"
 #include "store/billing_ledger.h"
 #include "store/billing_packs.h"
 
@@ -44,9 +45,14 @@ std::vector<Group> groups_of(const std::vector<BillingDay>& days) {
   return groups;
 }
 
-bool is_empty(const Group& group) {
+bool is_empty(const std::vector<BillingDay>& days) {
   return std::ranges::all_of(
-      group.days, [](const BillingDay& day) { return day.figures.bytes_out == 0 && day.figures.wire_bytes_out == 0; });
+      days, [](const BillingDay& day) { return day.figures.bytes_out == 0 && day.figures.wire_bytes_out == 0; });
+}
+
+// Nothing passed, and nothing came late.
+bool is_empty(const Bill& bill) {
+  return bill.late.empty() && std::ranges::all_of(bill.charges, [](const Charge& c) { return is_empty(c.days); });
 }
 
 // What the days cost, by the other method: by that which most of them are not billed by.
@@ -55,8 +61,16 @@ BillingMethod other_method(const Group& group) {
   return 2 * by_traffic >= std::ssize(group.days) ? BillingMethod::bandwidth : BillingMethod::traffic;
 }
 
-// The bills of a group, one for each currency; none when a day has no price. `late` are taken by the first bill of
-// their currency.
+// What the days would have cost otherwise; none when that has no price, or cannot be counted: it is no part of a bill.
+Result<std::optional<std::vector<Charge>>> charges_instead(Prices& prices, const Group& part) {
+  auto instead = charges_of(prices, part.days, other_method(part));
+  if (instead && *instead && total_of(**instead, {})) return instead;
+  if (instead || instead.error().code == base::Code::too_large) return std::nullopt;
+  return instead;
+}
+
+// The bills of a group, one for each currency; none when a day has no price. Late records are on the bill of their
+// currency; where there is none they have one of their own, without days.
 Result<std::optional<std::vector<Bill>>> bills_of(Prices& prices, const std::string& account_id, const Group& group,
                                                   std::vector<LateCharge>& late) {
   std::vector<std::pair<std::string, Group>> by_currency;
@@ -75,7 +89,7 @@ Result<std::optional<std::vector<Bill>>> bills_of(Prices& prices, const std::str
     auto charges = charges_of(prices, part.days);
     if (!charges) return std::unexpected(charges.error());
     if (!*charges) return std::nullopt;
-    auto instead = charges_of(prices, part.days, other_method(part));
+    auto instead = charges_instead(prices, part);
     if (!instead) return std::unexpected(instead.error());
     Bill bill;
     bill.account_id = account_id;
@@ -83,15 +97,24 @@ Result<std::optional<std::vector<Bill>>> bills_of(Prices& prices, const std::str
     bill.currency = currency;
     bill.charges = std::move(**charges);
     bill.instead = std::move(*instead);
-    std::erase_if(late, [&](LateCharge& one) {
-      const bool here = one.currency == currency;
-      if (here) bill.late.push_back(std::move(one));
-      return here;
-    });
+    bills.push_back(std::move(bill));
+  }
+  for (LateCharge& one : late) {
+    auto found = std::ranges::find(bills, one.currency, &Bill::currency);
+    if (found == bills.end()) {
+      Bill bill;
+      bill.account_id = account_id;
+      bill.period = group.period;
+      bill.currency = one.currency;
+      found = bills.insert(bills.end(), std::move(bill));
+    }
+    found->late.push_back(std::move(one));
+  }
+  late.clear();
+  for (Bill& bill : bills) {
     auto total = total_of(bill.charges, bill.late);
     if (!total) return std::unexpected(total.error());
     bill.amount_micro = *total;
-    bills.push_back(std::move(bill));
   }
   return bills;
 }
@@ -102,6 +125,11 @@ Result<std::vector<LateCharge>> late_charges(Transaction& tx, Prices& prices,
   std::vector<LateCharge> late;
   for (const auto& one : adjustments) {
     auto charge = late_charge_of(tx, prices, one);
+    if (!charge && charge.error().code == base::Code::too_large) {
+      base::log_error("billing: what came late for {} of account {} cannot be billed: {}", one.day, one.account_id,
+                      base::describe(charge.error()));
+      continue;
+    }
     if (!charge) return std::unexpected(charge.error());
     if (*charge) late.push_back(std::move(**charge));
   }
@@ -174,6 +202,14 @@ Result<void> issue(Transaction& tx, Context& context, const store::Account& acco
                        {"amount", money_text(bill.amount_micro, bill.currency)}});
 }
 
+// Nothing to bill: on no statement.
+Result<void> settle_without(Transaction& tx, const std::vector<BillingDay>& days) {
+  for (const BillingDay& day : days) {
+    if (auto done = store::settle_day(tx, day, std::nullopt); !done) return done;
+  }
+  return {};
+}
+
 // Whether no further day belongs to it. `next`: the first day that is not closed.
 bool is_complete(const Group& group, LocalDate next) {
   return group.period == BillingPeriod::day || first_of_month(next) > group.month;
@@ -212,7 +248,7 @@ Outcome<StatementView> find(Transaction& tx, const Caller& caller, std::int64_t 
 // A closed day as its usage and its ledger say it was, for the test that a bill can be made again. None: that usage is
 // no longer kept.
 Result<bool> from_usage(Transaction& tx, const PointsReader& points, BillingDay& day) {
-  auto read = points(tx, day.account_id, day.begin_s, day.end_s);
+  auto read = points(tx, day.account_id, day.begin_s, day.end_s, model::kUsageInterval);
   if (!read && read.error().code == base::Code::too_large) return false;
   if (!read) return std::unexpected(read.error());
   store::DayFigures figures = figures_of(*read);
@@ -256,57 +292,64 @@ void draw(std::vector<store::Pack>& packs, BillingDay& day) {
 
 }  // namespace
 
-Result<int> issue_statements(Transaction& tx, Context& context, const store::Account& account,
-                             const std::vector<store::MethodChoice>& history) {
+Result<ReadyStatements> ready_statements(Transaction& tx, const store::Account& account, LocalDate next) {
+  ReadyStatements ready;
   auto days = store::unsettled_days(tx, account.id);
   if (!days) return std::unexpected(days.error());
-  if (days->empty()) return 0;
-  auto calendar = AccountDays::load(tx, account);
-  if (!calendar) return std::unexpected(calendar.error());
-  auto next = next_day_to_close(tx, *calendar, account.id, history);
-  if (!next) return std::unexpected(next.error());
+  auto adjustments = ripe_adjustments(tx, account.id, next);
+  if (!adjustments) return std::unexpected(adjustments.error());
   Prices prices(tx, account.id);
-  int issued = 0;
   for (const Group& group : groups_of(*days)) {
-    if (!is_complete(group, next->day)) continue;
-    auto adjustments = ripe_adjustments(tx, account.id, next->day);
-    if (!adjustments) return std::unexpected(adjustments.error());
-    if (is_empty(group) && adjustments->empty()) {
-      for (const BillingDay& day : group.days) {
-        if (auto done = store::settle_day(tx, day, std::nullopt); !done) return std::unexpected(done.error());
+    if (!is_complete(group, next)) continue;
+    if (is_empty(group.days) && adjustments->empty()) {
+      if (auto done = settle_without(tx, group.days); !done) return std::unexpected(done.error());
+      ++ready.idle;
+      continue;
+    }
+    auto charges = charges_of(prices, group.days);
+    if (!charges && charges.error().code != base::Code::too_large) return std::unexpected(charges.error());
+    if (charges && !*charges && !is_empty(group.days)) {
+      ready.waits = true;
+    } else {
+      ready.first_days.push_back(group.days.front().day);
+    }
+  }
+  return ready;
+}
+
+Result<int> issue_statements(Transaction& tx, Context& context, const store::Account& account, LocalDate next,
+                             const std::string& first_day) {
+  auto days = store::unsettled_days(tx, account.id);
+  if (!days) return std::unexpected(days.error());
+  const auto groups = groups_of(*days);
+  const auto group = std::ranges::find_if(groups, [&](const Group& g) { return g.days.front().day == first_day; });
+  if (group == groups.end() || !is_complete(*group, next)) return 0;
+  auto adjustments = ripe_adjustments(tx, account.id, next);
+  if (!adjustments) return std::unexpected(adjustments.error());
+  Prices prices(tx, account.id);
+  auto late = late_charges(tx, prices, *adjustments);
+  if (!late) return std::unexpected(late.error());
+  auto bills = bills_of(prices, account.id, *group, *late);
+  if (!bills) return std::unexpected(bills.error());
+  if (!*bills) {
+    if (!is_empty(group->days)) return 0;
+    if (auto done = settle_without(tx, group->days); !done) return std::unexpected(done.error());
+    const Group without{group->period, group->month, {}};
+    bills = bills_of(prices, account.id, without, *late);
+    if (!bills) return std::unexpected(bills.error());
+  }
+  int issued = 0;
+  for (const Bill& bill : **bills) {
+    if (is_empty(bill)) {
+      for (const Charge& charge : bill.charges) {
+        if (auto done = settle_without(tx, charge.days); !done) return std::unexpected(done.error());
       }
       continue;
     }
-    auto late = late_charges(tx, prices, *adjustments);
-    if (!late) return std::unexpected(late.error());
-    auto bills = bills_of(prices, account.id, group, *late);
-    if (!bills) return std::unexpected(bills.error());
-    if (!*bills) {
-      base::log_warn("billing: {}: {} has no price: its bill waits", account.name, group.days.front().day);
-      break;
-    }
-    for (const Bill& bill : **bills) {
-      if (auto done = issue(tx, context, account, bill); !done) return std::unexpected(done.error());
-      ++issued;
-    }
+    if (auto done = issue(tx, context, account, bill); !done) return std::unexpected(done.error());
+    ++issued;
   }
   return issued;
-}
-
-Result<bool> statement_due(Transaction& tx, const std::string& account_id, LocalDate next) {
-  auto days = store::unsettled_days(tx, account_id);
-  if (!days) return std::unexpected(days.error());
-  Prices prices(tx, account_id);
-  for (const Group& group : groups_of(*days)) {
-    if (!is_complete(group, next)) continue;
-    auto adjustments = ripe_adjustments(tx, account_id, next);
-    if (!adjustments) return std::unexpected(adjustments.error());
-    if (is_empty(group) && adjustments->empty()) return true;
-    auto charges = charges_of(prices, group.days);
-    if (!charges) return std::unexpected(charges.error());
-    return charges->has_value();
-  }
-  return false;
 }
 
 Outcome<std::vector<RunningBill>> running_bills(Context& context, const Caller& caller, const PointsReader& points,

@@ -6,10 +6,11 @@
 //
 // What is charged together: of a statement's days those of one method, price book and basis; their traffic is rated as
 // one quantity. Bandwidth paid by the day is each day's peak; paid by the month it is the mean of the days' peaks over
-// all days of that month, days billed otherwise counting as nothing. Amounts are in micro-units, rounded half up for
-// each line (rating.h).
+// all days of that month, days billed otherwise counting as nothing and dates that were left out (days.h) not at all.
+// Amounts are in micro-units, rounded half up for each line (rating.h).
 //
-// An adjustment costs what its day's charge would have cost more. It is on the next statement in the same currency.
+// An adjustment costs what its day's charge would have cost more. It is on the next statement; when that has nothing in
+// its currency, on one of its own, without days.
 
 #include <nlohmann/json.hpp>
 
@@ -28,13 +29,21 @@
 
 namespace fairlead::control {
 
-// Issues what is complete: each day paid by the day, each month paid by the month once its last day is closed. Days on
-// which nothing passed get none. How many. A day without a price waits, and all after it. Errors: of the store.
-base::Result<int> issue_statements(store::Transaction& tx, Context& context, const store::Account& account,
-                                   const std::vector<store::MethodChoice>& history);
+// What is complete: each day paid by the day, each month paid by the month once its last day is closed. `next`: the
+// first day that is not closed. Those in which nothing passed are settled here, without a bill; of the others the first
+// days, which issue_statements() takes one by one, each in a transaction of its own: one that cannot be issued holds up
+// no other.
+struct ReadyStatements {
+  std::vector<std::string> first_days;
+  int idle = 0;        // settled without
+  bool waits = false;  // there are some without a price
+};
+base::Result<ReadyStatements> ready_statements(store::Transaction& tx, const store::Account& account, LocalDate next);
 
-// Whether issue_statements would issue or settle anything. `next`: the first day that is not closed. Reads only.
-base::Result<bool> statement_due(store::Transaction& tx, const std::string& account_id, LocalDate next);
+// Issues that which begins with `first_day`: a bill for each currency. How many. Errors: of the store; too_large when
+// an amount is beyond 64 bits.
+base::Result<int> issue_statements(store::Transaction& tx, Context& context, const store::Account& account,
+                                   LocalDate next, const std::string& first_day);
 
 // What is not issued yet, oldest first: closed days that wait, and the day under way as far as it has come.
 struct RunningBill {

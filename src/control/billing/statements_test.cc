@@ -217,6 +217,119 @@ TEST_F(StatementsTest, UsageThatChangedIsSeen) {
   expect_recomputable();
 }
 
+// The 11th is left out by the change of the time zone: a month of thirty days.
+TEST_F(StatementsTest, AMonthIsSharedByTheDaysThatExist) {
+  add_prices();
+  choose(BillingMethod::bandwidth, BillingPeriod::month);
+  use_mbps("2026-03-05T12:00:00Z", 10);
+  set_clock("2026-03-10T20:00:00Z");
+  set_time_zone("Asia/Shanghai");
+  set_clock("2026-04-02T12:00:00Z");
+  settle();
+  ASSERT_EQ(bills().size(), 1u);
+  EXPECT_EQ(bills()[0]["days"].size(), 30u);
+  EXPECT_EQ(bills()[0]["charges"][0]["share"], 30);
+  EXPECT_EQ(bills()[0]["amount"], 4'000'000);
+  expect_recomputable();
+}
+
+TEST_F(StatementsTest, ADayWithoutATariffHoldsUpNoOther) {
+  add_prices();
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  PriceBook less = prices("2026-03-03");
+  less.traffic_day.reset();
+  store_prices(less);
+  store_prices(prices("2026-03-05"), ann_.account_id);
+  for (const char* at : {"2026-03-02T13:00:00Z", "2026-03-04T13:00:00Z", "2026-03-05T13:00:00Z"}) use(at, kGB);
+  set_clock("2026-03-08T12:00:00Z");
+  EXPECT_EQ(settle().statements, 2);
+  EXPECT_EQ(bills()[1]["from"], "2026-03-05");
+  // The account's own prices for the days that wait, and for none that had prices.
+  const auto own = [&](const char* day) {
+    return refused(create_price_book(context_, ops_, prices(day), ann_.account_id));
+  };
+  EXPECT_EQ(own("2026-03-02"), "409 wrong_state");
+  EXPECT_EQ(own("2026-03-06"), "409 wrong_state");
+  EXPECT_EQ(own("2026-03-04"), "done");
+  EXPECT_EQ(settle().statements, 1);
+  EXPECT_EQ(bills()[2]["from"], "2026-03-04");
+  EXPECT_EQ(bills()[2]["amount"], 240'000);
+  expect_recomputable();
+}
+
+// Days that wait were counted by frames: their packs gave frames.
+TEST_F(StatementsTest, DaysThatWaitAreBilledByFrames) {
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  use("2026-03-01T13:00:00Z", kGB);
+  set_clock("2026-03-04T12:00:00Z");
+  settle();
+  const auto wire = [&](const char* day, std::optional<std::string> account = {}) {
+    PriceBook book = prices(day);
+    book.basis = store::BillingBasis::wire;
+    return refused(create_price_book(context_, ops_, book, account));
+  };
+  EXPECT_EQ(wire("2026-01-01"), "409 wrong_state");
+  EXPECT_EQ(wire("2026-03-03"), "409 wrong_state");
+  EXPECT_EQ(wire("2026-03-03", ann_.account_id), "409 wrong_state");
+  EXPECT_EQ(wire("2026-03-04", ann_.account_id), "done");  // the day under way
+  add_prices();
+  settle();
+  EXPECT_EQ(bills()[0]["days"][0]["bytes"], kGB);
+  expect_recomputable();
+}
+
+TEST_F(StatementsTest, LateRecordsInACurrencyOfThePast) {
+  add_prices();
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  PriceBook other = prices("2026-03-03");
+  other.currency = "CNY";
+  add_prices(other);
+  use("2026-03-02T13:00:00Z", kGB);
+  set_clock("2026-03-03T12:00:00Z");
+  EXPECT_EQ(settle().statements, 1);
+  use("2026-03-02T14:00:00Z", 2 * kGB);
+  set_clock("2026-03-20T12:00:00Z");
+  EXPECT_EQ(settle().statements, 1);
+  ASSERT_EQ(bills().size(), 2u);
+  const Json late = bills()[1];
+  EXPECT_EQ(late["currency"], "USD");
+  EXPECT_EQ(late["amount"], 480'000);
+  EXPECT_EQ(late["days"].size() + late["charges"].size(), 0u);
+  EXPECT_EQ(late["from"], "2026-03-02");
+  EXPECT_EQ(late["to"], "2026-03-02");
+  EXPECT_EQ(late["what_if"], Json());
+  // And beside days with usage, in the other currency.
+  use("2026-03-02T14:00:00Z", kGB);
+  for (const char* at : {"2026-03-25T12:00:00Z", "2026-03-26T12:00:00Z", "2026-03-30T12:00:00Z"}) use(at, kGB);
+  set_clock("2026-04-05T12:00:00Z");
+  EXPECT_EQ(settle().statements, 4);
+  expect_recomputable();
+}
+
+TEST_F(StatementsTest, WhatCannotBeCountedHoldsUpNothingElse) {
+  choose(BillingMethod::traffic, BillingPeriod::day);
+  PriceBook dear = prices();
+  dear.bandwidth_day = Tariff{TierMode::graduated, {{{}, kMaxPrice}}};
+  EXPECT_EQ(refused(create_price_book(context_, ops_, dear, {})), "422 invalid");
+  store_prices(dear);
+  dear.effective = {2026, 3, 3};
+  dear.unit_bytes = 1;
+  dear.traffic_day = dear.bandwidth_day;
+  store_prices(dear);
+  store_prices(prices("2026-03-05"));
+  use_mbps("2026-03-02T13:00:00Z", 10'000);
+  use_mbps("2026-03-03T13:00:00Z", 10'000);
+  use_mbps("2026-03-05T13:00:00Z", 8);
+  set_clock("2026-03-08T12:00:00Z");
+  EXPECT_EQ(settle().statements, 2);
+  EXPECT_EQ(closed_days().size(), 7u);
+  EXPECT_EQ(bills()[0]["from"], "2026-03-02");
+  EXPECT_EQ(bills()[0]["what_if"], Json());  // its amount is beyond 64 bits
+  EXPECT_EQ(bills()[1]["from"], "2026-03-05");
+  expect_recomputable();
+  EXPECT_EQ(settle().days, 0);
+}
+
 // Random usage, late records, time zones and methods, for a year: whatever happened, each byte is on one bill, and each
 // bill comes out the same again.
 TEST_F(StatementsTest, EveryByteIsOnOneBill) {

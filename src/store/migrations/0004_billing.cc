@@ -21,6 +21,12 @@ std::span<const Sql> step_0004() {
         from_ms bigint not null,
         time_zone text not null,
         primary key (account_id, from_ms)))",
+      R"(create table billing_due (
+        account_id text primary key references accounts (id),
+        due_ms bigint not null,
+        waits bigint not null check (waits in (0, 1)),
+        touched bigint not null))",
+      "create index billing_due_when on billing_due (due_ms)",
       R"(create table price_books (
         id text primary key,
         scope text not null,
@@ -62,7 +68,7 @@ std::span<const Sql> step_0004() {
         settled bigint not null check (settled in (0, 1)),
         statement_id text references statements (id),
         primary key (account_id, day)))",
-      "create index billing_days_check on billing_days (next_check_ms)",
+      "create index billing_days_check on billing_days (account_id, next_check_ms)",
       "create index billing_days_settled on billing_days (settled, account_id, day)",
       "create index billing_days_statement on billing_days (statement_id, day)",
       R"(create table billing_adjustments (

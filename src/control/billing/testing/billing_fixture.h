@@ -44,15 +44,18 @@ class BillingTest : public ObjectsTest {
   }
 
   PointsReader points() {
-    return [this](store::Transaction&, std::string_view account_id, std::int64_t from_s,
-                  std::int64_t to_s) -> base::Result<std::vector<TrafficPoint>> {
-      if (from_s < kept_since_s_) return base::fail(base::Code::too_large, base::Side::none, "no longer kept");
+    return [this](store::Transaction&, std::string_view account_id, std::int64_t from_s, std::int64_t to_s,
+                  std::int64_t step_s) -> base::Result<std::vector<TrafficPoint>> {
+      EXPECT_EQ(from_s % step_s + to_s % step_s, 0);
+      if (from_s < (step_s == 300 ? kept_since_s_ : hours_since_s_))
+        return base::fail(base::Code::too_large, base::Side::none, "no longer kept");
       std::vector<TrafficPoint> out;
       if (account_id != ann_.account_id) return out;
       for (auto it = usage_.lower_bound(from_s); it != usage_.end() && it->first < to_s; ++it) {
-        TrafficPoint point = it->second;
-        point.at_s = it->first;
-        out.push_back(point);
+        const std::int64_t at_s = it->first - it->first % step_s;
+        if (out.empty() || out.back().at_s != at_s) out.push_back({at_s, 0, 0});
+        out.back().bytes_out += it->second.bytes_out;
+        out.back().wire_bytes_out += it->second.wire_bytes_out;
       }
       return out;
     };
@@ -81,6 +84,16 @@ class BillingTest : public ObjectsTest {
   }
   PriceBookView add_prices(PriceBook book = prices(), const std::optional<std::string>& account = {}) {
     return good(create_price_book(context_, ops_, std::move(book), account));
+  }
+  // One that was made before there were the rules that create_price_book has.
+  void store_prices(const PriceBook& book, const std::string& scope = "") {
+    store::StoredPriceBook row;
+    row.scope = scope;
+    row.effective_day = to_text(book.effective);
+    row.document = to_json(book).dump();
+    row.created_by = ops_.user_id;
+    row.created_ms = now_ms_;
+    write([&](store::Transaction& tx) { return store::insert_price_book(tx, row); });
   }
   BillingView choose(store::BillingMethod method, store::BillingPeriod period) {
     return good(choose_method(context_, ann_, {}, method, period));
@@ -119,7 +132,7 @@ class BillingTest : public ObjectsTest {
   }
 
   std::map<std::int64_t, TrafficPoint> usage_;
-  std::int64_t kept_since_s_ = 0;
+  std::int64_t kept_since_s_ = 0, hours_since_s_ = 0;
 };
 
 }  // namespace fairlead::control::testing
