@@ -47,8 +47,8 @@ THIRD_PARTY = [
 POSIX = re.compile(r"(sys|netinet|arpa|linux|net)/\w+\.h|(unistd|fcntl|errno|signal|pthread|poll|netdb|time|sched|dirent|"
                    r"limits|stdlib|string|ifaddrs|cxxabi|malloc|execinfo|dlfcn|sysexits|pwd|grp)\.h|sanitizer/\w+\.h")
 CONFINED_POSIX = [(r"sys/(epoll|timerfd|socket)\.h|netinet/.*|netdb\.h",
-                   ["src/net/*", "src/app/admin_*.cc", "*/testing/*", "*_test.cc", "tests/*"]),
-                  (r"arpa/inet\.h", ["src/net/*", "src/model/*", "src/protocol/*", "tests/*"])]  # text <-> address
+                   ["src/net/*", "src/app/admin_*.cc", "*/testing/*", "*_test.cc", "tests/*", "bench/*"]),
+                  (r"arpa/inet\.h", ["src/net/*", "src/model/*", "src/protocol/*", "tests/*", "bench/*"])]  # text <-> address
 
 WARN_LINES, MOST_LINES = 600, 800
 SOURCE_ROOTS = ("src", "tests", "bench", "fuzz")
