@@ -15,7 +15,7 @@ from harness.ports import free_port
 from harness.truth import Http2, Origin, Truth, Wire, away_from_boundaries, get_h1, open_h1
 from harness.waiting import eventually
 
-SECONDS = float(os.environ.get("FAIRLEAD_TRUTH_S", "20" if sanitized() else "40"))
+SECONDS = float(os.environ.get("FAIRLEAD_TRUTH_S", "10" if sanitized() else "40"))
 CLIENTS = int(os.environ.get("FAIRLEAD_TRUTH_CLIENTS", "24"))
 SEED = int(os.environ.get("FAIRLEAD_TRUTH_SEED", "5"))
 LIVE, QUOTES, OFF = "live.edge.test", "quotes.edge.test", "off.edge.test"

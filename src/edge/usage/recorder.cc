@@ -89,11 +89,11 @@ void UsageRecorder::take(Held& held, std::int64_t now_ms, base::TimePoint now) {
   all_seen.reserve(cells.size());
   std::map<model::UsageKey, UsageValues> sums;  // with what is held
   for (const auto& cell : cells) {
-    // Nobody writes it any more: its worker has forgotten it, and besides the registry only we hold it. What was
-    // counted before the last other owner let go is seen by who has seen that.
+    // Nobody writes it any more: its worker has forgotten it, and besides the registry only we hold it. Taking one more
+    // hold of it comes after the last other owner let go of it, so that all which that owner counted is seen.
     constexpr long kOurs = 2;
     const bool over = cell->abandoned && cell.use_count() == kOurs;
-    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::shared_ptr<const MeterCell> after = over ? cell : nullptr;
     Seen& seen = all_seen.emplace_back(&taken_[cell.get()], values_of(*cell), over);
     UsageValues more = difference(*seen.taken, seen.now);
     const std::uint64_t open = cell->websocket.sessions_open.get();
