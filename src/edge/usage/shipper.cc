@@ -39,8 +39,12 @@ bool UsageShipper::end(base::milliseconds time) {
     }
   }
   wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
-  return journal_.stats().waiting == 0;
+  // The second time, which may be the destructor's, the journal may be gone.
+  if (thread_.joinable()) {
+    thread_.join();
+    all_shipped_ = journal_.stats().waiting == 0;
+  }
+  return all_shipped_;
 }
 
 UsageShipper::Stats UsageShipper::stats() const {

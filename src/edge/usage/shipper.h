@@ -61,6 +61,7 @@ class UsageShipper {
 
   UsageJournal& journal_;
   cluster::UsageBus& bus_;
+  bool all_shipped_ = false;  // once it has ended
 
   mutable std::mutex mutex_;  // of these
   std::condition_variable wake_;
