@@ -361,7 +361,6 @@ OriginRow row_of(const std::string& domain, const OriginState& s, base::TimePoin
 
 }  // namespace
 
-
 std::string Edge::metrics() const {
   std::shared_ptr<const DomainTable> table;
   {

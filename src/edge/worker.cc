@@ -131,8 +131,8 @@ net::Task<std::unique_ptr<Session>> Worker::serve_requests(Listener& listener, s
   ClientInfo info;
   info.peer = tcp->peer();
   info.local = tcp->local();
-  net::WireCount
-      wire;  // what the connection carries for nobody yet; outlives the stream, or the stream counts elsewhere
+  // What the connection carries for nobody yet; outlives the stream, or the stream counts elsewhere by then.
+  net::WireCount wire;
   tcp->count_wire(&wire);
   const net::TimePoint due = base::later(loop_.now(), listener.config.handshake_timeout);
   std::unique_ptr<net::SocketStream> stream = co_await prepare(listener, std::move(tcp), info, seat, due);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/testing/no_edges.h"
 #include "control/api/activation_operations.h"
 #include "control/api/api.h"
 #include "control/api/certificate_operations.h"
@@ -207,30 +208,9 @@ class ObjectsTest : public ::testing::Test {
     return out;
   }
 
-  // An installation whose edges are all away: nothing here asks them.
-  class AllAway final : public cluster::EdgeDirectory {
-   public:
-    std::vector<cluster::EdgeInfo> edges() override { return {}; }
-    std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
-    base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override {
-      return cluster::SessionPage();
-    }
-    base::Result<void> end_session(std::string_view, std::string_view) override {
-      return base::fail(base::Code::not_found, base::Side::none, "session");
-    }
-    std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t) override { return {}; }
-    base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
-      return std::vector<std::size_t>(domains.size());
-    }
-    std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
-      return {};
-    }
-    std::vector<base::Result<cluster::EdgeUsage>> live_total() override { return {}; }
-  };
-
   store::Database database_ = must(store::Database::open("sqlite::memory:"));
   Secrets secrets_ = Secrets::ephemeral();
-  AllAway edges_;
+  cluster::testing::NoEdges edges_;
   model::ControlConfig config_;
   std::int64_t now_ms_ = kStart;
   int policy_changed_ = 0, notice_written_ = 0;  // calls of the Context's

@@ -329,6 +329,7 @@ class Http2:
         self.queues = {}
         self.backlog = defaultdict(bytearray)  # by stream: what waits for a window
         self.ready = asyncio.Event()
+        self.finished = False  # we said GOAWAY: what comes is counted and no more than that (python3-h2 forgives no frame then)
 
     async def start(self):
         self.h2.initiate_connection()
@@ -353,7 +354,7 @@ class Http2:
     async def read(self):
         with contextlib.suppress(ConnectionError):
             while data := await self.wire.receive():
-                for event in self.h2.receive_data(data):
+                for event in self.h2.receive_data(data) if not self.finished else ():
                     stream = getattr(event, "stream_id", None)
                     if isinstance(event, h2.events.RemoteSettingsChanged):
                         self.ready.set()
@@ -364,7 +365,8 @@ class Http2:
                         self.queues[stream].put_nowait(event.data)
                     elif isinstance(event, (h2.events.StreamEnded, h2.events.StreamReset)):
                         self.queues[stream].put_nowait(b"")
-                self.pump()
+                if not self.finished:
+                    self.pump()
         for queue in self.queues.values():
             queue.put_nowait(b"")
 
@@ -388,5 +390,6 @@ class Http2:
     async def finish(self):
         self.h2.close_connection()
         self.flush()
+        self.finished = True
         await asyncio.wait([self.reading], timeout=20)
         await self.wire.finish()

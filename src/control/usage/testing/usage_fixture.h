@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/testing/no_edges.h"
 #include "control/context.h"
 #include "control/secrets.h"
 #include "control/usage/ingestion.h"
@@ -161,32 +162,11 @@ class UsageTest : public ::testing::TestWithParam<const char*> {
     return query;
   }
 
-  // An installation whose edges are all away: nothing here asks them.
-  class AllAway final : public cluster::EdgeDirectory {
-   public:
-    std::vector<cluster::EdgeInfo> edges() override { return {}; }
-    std::vector<std::pair<std::string, base::Result<cluster::PolicyPrints>>> policy_prints() override { return {}; }
-    base::Result<cluster::SessionPage> sessions(const cluster::SessionQuery&) override {
-      return cluster::SessionPage();
-    }
-    base::Result<void> end_session(std::string_view, std::string_view) override {
-      return base::fail(base::Code::not_found, base::Side::none, "session");
-    }
-    std::vector<std::optional<std::int64_t>> applied_at(std::uint64_t) override { return {}; }
-    base::Result<std::vector<std::size_t>> count_sessions(const std::vector<std::string>& domains) override {
-      return std::vector<std::size_t>(domains.size());
-    }
-    std::vector<base::Result<cluster::EdgeUsage>> live_usage(const std::vector<cluster::DomainRef>&) override {
-      return {};
-    }
-    std::vector<base::Result<cluster::EdgeUsage>> live_total() override { return {}; }
-  };
-
   std::int64_t now_ms_ = kStart * 1000;
   std::string folder_, address_;
   std::unique_ptr<store::Database> database_;
   Secrets secrets_ = Secrets::ephemeral();
-  AllAway edges_;
+  cluster::testing::NoEdges edges_;
   model::ControlConfig config_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<UsageIngestion> ingestion_;
