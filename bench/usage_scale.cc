@@ -3,11 +3,12 @@
 // is compared with what was generated: a figure of a wrong answer is none. Ends with status 1 when one differs.
 //
 //   bench_usage_scale [--store ADDRESS] [--days N] [--domains N] [--regions N] [--isps N] [--active N] [--rich]
-//                     [--passes N] [--open HOURS]
+//                     [--passes N] [--open HOURS] [--made DAYS]
 //
 // A key is a region and an ISP; of them `active` have usage in an interval, others in the next hour. `--rich`: twenty
 // meters a point instead of four. `passes`: in how many steps a day is packed; `open`: how many hours of the last day
-// are not. Without --store it is a SQLite file in a folder of its own, removed at the end.
+// are not. `made`: the store of a run that was ended has that many days already, go on. Without --store it is a SQLite
+// file in a folder of its own, removed at the end.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -48,7 +49,7 @@ struct Shape {
   std::string address;
   std::int64_t days = 2;
   std::uint32_t domains = 50, regions = 20, isps = 10, active = 200;
-  std::int64_t passes = 1, open = 0;
+  std::int64_t passes = 1, open = 0, made = 0;
   bool rich = false;
 };
 
@@ -140,22 +141,24 @@ class Bench {
       }
       return {};
     }));
-    if (shape_.domains >= kSummedFrom && must(begin_usage_sums(database_)) != 2) wrong("the number of sums");
+    if (shape_.domains >= kSummedFrom && must(begin_usage_sums(database_)) != (shape_.made > 0 ? 0 : 2))
+      wrong("the number of sums");
   }
 
-  void generate(std::int64_t day_s) {
+  void generate(std::int64_t day_s, bool made) {
     const auto begun = now();
     std::vector<store::OpenUsage> rows;
     day_counts_.assign(288 * keys() * meters(shape_).size(), 0);
     const std::size_t most = 100'000 / std::min(shape_.active, keys());  // rows of a transaction
     for (std::uint32_t d = 0; d < shape_.domains; ++d) {
       for (std::int64_t at_s = day_s; at_s < day_s + kDay; at_s += 300) rows.push_back(point(d, at_s));
+      if (made) rows.clear();
       if (rows.size() < most && d + 1 < shape_.domains) continue;
       must(database_.write([&](Transaction& tx) { return store::put_open_usage(tx, rows); }));
       rows.clear();
     }
-    if (shape_.domains >= kSummedFrom) put_sums(day_s);
-    generating_ += since(begun);
+    if (shape_.domains >= kSummedFrom && !made) put_sums(day_s);
+    if (!made) generating_ += since(begun);
   }
 
   void roll_up(std::int64_t day_s) {
@@ -184,8 +187,8 @@ class Bench {
                 meters(shape_).size());
     std::printf(
         "generated in %.1f s; roll-up of a day: median %.2f s, longest %.2f s, %.2f s of CPU (%.2f in the kernel)\n",
-        generating_, rolled_[rolled_.size() / 2], rolled_.back(), rolled_cpu_ / static_cast<double>(shape_.days),
-        rolled_kernel_ / static_cast<double>(shape_.days));
+        generating_, rolled_[rolled_.size() / 2], rolled_.back(), rolled_cpu_ / static_cast<double>(rolled_.size()),
+        rolled_kernel_ / static_cast<double>(rolled_.size()));
     if (!file_.empty()) {
       const auto bytes = static_cast<double>(std::filesystem::file_size(file_));
       std::printf("disk: %.2f GB, %.2f bytes a point, %.2f bytes a count\n", bytes / 1e9, bytes / points,
@@ -361,8 +364,9 @@ int run(Shape shape) {
     Bench bench(shape, database, file);
     bench.prepare();
     for (std::int64_t day = kEnd - shape.days * kDay; day < kEnd; day += kDay) {
-      bench.generate(day);
-      bench.roll_up(day);
+      const bool made = day < kEnd - (shape.days - shape.made) * kDay;
+      bench.generate(day, made);
+      if (!made) bench.roll_up(day);
     }
     bench.report();
     struct Width {
@@ -405,6 +409,8 @@ int main(int argc, char** argv) {
       shape.days = number;
     } else if (words[i] == "--passes" && number > 0 && number <= 24) {
       shape.passes = number;
+    } else if (words[i] == "--made" && number > 0 && number < shape.days) {
+      shape.made = number;
     } else if (words[i] == "--open" && number > 0 && number <= 12) {
       shape.open = number;
     } else if (number > 0 && number <= 100'000 && words[i] == "--domains") {
@@ -418,7 +424,7 @@ int main(int argc, char** argv) {
     } else {
       std::fprintf(stderr,
                    "usage: bench_usage_scale [--store ADDRESS] [--days N] [--domains N] [--regions N] "
-                   "[--isps N] [--active N] [--rich] [--passes N] [--open HOURS]\n");
+                   "[--isps N] [--active N] [--rich] [--passes N] [--open HOURS] [--made DAYS]\n");
       return 2;
     }
     ++i;
