@@ -179,10 +179,15 @@ Result<std::unique_ptr<Session>> Session::open(const Address& address) {
 
 Result<void> Session::prepare_engine(const Address& address) {
   static constexpr const char* kSqlite[] = {
+      // Before there is any page; of no effect later. Usage is kept in texts of up to a megabyte (usage_blocks.h),
+      // which
+      // cost a third less to write and to read in pages of this size than in the usual ones of 4 KiB.
+      "pragma page_size = 16384",
       "pragma busy_timeout = 10000",  // ms; another process of ours may be writing
       "pragma journal_mode = wal",    // readers see the last commit and hold nobody up
       "pragma synchronous = full",    // the log is on the disk before a commit is acknowledged
       "pragma foreign_keys = on",
+      "pragma cache_size = -16000",  // KiB: what a step of a roll-up writes fits, and goes to the disk once
   };
   static constexpr const char* kPostgresql[] = {
       "set client_min_messages = warning",

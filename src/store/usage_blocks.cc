@@ -17,29 +17,43 @@ constexpr std::array<std::string_view, 3> kTiers = {"five-minutes", "hours", "da
 
 std::string_view to_string(UsageTier tier) { return word_of(kTiers, tier); }
 
-Result<std::string> find_usage_block(Transaction& tx, UsageShelf shelf, std::string_view domain_id,
-                                     std::int64_t start_s) {
-  auto rows = tx.query("select body from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start",
-                       {{"shelf", shelf.number()}, {"id", domain_id}, {"start", start_s}});
+Result<std::map<std::int64_t, std::string>> find_usage_blocks(Transaction& tx, const std::vector<UsageShelf>& shelves,
+                                                              std::string_view domain_id, std::int64_t start_s) {
+  SqlText sql;
+  sql += "select shelf, body from usage_blocks where domain_id = :id and start_s = :start and shelf in (";
+  Params params = {{"id", domain_id}, {"start", start_s}};
+  for (std::size_t i = 0; i < shelves.size(); ++i) {
+    const SqlText name = numbered(i);
+    sql += i == 0 ? Sql(":") : Sql(", :");
+    sql += name;
+    params.emplace_back(Sql(name).text(), shelves[i].number());
+  }
+  sql += ")";
+  auto rows = tx.query(sql, params);
   if (!rows) return std::unexpected(std::move(rows.error()));
-  return rows->empty() ? std::string() : std::get<std::string>(std::move(rows->front()[0]));
+  std::map<std::int64_t, std::string> bodies;
+  for (Row& row : *rows) bodies.emplace(std::get<std::int64_t>(row[0]), std::get<std::string>(std::move(row[1])));
+  return bodies;
 }
 
-Result<void> put_usage_block(Transaction& tx, const UsageBlock& block) {
-  Params params = {{"shelf", block.shelf.number()}, {"id", block.domain_id}, {"start", block.start_s}};
-  if (block.body.empty()) {
-    auto gone =
-        tx.execute("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", params);
-    if (!gone) return std::unexpected(std::move(gone.error()));
-    return {};
+Result<void> put_usage_blocks(Transaction& tx, std::vector<UsageBlock> blocks) {
+  std::vector<Params> gone, put;
+  for (UsageBlock& block : blocks) {
+    Params params = {{"shelf", block.shelf.number()}, {"id", std::move(block.domain_id)}, {"start", block.start_s}};
+    if (block.body.empty()) {
+      gone.push_back(std::move(params));
+      continue;
+    }
+    params.emplace_back("body", std::move(block.body));
+    put.push_back(std::move(params));
   }
-  params.emplace_back("body", block.body);
-  auto done = tx.execute(
+  auto done =
+      tx.execute_all("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", gone);
+  if (!done) return done;
+  return tx.execute_all(
       "insert into usage_blocks (shelf, domain_id, start_s, body) values (:shelf, :id, :start, :body) "
       "on conflict (shelf, domain_id, start_s) do update set body = excluded.body",
-      params);
-  if (!done) return std::unexpected(std::move(done.error()));
-  return {};
+      put);
 }
 
 Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDomains& domains, std::int64_t from_s,
@@ -80,6 +94,13 @@ Result<bool> has_usage_blocks_before(Transaction& tx, UsageTier tier, std::int64
     if (!rows->empty()) return true;
   }
   return false;
+}
+
+Result<std::optional<std::int64_t>> last_usage_block_s(Transaction& tx, UsageTier tier) {
+  const UsageShelf first{.tier = tier, .dimension = UsageDimension::total, .part = UsagePart::bytes};
+  return read_one(tx.query_one("select max(start_s) from usage_blocks where shelf >= :first and shelf < :first + 10",
+                               {{"first", first.number()}}, "usage_blocks"),
+                  [](Columns& c) { return c.optional_integer(); });
 }
 
 Result<std::int64_t> usage_kept_since(Transaction& tx, UsageTier tier) {

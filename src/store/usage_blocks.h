@@ -6,6 +6,8 @@
 // fail as database.h says.
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,11 +40,12 @@ struct UsageBlock {
   std::string body;
 };
 
-// The body of one block, "" when there is none.
-base::Result<std::string> find_usage_block(Transaction& tx, UsageShelf shelf, std::string_view domain_id,
-                                           std::int64_t start_s);
-// Writes it over what is there; one with an empty body goes.
-base::Result<void> put_usage_block(Transaction& tx, const UsageBlock& block);
+// Those of a domain that begin at start_s, on these shelves (at most a hundred): body by UsageShelf::number().
+base::Result<std::map<std::int64_t, std::string>> find_usage_blocks(Transaction& tx,
+                                                                    const std::vector<UsageShelf>& shelves,
+                                                                    std::string_view domain_id, std::int64_t start_s);
+// Writes them over what is there; one with an empty body goes.
+base::Result<void> put_usage_blocks(Transaction& tx, std::vector<UsageBlock> blocks);
 // Each block of `shelf` that begins in [from_s, to_s), in no order.
 base::Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDomains& domains, std::int64_t from_s,
                                     std::int64_t to_s, const EachUsage& each);
@@ -51,6 +54,8 @@ base::Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf
                                                std::int64_t limit);
 // Whether there is a block of a tier, of all keys together, that begins before `before_s`.
 base::Result<bool> has_usage_blocks_before(Transaction& tx, UsageTier tier, std::int64_t before_s);
+// Where the last block of a tier, of all keys together, begins; none: there is none.
+base::Result<std::optional<std::int64_t>> last_usage_block_s(Transaction& tx, UsageTier tier);
 
 // Since when points of a tier are kept: a UTC midnight, 0 while nothing was ever removed. It never goes back.
 base::Result<std::int64_t> usage_kept_since(Transaction& tx, UsageTier tier);

@@ -26,7 +26,9 @@ SqlText numbered(std::size_t n) {
 
 Result<void> for_each_choice(const UsageDomains& domains, const Params& params,
                              const std::function<Result<void>(Sql, const Params&)>& f) {
-  if (domains.of == UsageDomains::Of::all) return f("", params);
+  if (domains.of == UsageDomains::Of::all) {  // but no sums (usage_sums.h)
+    return f(" and domain_id not like 'sum:%'", params);
+  }
   if (domains.of == UsageDomains::Of::account) {
     Params with = params;
     with.emplace_back("account", domains.account_id);

@@ -95,6 +95,11 @@ Result<std::optional<std::int64_t>> first_open_usage_s(Transaction& tx) {
                   [](Columns& c) { return c.optional_integer(); });
 }
 
+Result<std::optional<std::int64_t>> last_open_usage_s(Transaction& tx) {
+  return read_one(tx.query_one("select max(at_s) from usage_open", {}, "usage_open"),
+                  [](Columns& c) { return c.optional_integer(); });
+}
+
 Result<std::vector<std::pair<std::int64_t, std::string>>> list_usage_names(Transaction& tx) {
   return read_all(tx.query("select number, name from usage_names order by number"), [](Columns& c) {
     const std::int64_t number = c.integer();

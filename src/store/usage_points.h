@@ -25,6 +25,7 @@ struct UsageDomains {
 
   static UsageDomains list(std::vector<std::string> ids) { return {Of::listed, std::move(ids), {}}; }
   static UsageDomains of_account(std::string id) { return {Of::account, {}, std::move(id)}; }
+  // All that ever had usage, and not their sums (usage_sums.h).
   static UsageDomains every() { return {Of::all, {}, {}}; }
 };
 
@@ -50,7 +51,8 @@ enum class OpenText : std::uint8_t { total, body };
 base::Result<void> each_open_usage(Transaction& tx, const UsageDomains& domains, std::int64_t from_s, std::int64_t to_s,
                                    OpenText text, const EachUsage& each);
 
-// The domains and UTC days that have rows before `before_s`: the oldest day first, then by domain, at most `limit`.
+// The domains and sums, and UTC days, that have rows before `before_s`: the oldest day first, then by domain, at most
+// `limit`.
 struct OpenDay {
   std::string domain_id;
   std::int64_t day_s = 0;  // its beginning
@@ -61,8 +63,9 @@ base::Result<std::vector<OpenDay>> open_usage_days(Transaction& tx, std::int64_t
 base::Result<std::int64_t> delete_open_usage(Transaction& tx, std::string_view domain_id, std::int64_t from_s,
                                              std::int64_t to_s);
 base::Result<std::int64_t> count_open_usage(Transaction& tx);
-// The first interval that has a row; none: there are none.
+// The first and the last interval that has a row; none: there are none.
 base::Result<std::optional<std::int64_t>> first_open_usage_s(Transaction& tx);
+base::Result<std::optional<std::int64_t>> last_open_usage_s(Transaction& tx);
 
 // Names and their numbers, from 1, in order of numbers. A name keeps its number for ever.
 base::Result<std::vector<std::pair<std::int64_t, std::string>>> list_usage_names(Transaction& tx);

@@ -71,7 +71,7 @@ TEST_P(UsageRowsTest, OldBlocksAreFoundByAge) {
   constexpr UsageShelf kShelf{UsageTier::hours, UsageDimension::isp, UsagePart::rest};
   for (int i = 0; i < 30; ++i) {
     write([&](Transaction& tx) -> base::Result<void> {
-      return put_usage_block(tx, {kShelf, "domain-" + std::to_string(i % 3), kAt + i, "body"});
+      return put_usage_blocks(tx, {UsageBlock{kShelf, "domain-" + std::to_string(i % 3), kAt + i, "body"}});
     });
   }
   const auto remove = [&](std::int64_t limit) {

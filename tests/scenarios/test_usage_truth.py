@@ -12,14 +12,14 @@ from collections import Counter
 
 from harness.edge import sanitized
 from harness.ports import free_port
-from harness.truth import Http2, Origin, Truth, Wire, away_from_boundaries, get_h1, open_h1
+from harness.truth import QUIET_S, Http2, Origin, Truth, Wire, away_from_boundaries, get_h1, open_h1
 from harness.waiting import eventually
 
 SECONDS = float(os.environ.get("FAIRLEAD_TRUTH_S", "10" if sanitized() else "40"))
 CLIENTS = int(os.environ.get("FAIRLEAD_TRUTH_CLIENTS", "24"))
 SEED = int(os.environ.get("FAIRLEAD_TRUTH_SEED", "5"))
 LIVE, QUOTES, OFF = "live.edge.test", "quotes.edge.test", "off.edge.test"
-IDLE_S = 3  # connection_timeout of QUOTES
+IDLE_S = 3 + 2 * QUIET_S  # connection_timeout of QUOTES: more than a session rests at a boundary
 PLACES = {"198.51.100.": ("CN-GD", "Example Telecom"), "203.0.113.": ("DE", "Example Telecom"), "192.0.2.": ("DE", "Example Mobile"),
           "100.64.7.": ("unknown", "unknown")}
 TABLE = "networks:\n" + "".join(f"  - {{ cidr: {net}0/24, region: {region}, isp: {isp} }}\n"
@@ -91,9 +91,10 @@ class Crowd:
             session.say(2, b"die")
             session.add("closed:connection_lost")
         else:
-            while time.time() % 300 > 300 - IDLE_S - 5:
+            # Neither the last words nor the timeout may come near a boundary.
+            while -QUIET_S - 1 < time.time() % 300 + IDLE_S - 300 < QUIET_S + 1:
                 await session.ping()
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.4)
             await session.await_timeout()
         await wire.finish()
 
@@ -169,7 +170,7 @@ def test_everybody_counts_the_same(start_node, ca, tmp_path):
 
         def furnish():
             node.online(customer, LIVE, origin.port, websocket=websocket)
-            node.online(customer, QUOTES, origin.port, websocket={**websocket, "connection_timeout": f"{IDLE_S}s"})
+            node.online(customer, QUOTES, origin.port, websocket={**websocket, "connection_timeout": f"{IDLE_S:.0f}s"})
             node.online(customer, OFF, origin.port, websocket={**websocket, "enabled": False})
             for host in (LIVE, QUOTES, OFF):
                 node.live(customer.patch(f"/v1/domains/{host}", {"certificates": ["edge"]}).ok(200)["policy_change"])

@@ -1,6 +1,8 @@
 #include "control/usage/block.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <limits>
 
 namespace fairlead::control {
@@ -22,39 +24,59 @@ std::unexpected<base::Error> broken(std::string_view what) {
   return base::fail(Code::malformed, Side::none, "usage block: " + std::string(what));
 }
 
-// n = 0 stands for 2^64, which no count but the highest needs.
+constexpr std::size_t kLongestNumber = 11;  // characters
+
+// Writes a number, at most kLongestNumber characters with room for as many; returns its end. n = 0 stands for 2^64,
+// which no count but the highest needs.
+char* write_number(char* at, std::uint64_t n) {
+  if (n != 0 && n < std::uint64_t{1} << 48) [[likely]] {
+    // As detail::take_number, the other way.
+    const int digits = (std::bit_width(n) + 5) / 6;
+    std::uint64_t eight = (n & 0xffffff) | ((n & 0xffffff000000) << 8);
+    eight = (eight & 0x00000fff00000fff) | ((eight & 0x00fff00000fff000) << 4);
+    eight = (eight & 0x003f003f003f003f) | ((eight & 0x0fc00fc00fc00fc0) << 2);
+    eight |= 0x4040404040404040 & ((std::uint64_t{1} << (8 * (digits - 1))) - 1);
+    std::memcpy(at, &eight, sizeof eight);
+    return at + digits;
+  }
+  if (n == 0) {
+    std::memset(at, 64, 10);
+    at[10] = 16;
+    return at + kLongestNumber;
+  }
+  for (; n >= 64; n >>= 6) *at++ = static_cast<char>(64 + (n & 63));
+  *at++ = static_cast<char>(n);
+  return at;
+}
+
 void put_number(std::string& out, std::uint64_t n) {
-  if (n == 0) [[unlikely]] {
-    out.append(10, char{64});
-    out.push_back(char{16});
-    return;
-  }
-  if (n < 64) {
-    out.push_back(static_cast<char>(n));
-    return;
-  }
-  char digits[11];
-  std::size_t count = 0;
-  for (; n >= 64; n >>= 6) digits[count++] = static_cast<char>(64 + (n & 63));
-  digits[count++] = static_cast<char>(n);
-  out.append(digits, count);
+  char digits[kLongestNumber];
+  out.append(digits, static_cast<std::size_t>(write_number(digits, n) - digits));
 }
 
 // Counts by ascending place, with runs of zeroes between them.
 class CountsText {
  public:
+  explicit CountsText(std::size_t expected) { text_.resize(expected + 64); }
   void put(std::uint64_t place, std::uint64_t n) {
+    if (text_.size() - length_ < 2 * kLongestNumber + 1) text_.resize(2 * text_.size());
+    char* at = text_.data() + length_;
     if (place > next_) {
-      text_.push_back(char{1});
-      put_number(text_, place - next_);
+      *at++ = 1;
+      at = write_number(at, place - next_);
     }
-    put_number(text_, n + 1);
+    at = write_number(at, n + 1);
     next_ = place + 1;
+    length_ = static_cast<std::size_t>(at - text_.data());
   }
-  std::string take() { return std::move(text_); }
+  std::string take() {
+    text_.resize(length_);
+    return std::move(text_);
+  }
 
  private:
-  std::string text_;
+  std::string text_;  // longer than what is written
+  std::size_t length_ = 0;
   std::uint64_t next_ = 0;
 };
 
@@ -83,6 +105,13 @@ class HeadReader {
     at_ += length;
     return text;
   }
+  // Whether the text goes on with `piece`, which is then taken.
+  bool skip(std::string_view piece) {
+    const bool is = good_ && left() >= piece.size() && std::memcmp(at_, piece.data(), piece.size()) == 0;
+    if (is) at_ += piece.size();
+    return is;
+  }
+  const char* at() const { return at_; }
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
   bool good() const { return good_; }
 
@@ -107,6 +136,19 @@ constexpr unsigned number_of(Meter meter) { return static_cast<unsigned>(meter);
 
 }  // namespace
 
+bool detail::take_slowly(const char*& at, const char* end, std::uint64_t& n) {
+  n = 0;
+  for (unsigned shift = 0; at != end && shift <= 60; shift += 6) {
+    const auto digit = static_cast<unsigned char>(*at++);
+    const std::uint64_t bits = digit & 63;
+    if (shift == 60 && (bits > 16 || (bits == 16 && n != 0))) return false;
+    n |= bits << shift;
+    if (digit < 64) return digit != 0;
+    if (digit >= 128) return false;
+  }
+  return false;
+}
+
 std::uint8_t way_of(model::UsageScheme scheme, model::UsageProtocol protocol) {
   return static_cast<std::uint8_t>(1 + 3 * static_cast<unsigned>(scheme) + static_cast<unsigned>(protocol));
 }
@@ -121,7 +163,7 @@ UsagePart part_of(Meter meter) {
   return UsagePart::rest;
 }
 
-Result<BlockReader> BlockReader::open(std::string_view text) {
+Result<BlockReader> BlockReader::open(std::string_view text, const BlockReader* like) {
   HeadReader in(text);
   const auto version = in.number(UINT64_MAX);
   if (!in.good()) return broken("no block");
@@ -134,11 +176,20 @@ Result<BlockReader> BlockReader::open(std::string_view text) {
   const auto keys = in.number(UINT32_MAX), columns = in.number(UINT16_MAX);
   // A key takes three characters at least, and so does a column.
   if (!in.good() || keys > in.left() / 3 || columns > in.left() / 3) return broken("the head");
-  block.keys_.resize(static_cast<std::size_t>(keys));
-  const BlockKey* before = nullptr;
-  for (BlockKey& key : block.keys_) {
-    if (!read_key(in, before, key)) return broken("a key");
-    before = &key;
+  // Numbers say where they end: as many of them in the same characters are the same ones.
+  if (like && like->keys_->size() == keys && in.skip(like->keys_text_)) {
+    block.keys_ = like->keys_;
+    block.keys_text_ = like->keys_text_;
+  } else {
+    std::vector<BlockKey> read(static_cast<std::size_t>(keys));
+    const char* const begin = in.at();
+    const BlockKey* before = nullptr;
+    for (BlockKey& key : read) {
+      if (!read_key(in, before, key)) return broken("a key");
+      before = &key;
+    }
+    block.keys_ = std::make_shared<const std::vector<BlockKey>>(std::move(read));
+    block.keys_text_ = {begin, static_cast<std::size_t>(in.at() - begin)};
   }
   block.columns_.reserve(static_cast<std::size_t>(columns));
   std::uint64_t meter = 0;
@@ -166,7 +217,7 @@ BlockWriter::BlockWriter(unsigned slots, std::vector<BlockKey> keys)
     : slots_(slots), keys_(std::move(keys)), used_(keys_.size()) {}
 
 void BlockWriter::column(Meter meter, std::span<const std::uint64_t> counts) {
-  CountsText text;
+  CountsText text(expected());
   std::size_t place = 0;
   for (std::size_t key = 0; key < keys_.size(); ++key) {
     bool any = false;
@@ -181,12 +232,17 @@ void BlockWriter::column(Meter meter, std::span<const std::uint64_t> counts) {
 }
 
 void BlockWriter::column(Meter meter, std::span<const Count> counts) {
-  CountsText text;
+  CountsText text(0);
   for (const Count& count : counts) {
     text.put(count.place, count.n);
     used_[static_cast<std::size_t>(count.place / slots_)] = 1;
   }
   end_column(meter, text.take());
+}
+
+// Columns of a block are of similar lengths.
+std::size_t BlockWriter::expected() const {
+  return columns_.empty() ? 0 : columns_.back().counts.size() + columns_.back().counts.size() / 8;
 }
 
 void BlockWriter::end_column(Meter meter, std::string counts) {
@@ -202,7 +258,7 @@ void BlockWriter::drop_unused() {
     if (used_[i]) keys.push_back(keys_[i]);
   }
   for (Written& column : columns_) {
-    CountsText text;
+    CountsText text(column.counts.size());
     const char *at = column.counts.data(), *end = at + column.counts.size();
     for (std::uint64_t place = 0, n = 0; at != end; ++place) {
       detail::take_number(at, end, n);
@@ -316,13 +372,11 @@ PointUsage point_of(UsageValues values) {
   return point;
 }
 
-Result<void> BlockMerge::add(std::string_view text, unsigned at_slot, std::optional<unsigned> without,
-                             std::optional<UsagePart> part) {
+Result<void> BlockMerge::add(std::string_view text, unsigned at_slot, std::optional<unsigned> without) {
   if (text.empty()) return {};
-  auto block = BlockReader::open(text);
+  auto block = BlockReader::open(text, inputs_.empty() ? nullptr : &inputs_.back().block);
   if (!block) return std::unexpected(std::move(block.error()));
   if (at_slot + block->slots() > slots_) return broken("longer than its stretch of time");
-  if (part) block->keep_columns([&](Meter meter) { return part_of(meter) == *part; });
   if (block->columns().empty()) return {};
   inputs_.push_back({.block = std::move(*block), .at_slot = at_slot, .without = without});
   prepared_ = false;
@@ -339,7 +393,7 @@ void BlockMerge::prepare() {
   std::vector<BlockKey> merged;
   for (const Input& input : inputs_) {
     const auto& keys = input.block.keys();
-    if (last && *last == keys) continue;
+    if (last == &keys || (last && *last == keys)) continue;
     last = &keys;
     merged.clear();
     std::ranges::set_union(keys_, keys, std::back_inserter(merged));
@@ -348,7 +402,7 @@ void BlockMerge::prepare() {
   last = nullptr;
   for (Input& input : inputs_) {
     const auto& keys = input.block.keys();
-    if (!last || *last != keys) {
+    if (!last || (last != &keys && *last != keys)) {
       auto& map = maps_.emplace_back();
       map.reserve(keys.size());
       auto at = keys_.begin();

@@ -137,18 +137,53 @@ TEST_F(BlockTest, MergingAddsUp) {
 TEST_F(BlockTest, PartsOfABlockAreAllOfIt) {
   const Contents contents = make_.contents(12);
   const std::string text = write(contents, 12, true);
+  BlockMerge merge(12);
+  ASSERT_TRUE(merge.add(text));
+  std::vector<BlockWriter> writers(3, BlockWriter(12, merge.keys()));
+  ASSERT_TRUE(merge.each(
+      [&](Meter meter, auto counts) { writers[static_cast<std::size_t>(part_of(meter))].column(meter, counts); }));
   Contents sum;
   for (const auto part : {store::UsagePart::bytes, store::UsagePart::answers, store::UsagePart::rest}) {
-    BlockMerge merge(12);
-    ASSERT_TRUE(merge.add(text, 0, {}, part));
-    BlockWriter writer(12, merge.keys());
-    ASSERT_TRUE(merge.each([&](Meter meter, auto counts) { writer.column(meter, counts); }));
-    for (const auto& cell : read(std::move(writer).finish())) {
+    for (const auto& cell : read(std::move(writers[static_cast<std::size_t>(part)]).finish())) {
       EXPECT_EQ(part_of(std::get<Meter>(cell.first)), part);
       sum.insert(cell);
     }
   }
   EXPECT_EQ(sum, contents);
+}
+
+// Numbers are read and written eight characters at a time where there is room, and one by one where there is not: any
+// number, at any distance from the end of the text.
+TEST_F(BlockTest, NumbersOfEveryLengthAnywhere) {
+  std::vector<std::uint64_t> numbers;
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    for (const int around : {-1, 0, 1})
+      numbers.push_back((std::uint64_t{1} << bit) + static_cast<std::uint64_t>(around));
+  }
+  numbers.push_back(UINT64_MAX);
+  std::erase(numbers, 0);
+  for (const std::uint64_t n : numbers) {
+    for (std::size_t behind = 0; behind < 12; ++behind) {
+      Contents contents = {{{Meter::bytes_in, BlockKey{1, 2, 1}, 0u}, n}};
+      for (std::size_t i = 0; i < behind; ++i)
+        contents[{Meter::bytes_in, BlockKey{1, 2, 1}, 1u + static_cast<unsigned>(i)}] = 1;
+      const std::string text = write(contents, 12, true);
+      ASSERT_EQ(read(text), contents) << n << " and " << behind << " more";
+      ASSERT_TRUE(is_block(text));
+    }
+  }
+}
+
+TEST_F(BlockTest, KeysAreSharedOnlyWhenTheyAreTheSame) {
+  for (int i = 0; i < 300; ++i) {
+    const std::string first = write(make_.contents(1), 1, true), second = write(make_.contents(1), 1, true);
+    if (first.empty() || second.empty()) continue;
+    const auto a = BlockReader::open(first), alone = BlockReader::open(second), b = BlockReader::open(second, &*a),
+               again = BlockReader::open(first, &*a);
+    ASSERT_TRUE(a && b && alone && again);
+    EXPECT_EQ(b->keys(), alone->keys());
+    EXPECT_EQ(&again->keys(), &a->keys());
+  }
 }
 
 TEST_F(BlockTest, PointsAddUp) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "store/usage_damaged.h"
 #include "store/usage_points.h"
 #include "store/usage_progress.h"
+#include "store/usage_sums.h"
 
 namespace fairlead::control {
 
@@ -121,6 +123,7 @@ Result<UsageIngestion::Taken> UsageIngestion::add(store::Transaction& tx, const 
   }
   auto domains = by_domain(tx, set, learned);
   if (!domains) return std::unexpected(domains.error());
+  if (auto done = add_sums(tx, set.interval_s, learned, *domains); !done) return std::unexpected(done.error());
   std::vector<std::string> ids;
   ids.reserve(domains->size());
   for (const auto& [id, point] : *domains) ids.push_back(id);
@@ -160,11 +163,7 @@ Result<std::map<std::string, PointUsage>> UsageIngestion::by_domain(store::Trans
   std::map<std::string, PointUsage> domains;
   for (const UsageRecord& r : set.records) {
     const std::string id = r.key.domain_id.empty() ? store::metered_id_of_name(r.key.domain) : r.key.domain_id;
-    if (!known_.domains.contains(id) && learned.domains.insert(id).second) {
-      const MeteredDomain stranger{
-          .domain_id = id, .account_id = {}, .name = r.key.domain, .created_ms = context_.now_ms(), .deleted_ms = {}};
-      if (auto done = store::ensure_metered_domain(tx, stranger); !done) return std::unexpected(done.error());
-    }
+    if (auto done = learn_domain(tx, id, r.key.domain, learned); !done) return std::unexpected(done.error());
     const auto region = number_of(tx, place_of(r.key.region), learned);
     if (!region) return std::unexpected(region.error());
     const auto isp = number_of(tx, place_of(r.key.isp), learned);
@@ -173,6 +172,40 @@ Result<std::map<std::string, PointUsage>> UsageIngestion::by_domain(store::Trans
   }
   for (auto& [id, point] : domains) sort_and_sum(point);
   return domains;
+}
+
+Result<void> UsageIngestion::learn_domain(store::Transaction& tx, const std::string& id, const std::string& name,
+                                          Learned& learned) {
+  if (known_.domains.contains(id) || learned.domains.contains(id)) return {};
+  const MeteredDomain stranger{
+      .domain_id = id, .account_id = {}, .name = name, .created_ms = context_.now_ms(), .deleted_ms = {}};
+  if (auto done = store::ensure_metered_domain(tx, stranger); !done) return done;
+  const auto domain = store::find_metered_domain(tx, id);
+  if (!domain) return std::unexpected(domain.error());
+  learned.domains.emplace(id, domain->account_id);
+  return {};
+}
+
+Result<void> UsageIngestion::add_sums(store::Transaction& tx, std::int64_t interval_s, const Learned& learned,
+                                      std::map<std::string, PointUsage>& points) {
+  auto begun = store::list_usage_sums(tx);
+  if (!begun) return std::unexpected(begun.error());
+  std::erase_if(*begun, [&](const auto& sum) { return interval_s < sum.second; });
+  if (begun->empty()) return {};
+  std::map<std::string, PointUsage> sums;
+  for (const auto& [id, point] : points) {
+    const auto known = known_.domains.find(id);
+    const std::string& account = known != known_.domains.end() ? known->second : learned.domains.at(id);
+    std::set<std::string> of = {store::usage_sum_id(account), store::usage_sum_id("")};
+    for (const std::string& sum : of) {
+      if (!begun->contains(sum)) continue;
+      PointUsage& all = sums[sum];
+      all.insert(all.end(), point.begin(), point.end());
+    }
+  }
+  for (auto& [id, point] : sums) sort_and_sum(point);
+  points.merge(sums);
+  return {};
 }
 
 Result<std::uint32_t> UsageIngestion::number_of(store::Transaction& tx, std::string_view name, Learned& learned) {

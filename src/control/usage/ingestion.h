@@ -1,8 +1,8 @@
 #pragma once
 // UsageIngestion: takes sets of usage in from the bus and adds them to what the store has, each once, however often and
 // in whatever order they come: the set's (edge, epoch, sequence) is noted in the transaction that adds its counts.
-// Counts go to open rows, one for each domain and five-minute interval, also those of hours that were rolled up long
-// ago: the next roll-up folds them in (rollup.h).
+// Counts go to open rows, one for each domain (and sum of domains) and five-minute interval, also those of hours that
+// were rolled up long ago: the next roll-up folds them in (rollup.h).
 //
 // Who is metered: the domain by its id. One that no account ever had here (an edge that serves a file) is kept under
 // the empty account. A set for an interval that is more than kEarly ahead of the clock, or no longer kept (R22), is
@@ -16,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/counter.h"
 #include "base/error.h"
@@ -48,7 +47,7 @@ class UsageIngestion {
   // What became known in a transaction, to be remembered when it is committed.
   struct Learned {
     std::unordered_map<std::string, std::int64_t> names;
-    std::unordered_set<std::string> domains;
+    std::unordered_map<std::string, std::string> domains;  // and their accounts, which they never leave
     std::uint64_t damaged_rows = 0;
   };
   base::Result<Taken> add(store::Transaction& tx, const model::UsageSet& set, Learned& learned);
@@ -56,6 +55,12 @@ class UsageIngestion {
   base::Result<std::uint32_t> number_of(store::Transaction& tx, std::string_view name, Learned& learned);
   base::Result<std::map<std::string, PointUsage>> by_domain(store::Transaction& tx, const model::UsageSet& set,
                                                             Learned& learned);
+
+  // Adds the points of sums (store/usage_sums.h) to those of domains.
+  base::Result<void> add_sums(store::Transaction& tx, std::int64_t interval_s, const Learned& learned,
+                              std::map<std::string, PointUsage>& points);
+  base::Result<void> learn_domain(store::Transaction& tx, const std::string& id, const std::string& name,
+                                  Learned& learned);
 
   Context& context_;
   std::mutex taking_;

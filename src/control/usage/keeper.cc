@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "control/usage/layout.h"
 #include "control/usage/rollup.h"
+#include "control/usage/sums.h"
 #include "store/usage_points.h"
 
 namespace fairlead::control {
@@ -34,6 +35,9 @@ void UsageKeeper::run() {
 
 void UsageKeeper::once() {
   const std::int64_t now_s = context_.now_ms() / 1000;
+  if (const auto begun = begin_usage_sums(context_.database); !begun) {
+    base::log_warn("sums of usage cannot be begun: {}", base::describe(begun.error()));
+  }
   roll_up(now_s);
   remove_old(now_s);
   const auto open = context_.database.read(store::count_open_usage);
@@ -43,7 +47,7 @@ void UsageKeeper::once() {
 
 void UsageKeeper::roll_up(std::int64_t now_s) {
   const auto begun = base::monotonic_now();
-  const auto done = roll_up_usage(context_.database, {.before_s = closed_hours_s(now_s), .stop = &stop_});
+  const auto done = roll_up_usage(context_.database, {.before_s = closed_until_s(now_s), .stop = &stop_});
   if (!done) base::log_warn("usage cannot be rolled up: {}", base::describe(done.error()));
   const std::lock_guard lock(mutex_);
   status_.failures += done ? static_cast<std::uint64_t>(done->failed) : 1;

@@ -1,7 +1,7 @@
 #pragma once
-// UsageKeeper: the thread that keeps usage in order: packs what is open (rollup.h) a short while after each hour, and
-// what came late within kEvery, and once a day removes what is old (R22). What fails is tried again the next time.
-// Owned by ControlPlane.
+// UsageKeeper: the thread that keeps usage in order: begins sums where domains have become many (sums.h), packs what is
+// open (rollup.h) a short while after each quarter of a UTC day, and what came late within kEvery, and once a day
+// removes what is old (R22). What fails is tried again the next time. Owned by ControlPlane.
 
 #include <atomic>
 #include <chrono>

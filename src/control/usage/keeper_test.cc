@@ -19,9 +19,9 @@ class KeeperTest : public testing::UsageTest {};
 TEST_P(KeeperTest, PacksWhatIsOverAndLeavesWhatIsNot) {
   const auto domain = add_domain(add_account("acme"), "live.example.com");
   ASSERT_TRUE(take(set_of(domain, 1, kStart, {{Meter::bytes_out, 1}})));
-  ASSERT_TRUE(take(set_of(domain, 2, kStart + kHour, {{Meter::bytes_out, 2}})));
-  ASSERT_TRUE(take(set_of(domain, 2, kStart + kHour, {{Meter::bytes_out, 2}})));
-  now_ms_ = (kStart + kHour + 600) * 1000;
+  ASSERT_TRUE(take(set_of(domain, 2, kStart + 6 * kHour, {{Meter::bytes_out, 2}})));
+  ASSERT_TRUE(take(set_of(domain, 2, kStart + 6 * kHour, {{Meter::bytes_out, 2}})));
+  now_ms_ = (kStart + 6 * kHour + 600) * 1000;
   UsageKeeper keeper(*context_);
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (keeper.status().open_rows != 1 && std::chrono::steady_clock::now() < until) std::this_thread::yield();

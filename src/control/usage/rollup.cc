@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "store/usage_damaged.h"
 #include "store/usage_points.h"
 #include "store/usage_progress.h"
+#include "store/usage_sums.h"
 
 namespace fairlead::control {
 
@@ -109,15 +111,12 @@ class DimensionWriter {
   std::vector<std::uint64_t> fine_, hours_, days_;
 };
 
-// The days' block that has the day in it, with the day's point replaced.
-Result<std::string> with_day(Transaction& tx, store::UsageShelf shelf, const OpenDay& day, const std::string& point) {
+// The days' block `present` that has the day in it, with the day's point replaced.
+Result<std::string> with_day(std::string_view present, const OpenDay& day, const std::string& point) {
   const TierLayout& days = kTiers[2];
-  const std::int64_t start_s = days.block_start(day.day_s);
-  const auto slot = static_cast<unsigned>((day.day_s - start_s) / kDay);
-  auto present = store::find_usage_block(tx, shelf, day.domain_id, start_s);
-  if (!present) return present;
+  const auto slot = static_cast<unsigned>((day.day_s - days.block_start(day.day_s)) / kDay);
   BlockMerge merge(days.slots);
-  if (auto added = merge.add(*present, 0, slot); !added) return std::unexpected(added.error());
+  if (auto added = merge.add(present, 0, slot); !added) return std::unexpected(added.error());
   if (auto added = merge.add(point, slot); !added) return std::unexpected(added.error());
   BlockWriter writer(days.slots, merge.keys());
   auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) { writer.column(meter, counts); });
@@ -125,20 +124,47 @@ Result<std::string> with_day(Transaction& tx, store::UsageShelf shelf, const Ope
   return std::move(writer).finish();
 }
 
-Result<void> put(Transaction& tx, const OpenDay& day, UsageDimension dimension, UsagePart part,
-                 std::array<std::string, 3> texts) {
-  for (const TierLayout& tier : kTiers) {
-    const store::UsageShelf shelf{tier.tier, dimension, part};
-    std::string& text = texts[static_cast<std::size_t>(tier.tier)];
-    if (tier.tier == UsageTier::days) {
-      auto days = with_day(tx, shelf, day, text);
-      if (!days) return std::unexpected(days.error());
-      text = std::move(*days);
-    }
-    const store::UsageBlock block{shelf, day.domain_id, tier.block_start(day.day_s), std::move(text)};
-    if (auto done = store::put_usage_block(tx, block); !done) return done;
+// The blocks of one part, made of the day's five-minute counts by key.
+class PartWriter {
+ public:
+  explicit PartWriter(const std::vector<BlockKey>& keys) {
+    writers_.reserve(std::size(kDimensions));
+    for (const UsageDimension dimension : kDimensions) writers_.emplace_back(dimension, keys);
   }
-  return {};
+  void column(Meter meter, std::span<const std::uint64_t> counts) {
+    for (DimensionWriter& writer : writers_) writer.column(meter, counts);
+  }
+
+  // Appends the blocks; `days`: the days' blocks there are, by shelf.
+  Result<void> finish(const OpenDay& day, UsagePart part, const std::map<std::int64_t, std::string>& days,
+                      std::vector<store::UsageBlock>& blocks) && {
+    for (std::size_t i = 0; i < writers_.size(); ++i) {
+      auto texts = std::move(writers_[i]).finish();
+      for (const TierLayout& tier : kTiers) {
+        const store::UsageShelf shelf{tier.tier, kDimensions[i], part};
+        std::string& text = texts[static_cast<std::size_t>(tier.tier)];
+        if (tier.tier == UsageTier::days) {
+          const auto present = days.find(shelf.number());
+          auto put = with_day(present == days.end() ? std::string_view() : present->second, day, text);
+          if (!put) return std::unexpected(put.error());
+          text = std::move(*put);
+        }
+        blocks.push_back({shelf, day.domain_id, tier.block_start(day.day_s), std::move(text)});
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::vector<DimensionWriter> writers_;
+};
+
+std::vector<store::UsageShelf> shelves_of(UsageTier tier, std::span<const UsageDimension> dimensions) {
+  std::vector<store::UsageShelf> shelves;
+  for (const UsageDimension dimension : dimensions) {
+    for (const UsagePart part : kParts) shelves.push_back({tier, dimension, part});
+  }
+  return shelves;
 }
 
 // How many rows it packed.
@@ -153,30 +179,31 @@ Result<std::int64_t> roll_up_day(Transaction& tx, const OpenDay& day, std::int64
                              });
   if (!read) return std::unexpected(read.error());
   if (rows.empty()) return 0;  // somebody else was here
-  for (const UsagePart part : kParts) {
-    const auto present =
-        store::find_usage_block(tx, {UsageTier::five_minutes, UsageDimension::full, part}, day.domain_id, day.day_s);
-    if (!present) return std::unexpected(present.error());
-    BlockMerge merge(kTiers[0].slots);
-    if (auto added = merge.add(*present); !added) return std::unexpected(added.error());
-    for (const auto& [at_s, text] : rows) {
-      const auto slot = static_cast<unsigned>((at_s - day.day_s) / model::kUsageInterval);
-      if (auto added = merge.add(text, slot, {}, part); !added) return std::unexpected(added.error());
-    }
-    if (merge.empty()) continue;
-    std::vector<DimensionWriter> writers;
-    writers.reserve(std::size(kDimensions));
-    for (const UsageDimension dimension : kDimensions) writers.emplace_back(dimension, merge.keys());
-    auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) {
-      for (DimensionWriter& writer : writers) writer.column(meter, counts);
-    });
-    if (!summed) return std::unexpected(summed.error());
-    for (std::size_t i = 0; i < writers.size(); ++i) {
-      if (auto done = put(tx, day, kDimensions[i], part, std::move(writers[i]).finish()); !done) {
-        return std::unexpected(done.error());
-      }
-    }
+  static constexpr UsageDimension kAll[] = {UsageDimension::full};
+  const auto present =
+      store::find_usage_blocks(tx, shelves_of(UsageTier::five_minutes, kAll), day.domain_id, day.day_s);
+  if (!present) return std::unexpected(present.error());
+  const auto days = store::find_usage_blocks(tx, shelves_of(UsageTier::days, kDimensions), day.domain_id,
+                                             kTiers[2].block_start(day.day_s));
+  if (!days) return std::unexpected(days.error());
+  BlockMerge merge(kTiers[0].slots);
+  for (const auto& [shelf, text] : *present) {
+    if (auto added = merge.add(text); !added) return std::unexpected(added.error());
   }
+  for (const auto& [at_s, text] : rows) {
+    const auto slot = static_cast<unsigned>((at_s - day.day_s) / model::kUsageInterval);
+    if (auto added = merge.add(text, slot); !added) return std::unexpected(added.error());
+  }
+  std::map<UsagePart, PartWriter> writers;
+  auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) {
+    writers.try_emplace(part_of(meter), merge.keys()).first->second.column(meter, counts);
+  });
+  if (!summed) return std::unexpected(summed.error());
+  std::vector<store::UsageBlock> blocks;
+  for (auto& [part, writer] : writers) {
+    if (auto done = std::move(writer).finish(day, part, *days, blocks); !done) return std::unexpected(done.error());
+  }
+  if (auto done = store::put_usage_blocks(tx, std::move(blocks)); !done) return std::unexpected(done.error());
   return store::delete_open_usage(tx, day.domain_id, day.day_s, to_s);
 }
 
@@ -184,6 +211,7 @@ bool stopped(const std::atomic<bool>* stop) { return stop && stop->load(); }
 
 struct Batch {
   std::size_t days = 0;
+  std::int64_t sums = 0;  // of the days, those of sums
   std::int64_t rows = 0;
 };
 
@@ -197,6 +225,7 @@ Result<Batch> roll_up_some(store::Database& database, std::span<const OpenDay> d
       auto rows = roll_up_day(tx, days[batch.days], before_s);
       if (!rows) return std::unexpected(rows.error());
       batch.rows += *rows;
+      if (store::is_usage_sum(days[batch.days].domain_id)) ++batch.sums;
       ++batch.days;
     }
     return batch;
@@ -233,7 +262,7 @@ Result<Aside> set_damaged_aside(Transaction& tx, const OpenDay& day, std::int64_
 
 }  // namespace
 
-std::int64_t closed_hours_s(std::int64_t now_s) { return (now_s - kRollUpGrace) / kHour * kHour; }
+std::int64_t closed_until_s(std::int64_t now_s) { return (now_s - kRollUpGrace) / kRollUpEvery * kRollUpEvery; }
 
 Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOptions& options) {
   RollUpReport report;
@@ -246,7 +275,7 @@ Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOption
     const std::span rest = std::span(*days).subspan(next);
     const auto batch = roll_up_some(database, rest, next < alone ? 1 : rest.size(), options.before_s);
     if (batch) {
-      report.days += static_cast<std::int64_t>(batch->days);
+      report.days += static_cast<std::int64_t>(batch->days) - batch->sums;
       report.rows += batch->rows;
       next += batch->days;
       continue;

@@ -23,7 +23,7 @@ struct RollUpOptions {
 };
 
 struct RollUpReport {
-  std::int64_t days = 0;    // of domains
+  std::int64_t days = 0;    // of domains; sums (store/usage_sums.h) are not counted
   std::int64_t rows = 0;    // open rows packed
   std::int64_t aside = 0;   // rows set aside (store/usage_damaged.h)
   std::int64_t failed = 0;  // days left alone, because a text is of a newer program
@@ -32,9 +32,11 @@ struct RollUpReport {
 // Oldest days first. A transaction takes a few days and about kTransactionTime, so that other writers have their turn.
 base::Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOptions& options);
 
-// Up to when hours are over, and their usage is here but for what is late: the beginning of an hour.
-inline constexpr std::int64_t kRollUpGrace = 120;  // seconds; edges hand over every ten
-std::int64_t closed_hours_s(std::int64_t now_s);
+// Up to when usage is to be packed: a quarter of a UTC day that is over, and here but for what is late. A pass writes
+// the day's blocks anew, so that a dense day packed every hour costs more than four times what it does this way, and a
+// quarter of a day's open rows is little to read.
+inline constexpr std::int64_t kRollUpEvery = 6 * 3600, kRollUpGrace = 120;  // seconds; edges hand over every ten
+std::int64_t closed_until_s(std::int64_t now_s);
 
 // R22: removes what is older than each tier's time, by UTC days, and notes since when there are points. Five-minute
 // points stay while there are open rows of the time to be removed. How many blocks were removed.

@@ -9,10 +9,12 @@
 
 #include "base/clock.h"
 #include "control/usage/block.h"
+#include "control/usage/sums.h"
 #include "control/usage/testing/usage_fixture.h"
 #include "control/usage/traffic_points.h"
 #include "store/usage_blocks.h"
 #include "store/usage_damaged.h"
+#include "store/usage_sums.h"
 
 namespace fairlead::control {
 namespace {
@@ -186,6 +188,77 @@ TEST_P(RollUpTest, BlocksDependOnWhatIsInThemAlone) {
   EXPECT_EQ(blocks(), at_once);
 }
 
+// Sums that are begun when there is usage already: whatever is asked of all domains, or of all of an account, is what
+// their own rows say, on both sides of the sum's beginning.
+TEST_P(RollUpTest, SumsAreWhatTheyAreSumsOf) {
+  const std::int64_t from_s = kStart - 3 * kDay, to_s = kStart + kDay;
+  testing::UsageModel model;
+  std::uint64_t sequence = 0;
+  const auto take_some = [&](int sets, std::int64_t until_s) {
+    for (int i = 0; i < sets; ++i) {
+      UsageSet set = random_set(1, ++sequence, from_s, until_s);
+      set.edge = "edge-1";
+      model.add(set);
+      ASSERT_TRUE(take(set));
+      if (below(12) == 0) {
+        ASSERT_TRUE(take(set));
+      }
+      if (below(8) == 0) roll_up(from_s + static_cast<std::int64_t>(below(96)) * kHour, 1 + below(4));
+    }
+  };
+  const auto compare = [&](std::int64_t first_s) {
+    for (int i = 0; i < 40; ++i) {
+      SeriesQuery q = random_query(first_s, to_s);
+      q.every_domain = true;
+      ASSERT_EQ(series(q), model.series(q)) << i;
+      const std::size_t account = below(2);
+      q.every_domain = false;
+      q.domain_ids.clear();
+      for (std::size_t d = account; d < domains_.size(); d += 2) q.domain_ids.push_back(domains_[d].id);
+      const auto of = store::UsageDomains::of_account(accounts_[account]);
+      ASSERT_EQ(read([&](store::Transaction& tx) { return read_series(tx, of, q); }), model.series(q)) << i;
+      ASSERT_EQ(series(q), model.series(q)) << i;
+    }
+  };
+  take_some(40, kStart - kDay - kDay / 2);
+  EXPECT_EQ(must(begin_usage_sums(*database_, 6)), 0) << "there are five domains";
+  EXPECT_EQ(must(begin_usage_sums(*database_, 3)), 2) << "of all, and of the account that has three";
+  EXPECT_EQ(must(begin_usage_sums(*database_, 3)), 0);
+  EXPECT_EQ(must(begin_usage_sums(*database_, 1)), 1);
+  open();  // another program, which has learned nothing yet
+  take_some(80, to_s);
+  compare(from_s);
+  for (const std::int64_t before : {kStart - kDay, to_s}) {
+    roll_up(before);
+    compare(from_s);
+  }
+  // Theirs are the rows that are read: without all others the answers are the same.
+  const auto sums = read(store::list_usage_sums);
+  ASSERT_EQ(sums.size(), 3u);
+  const std::int64_t since_s = sums.begin()->second;
+  EXPECT_EQ(since_s % kDay, 0);
+  EXPECT_GT(since_s, from_s);
+  EXPECT_LE(since_s, kStart - kDay);
+  write([](store::Transaction& tx) { return tx.execute("delete from usage_blocks where domain_id not like 'sum:%'"); });
+  for (const std::int64_t step : {300, 3600, 86400}) {
+    for (const auto group : {SeriesGroup::none, SeriesGroup::region, SeriesGroup::isp, SeriesGroup::region_and_isp}) {
+      const SeriesQuery q = everything(since_s, to_s, step, group);
+      EXPECT_EQ(series(q), model.series(q));
+      EXPECT_FALSE(model.series(q).empty());
+    }
+  }
+}
+
+// An installation that had no usage for longer than fine points are kept: what is left of it is not of a sum.
+TEST_P(RollUpTest, SumsBeginAfterAllThatIsKept) {
+  ASSERT_TRUE(take(set_of(domains_[0], 1, kStart, {{Meter::bytes_out, 1}})));
+  roll_up(kStart + kDay);
+  must(remove_old_usage(*database_, kStart + 200 * kDay));
+  ASSERT_EQ(sum_of(series(everything(kStart, kStart + kDay, 86400))), (Values{{Meter::bytes_out, 1}}));
+  ASSERT_EQ(must(begin_usage_sums(*database_, 1)), 3);
+  EXPECT_EQ(sum_of(series(everything(kStart, kStart + kDay, 86400))), (Values{{Meter::bytes_out, 1}}));
+}
+
 TEST_P(RollUpTest, TheFirstOfAFamilyIsAllOfIt) {
   const Values answers = {{Meter::handshakes, 1}, {Meter::handshakes + 101, 2}, {Meter::handshakes + 599, 4}};
   const Values closes = {{Meter::sessions_closed, 8}, {Meter::sessions_closed + 11, 16}};
@@ -235,8 +308,8 @@ TEST_P(RollUpTest, TooManySeriesAreFoundOutEarly) {
 TEST_P(RollUpTest, OnlyFullHoursBeforeTheDateArePacked) {
   ASSERT_TRUE(take(set_of(domains_[0], 1, kStart + 3300, {{Meter::bytes_out, 1}})));
   ASSERT_TRUE(take(set_of(domains_[0], 2, kStart + 3600, {{Meter::bytes_out, 2}})));
-  EXPECT_EQ(closed_hours_s(kStart + 3600 + kRollUpGrace - 1), kStart);
-  EXPECT_EQ(closed_hours_s(kStart + 3600 + kRollUpGrace), kStart + 3600);
+  EXPECT_EQ(closed_until_s(kStart + 6 * kHour + kRollUpGrace - 1), kStart);
+  EXPECT_EQ(closed_until_s(kStart + 6 * kHour + kRollUpGrace), kStart + 6 * kHour);
   const auto report = roll_up(kStart + 3600);
   EXPECT_EQ(report.days, 1);
   EXPECT_EQ(report.rows, 1);

@@ -12,6 +12,7 @@
 #include "control/usage/block.h"
 #include "control/usage/layout.h"
 #include "store/usage_blocks.h"
+#include "store/usage_sums.h"
 
 namespace fairlead::control {
 
@@ -81,31 +82,16 @@ class Reader {
       if (!*found) return std::vector<Series>();
       *number = static_cast<std::uint32_t>(**found);
     }
-    std::vector<Slice> slices;
-    cut(query_.from_s, query_.to_s, query_.step_s == kDay ? 2 : query_.step_s == kHour ? 1 : 0, slices);
-    for (const Slice& slice : slices) {
-      if (auto kept = check_kept(tx, slice); !kept) return std::unexpected(kept.error());
-    }
-    const UsageDimension dimension = dimension_of();
-    for (const Slice& slice : slices) {
-      for (const store::UsagePart part : kParts) {
-        if (!wants(part)) continue;
-        auto done = store::each_usage_block(tx, {slice.tier->tier, dimension, part}, domains,
-                                            slice.from_s - slice.tier->block_s() + 1, slice.to_s,
-                                            [&](std::string_view domain, std::int64_t start_s, std::string_view text) {
-                                              return add(domain, start_s, slice, text);
-                                            });
-        if (!done) return std::unexpected(done.error());
+    const auto stretches = stretches_of(tx, domains);
+    if (!stretches) return std::unexpected(stretches.error());
+    for (const Stretch& stretch : *stretches) {
+      for (const Slice& slice : stretch.slices) {
+        if (auto kept = check_kept(tx, slice); !kept) return std::unexpected(kept.error());
       }
     }
-    const Slice open{&kTiers[0], query_.from_s, query_.to_s};
-    auto done =
-        store::each_open_usage(tx, domains, open.from_s, open.to_s,
-                               dimension == UsageDimension::total ? store::OpenText::total : store::OpenText::body,
-                               [&](std::string_view domain, std::int64_t at_s, std::string_view text) {
-                                 return add(domain, at_s, open, text);
-                               });
-    if (!done) return std::unexpected(done.error());
+    for (const Stretch& stretch : *stretches) {
+      if (auto done = read_stretch(tx, stretch); !done) return std::unexpected(done.error());
+    }
     return finish(tx);
   }
 
@@ -115,6 +101,56 @@ class Reader {
     std::uint32_t region = 0, isp = 0;
     std::map<Meter, std::vector<std::uint64_t>> counts;  // by point
   };
+  // A stretch of the time asked for, and whose rows answer it.
+  struct Stretch {
+    UsageDomains domains;
+    Slice open;  // of its open rows
+    std::vector<Slice> slices;
+  };
+
+  Stretch stretch_of(UsageDomains domains, std::int64_t from_s, std::int64_t to_s) const {
+    Stretch stretch{std::move(domains), {&kTiers[0], from_s, to_s}, {}};
+    cut(from_s, to_s, query_.step_s == kDay ? 2 : query_.step_s == kHour ? 1 : 0, stretch.slices);
+    return stretch;
+  }
+
+  // Where all of many domains is asked for, their sum is read, since it is there.
+  Result<std::vector<Stretch>> stretches_of(Transaction& tx, const UsageDomains& domains) const {
+    std::vector<Stretch> stretches;
+    std::int64_t since_s = query_.to_s;
+    const bool all = domains.of == UsageDomains::Of::all;
+    if (!by_domain_ && (all || (domains.of == UsageDomains::Of::account && !domains.account_id.empty()))) {
+      const auto found = store::find_usage_sum(tx, all ? std::string() : domains.account_id);
+      if (!found) return std::unexpected(found.error());
+      if (*found) since_s = std::clamp(**found, query_.from_s, query_.to_s);
+    }
+    if (query_.from_s < since_s) stretches.push_back(stretch_of(domains, query_.from_s, since_s));
+    if (since_s < query_.to_s) {
+      auto sum = UsageDomains::list({store::usage_sum_id(all ? std::string() : domains.account_id)});
+      stretches.push_back(stretch_of(std::move(sum), since_s, query_.to_s));
+    }
+    return stretches;
+  }
+
+  Result<void> read_stretch(Transaction& tx, const Stretch& stretch) {
+    const UsageDimension dimension = dimension_of();
+    for (const Slice& slice : stretch.slices) {
+      for (const store::UsagePart part : kParts) {
+        if (!wants(part)) continue;
+        auto done = store::each_usage_block(tx, {slice.tier->tier, dimension, part}, stretch.domains,
+                                            slice.from_s - slice.tier->block_s() + 1, slice.to_s,
+                                            [&](std::string_view domain, std::int64_t start_s, std::string_view text) {
+                                              return add(domain, start_s, slice, text);
+                                            });
+        if (!done) return done;
+      }
+    }
+    return store::each_open_usage(tx, stretch.domains, stretch.open.from_s, stretch.open.to_s,
+                                  dimension == UsageDimension::total ? store::OpenText::total : store::OpenText::body,
+                                  [&](std::string_view domain, std::int64_t at_s, std::string_view text) {
+                                    return add(domain, at_s, stretch.open, text);
+                                  });
+  }
 
   UsageDimension dimension_of() const {
     const bool region = by_region_ || region_, isp = by_isp_ || isp_;

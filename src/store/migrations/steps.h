@@ -13,5 +13,6 @@ std::span<const Sql> step_0002();
 std::span<const Sql> step_0003();
 std::span<const Sql> step_0004();
 std::span<const Sql> step_0005();
+std::span<const Sql> step_0006();
 
 }  // namespace fairlead::store::migrations
