@@ -52,7 +52,7 @@ std::span<const Migration> all_migrations() {
       Migration{3, "usage", migrations::step_0003()},
       Migration{4, "billing", migrations::step_0004()},
       Migration{5, "upkeep of usage", migrations::step_0005()},
-      Migration{6, "sums of usage", migrations::step_0006()},
+      Migration{6, "usage at scale", migrations::step_0006()},
   };
   return steps;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "store/insert_rows.h"
 #include "store/query.h"
 #include "store/usage_domains.h"
 
@@ -13,65 +14,90 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kTiers = {"five-minutes", "hours", "days"};
 
+// Usage that is not split has tables of its own, one a tier. Who asks domain by domain over a long time reads very many
+// of its small rows: there they lie together, and not scattered among the large ones.
+constexpr Sql kTables[] = {"usage_totals_of_five_minutes", "usage_totals_of_hours", "usage_totals_of_days",
+                           "usage_blocks"};
+
+std::size_t table_of(UsageShelf shelf) {
+  return shelf.dimension == UsageDimension::total ? static_cast<std::size_t>(shelf.tier) : 3;
+}
+
+template <class T, class ShelfOf>
+std::map<std::size_t, std::vector<T>> by_table(std::vector<T> all, ShelfOf shelf_of) {
+  std::map<std::size_t, std::vector<T>> sorted;
+  for (T& one : all) sorted[table_of(shelf_of(one))].push_back(std::move(one));
+  return sorted;
+}
+
+SqlText delete_from(std::size_t table) {
+  SqlText sql = "delete from " + kTables[table];
+  sql += " where shelf = :shelf and domain_id = :id and start_s = :start";
+  return sql;
+}
+
 }  // namespace
 
 std::string_view to_string(UsageTier tier) { return word_of(kTiers, tier); }
 
 Result<std::map<std::int64_t, std::string>> find_usage_blocks(Transaction& tx, const std::vector<UsageShelf>& shelves,
                                                               std::string_view domain_id, std::int64_t start_s) {
-  SqlText sql;
-  sql += "select shelf, body from usage_blocks where domain_id = :id and start_s = :start and shelf in (";
-  Params params = {{"id", domain_id}, {"start", start_s}};
-  for (std::size_t i = 0; i < shelves.size(); ++i) {
-    const SqlText name = numbered(i);
-    sql += i == 0 ? Sql(":") : Sql(", :");
-    sql += name;
-    params.emplace_back(Sql(name).text(), shelves[i].number());
-  }
-  sql += ")";
-  auto rows = tx.query(sql, params);
-  if (!rows) return std::unexpected(std::move(rows.error()));
   std::map<std::int64_t, std::string> bodies;
-  for (Row& row : *rows) bodies.emplace(std::get<std::int64_t>(row[0]), std::get<std::string>(std::move(row[1])));
+  for (const auto& [table, of_table] : by_table(shelves, [](UsageShelf shelf) { return shelf; })) {
+    SqlText sql = "select shelf, body from " + kTables[table];
+    sql += " where domain_id = :id and start_s = :start and shelf in (";
+    Params params = {{"id", domain_id}, {"start", start_s}};
+    for (std::size_t i = 0; i < of_table.size(); ++i) {
+      const SqlText name = numbered(i);
+      sql += i == 0 ? Sql(":") : Sql(", :");
+      sql += name;
+      params.emplace_back(Sql(name).text(), of_table[i].number());
+    }
+    sql += ")";
+    auto rows = tx.query(sql, params);
+    if (!rows) return std::unexpected(std::move(rows.error()));
+    for (Row& row : *rows) bodies.emplace(std::get<std::int64_t>(row[0]), std::get<std::string>(std::move(row[1])));
+  }
   return bodies;
 }
 
 Result<void> put_usage_blocks(Transaction& tx, std::vector<UsageBlock> blocks) {
-  std::vector<Params> gone, put;
-  for (UsageBlock& block : blocks) {
-    Params params = {{"shelf", block.shelf.number()}, {"id", std::move(block.domain_id)}, {"start", block.start_s}};
-    if (block.body.empty()) {
-      gone.push_back(std::move(params));
-      continue;
+  for (auto& [table, of_table] : by_table(std::move(blocks), [](const UsageBlock& block) { return block.shelf; })) {
+    std::vector<Params> gone, put;
+    for (UsageBlock& block : of_table) {
+      Params params = {{"shelf", block.shelf.number()}, {"id", std::move(block.domain_id)}, {"start", block.start_s}};
+      if (block.body.empty()) {
+        gone.push_back(std::move(params));
+        continue;
+      }
+      params.emplace_back("body", std::move(block.body));
+      put.push_back(std::move(params));
     }
-    params.emplace_back("body", std::move(block.body));
-    put.push_back(std::move(params));
+    if (auto done = tx.execute_all(delete_from(table), gone); !done) return done;
+    auto done = insert_rows(tx, "insert into " + kTables[table] + " (shelf, domain_id, start_s, body)",
+                            {"shelf", "id", "start", "body"},
+                            " on conflict (shelf, domain_id, start_s) do update set body = excluded.body", std::move(put));
+    if (!done) return done;
   }
-  auto done =
-      tx.execute_all("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", gone);
-  if (!done) return done;
-  return tx.execute_all(
-      "insert into usage_blocks (shelf, domain_id, start_s, body) values (:shelf, :id, :start, :body) "
-      "on conflict (shelf, domain_id, start_s) do update set body = excluded.body",
-      put);
+  return {};
 }
 
 Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDomains& domains, std::int64_t from_s,
                               std::int64_t to_s, const EachUsage& each) {
   return for_each_choice(
       domains, {{"shelf", shelf.number()}, {"from", from_s}, {"to", to_s}}, [&](Sql condition, const Params& params) {
-        return tx.each(
-            "select domain_id, start_s, body from usage_blocks where shelf = :shelf and start_s >= :from and "
-            "start_s < :to" +
-                condition,
-            params, [&](const Row& row) { return give_usage(row, each); });
+        SqlText sql = "select domain_id, start_s, body from " + kTables[table_of(shelf)];
+        sql += " where shelf = :shelf and start_s >= :from and start_s < :to";
+        sql += condition;
+        return tx.each(sql, params, [&](const Row& row) { return give_usage(row, each); });
       });
 }
 
 Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf, std::int64_t before_s, std::int64_t limit) {
-  auto rows =
-      tx.query("select domain_id, start_s from usage_blocks where shelf = :shelf and start_s < :before limit :limit",
-               {{"shelf", shelf.number()}, {"before", before_s}, {"limit", limit}});
+  const std::size_t table = table_of(shelf);
+  SqlText sql = "select domain_id, start_s from " + kTables[table];
+  sql += " where shelf = :shelf and start_s < :before limit :limit";
+  auto rows = tx.query(sql, {{"shelf", shelf.number()}, {"before", before_s}, {"limit", limit}});
   if (!rows) return std::unexpected(std::move(rows.error()));
   std::vector<Params> params;
   for (Row& row : *rows) {
@@ -79,8 +105,7 @@ Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf, std:
     std::string id = c.text();
     params.push_back({{"shelf", shelf.number()}, {"id", std::move(id)}, {"start", c.integer()}});
   }
-  auto done =
-      tx.execute_all("delete from usage_blocks where shelf = :shelf and domain_id = :id and start_s = :start", params);
+  auto done = tx.execute_all(delete_from(table), params);
   if (!done) return std::unexpected(std::move(done.error()));
   return std::ssize(params);
 }
@@ -88,8 +113,9 @@ Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf, std:
 Result<bool> has_usage_blocks_before(Transaction& tx, UsageTier tier, std::int64_t before_s) {
   for (const UsagePart part : {UsagePart::bytes, UsagePart::answers, UsagePart::rest}) {
     const UsageShelf shelf{.tier = tier, .dimension = UsageDimension::total, .part = part};
-    auto rows = tx.query("select start_s from usage_blocks where shelf = :shelf and start_s < :before limit 1",
-                         {{"shelf", shelf.number()}, {"before", before_s}});
+    SqlText sql = "select start_s from " + kTables[table_of(shelf)];
+    sql += " where shelf = :shelf and start_s < :before limit 1";
+    auto rows = tx.query(sql, {{"shelf", shelf.number()}, {"before", before_s}});
     if (!rows) return std::unexpected(std::move(rows.error()));
     if (!rows->empty()) return true;
   }
@@ -97,9 +123,7 @@ Result<bool> has_usage_blocks_before(Transaction& tx, UsageTier tier, std::int64
 }
 
 Result<std::optional<std::int64_t>> last_usage_block_s(Transaction& tx, UsageTier tier) {
-  const UsageShelf first{.tier = tier, .dimension = UsageDimension::total, .part = UsagePart::bytes};
-  return read_one(tx.query_one("select max(start_s) from usage_blocks where shelf >= :first and shelf < :first + 10",
-                               {{"first", first.number()}}, "usage_blocks"),
+  return read_one(tx.query_one("select max(start_s) from " + kTables[static_cast<std::size_t>(tier)], {}, "usage"),
                   [](Columns& c) { return c.optional_integer(); });
 }
 

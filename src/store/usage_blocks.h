@@ -2,8 +2,8 @@
 // Usage blocks: usage that a roll-up has packed. A row holds one domain's series over one stretch of time, as a text
 // that the control plane knows how to read (control/usage/block.h). What a row is about is its shelf: the length of its
 // points (tier), by what they are split (dimension), and which meters are in it (part): a reader fetches the rows of
-// the few shelves it needs and leaves the large ones alone. Values; functions work inside the caller's transaction and
-// fail as database.h says.
+// the few shelves it needs and leaves the large ones alone. What is not split at all lies in tables apart. Values;
+// functions work inside the caller's transaction and fail as database.h says.
 
 #include <cstdint>
 #include <map>

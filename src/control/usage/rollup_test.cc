@@ -37,6 +37,16 @@ class RollUpTest : public testing::UsageTest {
   }
   unsigned below(std::size_t n) { return static_cast<unsigned>(random_() % n); }
 
+  // Packed usage goes: of all tables, what the condition says.
+  void forget_blocks(store::Sql condition) {
+    for (const store::Sql table : {store::Sql("usage_blocks"), store::Sql("usage_totals_of_five_minutes"),
+                                   store::Sql("usage_totals_of_hours"), store::Sql("usage_totals_of_days")}) {
+      store::SqlText sql = "delete from " + table;
+      sql += condition;
+      write([&](store::Transaction& tx) { return tx.execute(sql); });
+    }
+  }
+
   UsageSet random_set(std::uint64_t epoch, std::uint64_t sequence, std::int64_t from_s, std::int64_t to_s) {
     UsageSet set{
         .edge = fmt::format("edge-{}", below(2)),
@@ -177,7 +187,7 @@ TEST_P(RollUpTest, BlocksDependOnWhatIsInThemAlone) {
   roll_up(kStart + 2 * kDay);
   const auto at_once = blocks();
   EXPECT_FALSE(at_once.empty());
-  write([](store::Transaction& tx) { return tx.execute("delete from usage_blocks"); });
+  forget_blocks("");
   std::ranges::shuffle(sets, random_);
   for (auto& set : sets) {
     set.edge = "edge-2";
@@ -239,7 +249,7 @@ TEST_P(RollUpTest, SumsAreWhatTheyAreSumsOf) {
   EXPECT_EQ(since_s % kDay, 0);
   EXPECT_GT(since_s, from_s);
   EXPECT_LE(since_s, kStart - kDay);
-  write([](store::Transaction& tx) { return tx.execute("delete from usage_blocks where domain_id not like 'sum:%'"); });
+  forget_blocks(" where domain_id not like 'sum:%'");
   for (const std::int64_t step : {300, 3600, 86400}) {
     for (const auto group : {SeriesGroup::none, SeriesGroup::region, SeriesGroup::isp, SeriesGroup::region_and_isp}) {
       const SeriesQuery q = everything(since_s, to_s, step, group);
