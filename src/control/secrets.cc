@@ -13,6 +13,8 @@
 #include <optional>
 #include <semaphore>
 
+#include "base/descriptor.h"
+
 namespace fairlead::control {
 namespace {
 
@@ -49,20 +51,6 @@ std::string to_hex(const unsigned char* bytes, std::size_t size) {
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int operator*() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::unexpected<base::Error> failed(const std::string& file, int number) {
   const Code code = number == EACCES || number == EPERM || number == EROFS ? Code::forbidden : Code::resources;
   return base::fail(code, Side::config, fmt::format("sealing key {}: {}", file, std::strerror(number)));
@@ -71,10 +59,10 @@ std::unexpected<base::Error> failed(const std::string& file, int number) {
 // nullopt: there is no such file.
 base::Result<std::optional<Key>> read_key(const std::string& file) {
   // O_NONBLOCK: a pipe of that name is refused below, not waited for.
-  const Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (*fd < 0 && errno == ENOENT) return std::nullopt;
+  const base::Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd && errno == ENOENT) return std::nullopt;
   struct stat about{};
-  if (*fd < 0 || ::fstat(*fd, &about) != 0) return failed(file, errno);
+  if (!fd || ::fstat(fd.get(), &about) != 0) return failed(file, errno);
   if (!S_ISREG(about.st_mode)) return base::fail(Code::malformed, Side::config, "sealing key " + file + ": no file");
   if (about.st_mode & 077) {
     return base::fail(Code::forbidden, Side::config,
@@ -84,7 +72,7 @@ base::Result<std::optional<Key>> read_key(const std::string& file) {
   }
   char text[66];  // 64 digits, a line end, and one more byte to find out that there is more
   std::size_t size = 0;
-  for (ssize_t n; size < sizeof text && (n = ::read(*fd, text + size, sizeof text - size)) != 0;) {
+  for (ssize_t n; size < sizeof text && (n = ::read(fd.get(), text + size, sizeof text - size)) != 0;) {
     if (n < 0 && errno != EINTR) return failed(file, errno);
     if (n > 0) size += static_cast<std::size_t>(n);
   }
@@ -109,10 +97,10 @@ base::Result<void> make_key(const std::string& file) {
   std::string text = to_hex(key.data(), key.size()) + "\n";
   int number = 0;
   {
-    const Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));  // with mode 0600
-    if (*fd < 0) return failed(file, errno);
-    const bool written = ::write(*fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (!written || ::fsync(*fd) != 0 || ::link(temporary.c_str(), file.c_str()) != 0) number = errno;
+    const base::Descriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));  // with mode 0600
+    if (!fd) return failed(file, errno);
+    const bool written = ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (!written || ::fsync(fd.get()) != 0 || ::link(temporary.c_str(), file.c_str()) != 0) number = errno;
   }
   ::unlink(temporary.c_str());
   sodium_memzero(text.data(), text.size());
@@ -120,8 +108,8 @@ base::Result<void> make_key(const std::string& file) {
   if (number == EEXIST) return {};
   if (number != 0) return failed(file, number);
   const std::string parent = std::filesystem::path(file).parent_path().string();
-  const Descriptor folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (*folder < 0 || ::fsync(*folder) != 0) return failed(file, errno);
+  const base::Descriptor folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) return failed(file, errno);
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "model/document.h"
 #include "model/domain_settings.h"
@@ -50,20 +51,6 @@ std::unexpected<base::Error> failed(const std::string& path) {
   if (err == EACCES || err == EPERM) return base::fail(Code::forbidden, Side::config, path + ": " + std::strerror(err));
   return base::fail(Code::resources, Side::config, path + ": " + std::strerror(err));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Seals what is appended, block by block, into the file.
 class SealedWriter {
@@ -245,7 +232,7 @@ PolicyFile::~PolicyFile() {
 }
 
 Result<model::PolicySnapshot::Ptr> PolicyFile::load() const {
-  const Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  const base::Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (file.get() < 0) return failed(path_);
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return failed(path_);
@@ -279,7 +266,7 @@ Result<void> PolicyFile::write(const model::PolicySnapshot& snapshot) const {
   const std::string beside = path_ + ".new";
   ::unlink(beside.c_str());  // left by a process that was killed
   {
-    const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const base::Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.get() < 0) return failed(beside);
     SealedWriter writer(file.get(), beside, key_);
     writer.append("{\"revision\":" + std::to_string(snapshot.revision()) +
@@ -295,7 +282,7 @@ Result<void> PolicyFile::write(const model::PolicySnapshot& snapshot) const {
     }
   }
   if (::rename(beside.c_str(), path_.c_str()) != 0) return failed(path_);
-  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const base::Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0 || ::fsync(folder.get()) != 0) return failed(folder_of(path_));
   return {};
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/descriptor.h"
 #include "model/limits.h"
 
 namespace fairlead::model {
@@ -34,21 +35,13 @@ Code code_of(int err) {
 
 std::string words(int err) { return std::generic_category().message(err); }
 
-// Closes on every way out.
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 }  // namespace
 
 base::Result<std::string> read_file(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-  if (file.fd < 0) return fail(code_of(errno), Side::config, words(errno));
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file) return fail(code_of(errno), Side::config, words(errno));
   struct stat info{};
-  if (::fstat(file.fd, &info) != 0) return fail(code_of(errno), Side::config, words(errno));
+  if (::fstat(file.get(), &info) != 0) return fail(code_of(errno), Side::config, words(errno));
   if (S_ISDIR(info.st_mode)) return fail(Code::unsupported, Side::config, "it is a directory");
   // A device could give bytes for ever; a pipe (process substitution, standard input) is a file to the user.
   if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) {
@@ -58,7 +51,7 @@ base::Result<std::string> read_file(const std::string& path) {
   std::string text;
   char buffer[16 * 1024];
   for (;;) {
-    const ssize_t n = ::read(file.fd, buffer, sizeof buffer);
+    const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(code_of(errno), Side::config, words(errno));
     if (n == 0) return text;

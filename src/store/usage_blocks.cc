@@ -74,9 +74,9 @@ Result<void> put_usage_blocks(Transaction& tx, std::vector<UsageBlock> blocks) {
       put.push_back(std::move(params));
     }
     if (auto done = tx.execute_all(delete_from(table), gone); !done) return done;
-    auto done = insert_rows(tx, "insert into " + kTables[table] + " (shelf, domain_id, start_s, body)",
-                            {"shelf", "id", "start", "body"},
-                            " on conflict (shelf, domain_id, start_s) do update set body = excluded.body", std::move(put));
+    auto done = insert_rows(
+        tx, "insert into " + kTables[table] + " (shelf, domain_id, start_s, body)", {"shelf", "id", "start", "body"},
+        " on conflict (shelf, domain_id, start_s) do update set body = excluded.body", std::move(put));
     if (!done) return done;
   }
   return {};
@@ -84,13 +84,13 @@ Result<void> put_usage_blocks(Transaction& tx, std::vector<UsageBlock> blocks) {
 
 Result<void> each_usage_block(Transaction& tx, UsageShelf shelf, const UsageDomains& domains, std::int64_t from_s,
                               std::int64_t to_s, const EachUsage& each) {
-  return for_each_choice(
-      domains, {{"shelf", shelf.number()}, {"from", from_s}, {"to", to_s}}, [&](Sql condition, const Params& params) {
-        SqlText sql = "select domain_id, start_s, body from " + kTables[table_of(shelf)];
-        sql += " where shelf = :shelf and start_s >= :from and start_s < :to";
-        sql += condition;
-        return tx.each(sql, params, [&](const Row& row) { return give_usage(row, each); });
-      });
+  return for_each_choice(domains, {{"shelf", shelf.number()}, {"from", from_s}, {"to", to_s}},
+                         [&](Sql condition, const Params& params) {
+                           SqlText sql = "select domain_id, start_s, body from " + kTables[table_of(shelf)];
+                           sql += " where shelf = :shelf and start_s >= :from and start_s < :to";
+                           sql += condition;
+                           return tx.each(sql, params, [&](const Row& row) { return give_usage(row, each); });
+                         });
 }
 
 Result<std::int64_t> delete_usage_blocks(Transaction& tx, UsageShelf shelf, std::int64_t before_s, std::int64_t limit) {

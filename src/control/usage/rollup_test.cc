@@ -135,8 +135,8 @@ class RollUpTest : public testing::UsageTest {
 };
 
 // Sets in any order, some of them several times, of several edges and epochs, with roll-ups between them that stop half
-// way, and a control plane that starts anew on the same store: whatever is asked, the answer is the plain sum of what was
-// counted.
+// way, and a control plane that starts anew on the same store: whatever is asked, the answer is the plain sum of what
+// was counted.
 TEST_P(RollUpTest, AnswersAreTheSumsWhateverHappens) {
   const std::int64_t from_s = kStart - 2 * kDay, to_s = kStart + kDay;
   std::vector<UsageSet> sets;

@@ -13,6 +13,8 @@
 #include <optional>
 #include <unordered_set>
 
+#include "base/descriptor.h"
+
 namespace fairlead::edge {
 
 using base::Code;
@@ -30,27 +32,13 @@ constexpr const char* kIsp[] = {"isp", nullptr};
 constexpr const char* kOrganisation[] = {"autonomous_system_organization", nullptr};
 constexpr const char* kNumber[] = {"autonomous_system_number", nullptr};
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::unexpected<base::Error> failed() {
   const int err = errno;
   const Code code = err == ENOENT ? Code::not_found : err == EACCES || err == EPERM ? Code::forbidden : Code::resources;
   return base::fail(code, Side::config, std::strerror(err));
 }
 
-Result<void> copy(const Descriptor& from, const Descriptor& to) {
+Result<void> copy(const base::Descriptor& from, const base::Descriptor& to) {
   std::array<char, 64 * 1024> buffer;
   off_t copied = 0;
   for (;;) {
@@ -126,13 +114,13 @@ GeoDatabase::GeoDatabase(std::unique_ptr<Open> open) : open_(std::move(open)) {}
 GeoDatabase::~GeoDatabase() = default;
 
 Result<std::unique_ptr<const GeoDatabase>> GeoDatabase::open(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return failed();
   struct stat now{};
   if (::fstat(file.get(), &now) != 0) return failed();
   if (!S_ISREG(now.st_mode)) return base::fail(Code::malformed, Side::config, "not a file");
   if (now.st_size == 0) return base::fail(Code::malformed, Side::config, "empty");
-  const Descriptor memory(::memfd_create("geo", MFD_CLOEXEC));
+  const base::Descriptor memory(::memfd_create("geo", MFD_CLOEXEC));
   if (memory.get() < 0) return failed();
   if (auto copied = copy(file, memory); !copied) return std::unexpected(copied.error());
 

@@ -24,10 +24,6 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 }  // namespace
 
-File::~File() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 std::unexpected<base::Error> file_error(std::string_view path) {
   const int err = errno;
   const Code code = err == ENOENT                                   ? Code::not_found
@@ -36,18 +32,18 @@ std::unexpected<base::Error> file_error(std::string_view path) {
   return base::fail(code, Side::config, fmt::format("{}: {}", path, std::strerror(err)), Retry::later);
 }
 
-Result<File> File::open(const std::string& path, int flags) {
+Result<base::Descriptor> open_file(const std::string& path, int flags) {
   int fd = -1;
   do {
     fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) return file_error(path);
-  return File(fd);
+  return base::Descriptor(fd);
 }
 
-Result<void> write_at(const File& file, std::string_view bytes, std::uint64_t at, std::string_view path) {
+Result<void> write_at(const base::Descriptor& file, std::string_view bytes, std::uint64_t at, std::string_view path) {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(file.fd(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+    const ssize_t n = ::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return file_error(path);
     bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -56,11 +52,11 @@ Result<void> write_at(const File& file, std::string_view bytes, std::uint64_t at
   return {};
 }
 
-Result<std::string> read_at(const File& file, std::uint64_t size, std::uint64_t at, std::string_view path) {
+Result<std::string> read_at(const base::Descriptor& file, std::uint64_t size, std::uint64_t at, std::string_view path) {
   std::string out(static_cast<std::size_t>(size), '\0');
   std::size_t have = 0;
   while (have < out.size()) {
-    const ssize_t n = ::pread(file.fd(), out.data() + have, out.size() - have, static_cast<off_t>(at + have));
+    const ssize_t n = ::pread(file.get(), out.data() + have, out.size() - have, static_cast<off_t>(at + have));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return file_error(path);
     if (n == 0) break;
@@ -70,7 +66,7 @@ Result<std::string> read_at(const File& file, std::uint64_t size, std::uint64_t 
   return out;
 }
 
-std::string read_past_holes(const File& file, std::uint64_t size, std::uint64_t at, std::string_view path) {
+std::string read_past_holes(const base::Descriptor& file, std::uint64_t size, std::uint64_t at, std::string_view path) {
   if (auto whole = read_at(file, size, at, path)) return std::move(*whole);
   std::string out;
   std::uint64_t holes = 0;
@@ -86,19 +82,19 @@ std::string read_past_holes(const File& file, std::uint64_t size, std::uint64_t 
 }
 
 Result<void> sync_folder(const std::string& folder) {
-  const auto opened = File::open(folder, O_RDONLY | O_DIRECTORY);
+  const auto opened = open_file(folder, O_RDONLY | O_DIRECTORY);
   if (!opened) return std::unexpected(opened.error());
-  if (::fsync(opened->fd()) != 0) return file_error(folder);
+  if (::fsync(opened->get()) != 0) return file_error(folder);
   return {};
 }
 
 Result<void> replace_file(const std::string& folder, const std::string& name, std::string_view text, bool durable) {
   const std::string path = folder + "/" + name, fresh = path + ".new";
   {
-    const auto file = File::open(fresh, O_WRONLY | O_CREAT | O_TRUNC);
+    const auto file = open_file(fresh, O_WRONLY | O_CREAT | O_TRUNC);
     if (!file) return std::unexpected(file.error());
     if (auto written = write_at(*file, text, 0, fresh); !written) return written;
-    if (durable && ::fsync(file->fd()) != 0) return file_error(fresh);
+    if (durable && ::fsync(file->get()) != 0) return file_error(fresh);
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) return file_error(path);
   return durable ? sync_folder(folder) : Result<void>();
@@ -106,7 +102,7 @@ Result<void> replace_file(const std::string& folder, const std::string& name, st
 
 Result<std::uint64_t> read_number(const std::string& folder, const std::string& name) {
   const std::string path = folder + "/" + name;
-  const auto file = File::open(path, O_RDONLY);
+  const auto file = open_file(path, O_RDONLY);
   if (!file && file.error().code == Code::not_found) return 0;
   if (!file) return std::unexpected(file.error());
   const auto text = read_at(*file, 64, 0, path);

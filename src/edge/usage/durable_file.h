@@ -1,47 +1,31 @@
 #pragma once
-// Files that must outlive a crash: an owned descriptor, and the few steps after which bytes are on disk for sure. Used
+// Files that must outlive a crash: the few steps after which bytes are on disk for sure. Used
 // by the usage journal. Errors are of the config side (the operator's disk): forbidden, not_found, else resources
 // (later).
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace fairlead::edge {
 
-class File {
- public:
-  File() = default;
-  explicit File(int fd) : fd_(fd) {}
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~File();
-
-  // `flags` as of open(2); O_CLOEXEC is added, and mode 0600.
-  static base::Result<File> open(const std::string& path, int flags);
-
-  explicit operator bool() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
+// `flags` as of open(2); O_CLOEXEC is added, and mode 0600.
+base::Result<base::Descriptor> open_file(const std::string& path, int flags);
 
 // The error that errno tells about.
 std::unexpected<base::Error> file_error(std::string_view path);
 
 // All of `bytes` at that place. After an error some may be written.
-base::Result<void> write_at(const File& file, std::string_view bytes, std::uint64_t at, std::string_view path);
+base::Result<void> write_at(const base::Descriptor& file, std::string_view bytes, std::uint64_t at,
+                            std::string_view path);
 // Up to `size` bytes from that place on; fewer where the file ends.
-base::Result<std::string> read_at(const File& file, std::uint64_t size, std::uint64_t at, std::string_view path);
+base::Result<std::string> read_at(const base::Descriptor& file, std::uint64_t size, std::uint64_t at,
+                                  std::string_view path);
 // The same, come what may: pages (4 KiB) that the disk cannot read are zeros in it, which the log tells.
-std::string read_past_holes(const File& file, std::uint64_t size, std::uint64_t at, std::string_view path);
+std::string read_past_holes(const base::Descriptor& file, std::uint64_t size, std::uint64_t at, std::string_view path);
 // fsync of a folder: the names in it are on disk.
 base::Result<void> sync_folder(const std::string& folder);
 

@@ -58,9 +58,9 @@ Result<std::unique_ptr<UsageJournal>> UsageJournal::open(const std::string& fold
   options.segment_bytes = std::min<std::uint64_t>(options.segment_bytes, options.max_bytes / 8);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return file_error(folder);
   std::unique_ptr<UsageJournal> out(new UsageJournal(folder, options));
-  auto lock = File::open(folder + "/lock", O_RDWR | O_CREAT);
+  auto lock = open_file(folder + "/lock", O_RDWR | O_CREAT);
   if (!lock) return std::unexpected(lock.error());
-  if (::flock(lock->fd(), LOCK_EX | LOCK_NB) != 0) {
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) != 0) {
     return base::fail(Code::conflict, Side::config, folder + ": another process has this usage journal");
   }
   out->lock_ = std::move(*lock);
@@ -87,10 +87,10 @@ Result<void> UsageJournal::find_segments() {
     if (first == 0) continue;
     segments_.push_back({first, 0});
     const std::string path = path_of(segments_.back());
-    const auto file = File::open(path, O_RDONLY);
+    const auto file = open_file(path, O_RDONLY);
     if (!file) return std::unexpected(file.error());
     struct stat now{};
-    if (::fstat(file->fd(), &now) != 0) return file_error(path);
+    if (::fstat(file->get(), &now) != 0) return file_error(path);
     segments_.back().bytes = static_cast<std::uint64_t>(now.st_size);
     const auto head = read_at(*file, kSegmentHead, 0, path);
     if (head && usage_format::check_segment_head(*head, first) == HeadState::newer) {
@@ -106,7 +106,7 @@ Result<void> UsageJournal::open_tail() {
   while (!segments_.empty()) {
     Segment& last = segments_.back();
     const std::string path = path_of(last);
-    auto file = File::open(path, O_RDWR);
+    auto file = open_file(path, O_RDWR);
     if (!file) return std::unexpected(file.error());
     const std::string bytes = read_past_holes(*file, last.bytes, 0, path);
     RecordReader reader(bytes, std::min(kSegmentHead, bytes.size()), last.first - 1);
@@ -124,7 +124,7 @@ Result<void> UsageJournal::open_tail() {
       segments_.pop_back();
       continue;
     }
-    if (keep < last.bytes && (::ftruncate(file->fd(), static_cast<off_t>(keep)) != 0 || ::fsync(file->fd()) != 0)) {
+    if (keep < last.bytes && (::ftruncate(file->get(), static_cast<off_t>(keep)) != 0 || ::fsync(file->get()) != 0)) {
       return file_error(path);
     }
     last.bytes = keep;
@@ -196,7 +196,7 @@ Result<void> UsageJournal::append(std::string_view set) {
   if (done) {
     tail_dirty_ = true;
     done = write_at(tail_, record, at, folder_);
-    if (done && ::fdatasync(tail_.fd()) != 0) done = file_error(folder_);
+    if (done && ::fdatasync(tail_.get()) != 0) done = file_error(folder_);
     tail_dirty_ = !done;
   }
   if (!done) {
@@ -213,7 +213,7 @@ Result<void> UsageJournal::append(std::string_view set) {
 
 Result<void> UsageJournal::mend_tail(std::uint64_t at) {
   if (!tail_dirty_) return {};
-  if (::ftruncate(tail_.fd(), static_cast<off_t>(at)) != 0 || ::fsync(tail_.fd()) != 0) return file_error(folder_);
+  if (::ftruncate(tail_.get(), static_cast<off_t>(at)) != 0 || ::fsync(tail_.get()) != 0) return file_error(folder_);
   tail_dirty_ = false;
   return {};
 }
@@ -221,12 +221,12 @@ Result<void> UsageJournal::mend_tail(std::uint64_t at) {
 Result<void> UsageJournal::begin_segment(std::uint64_t first) {
   const Segment segment{first, kSegmentHead};
   const std::string path = path_of(segment);
-  auto file = File::open(path, O_RDWR | O_CREAT | O_TRUNC);
+  auto file = open_file(path, O_RDWR | O_CREAT | O_TRUNC);
   if (!file) return std::unexpected(file.error());
   std::string head;
   usage_format::append_segment_head(head, first);
   auto done = write_at(*file, head, 0, path);
-  if (done && ::fsync(file->fd()) != 0) done = file_error(path);
+  if (done && ::fsync(file->get()) != 0) done = file_error(path);
   if (done) done = sync_folder(folder_);
   if (!done) {
     ::unlink(path.c_str());
@@ -296,7 +296,7 @@ Result<bool> UsageJournal::load_more() {
   }
   if (segment.bytes <= read_at_) return true;  // decided in the next turn
   const std::string path = path_of(segment);
-  const auto file = File::open(path, O_RDONLY);
+  const auto file = open_file(path, O_RDONLY);
   if (!file && file.error().code != Code::not_found) return std::unexpected(file.error());
   if (file) loaded_ = read_past_holes(*file, segment.bytes - read_at_, read_at_, path);
   loaded_until_ = segment.bytes;

@@ -118,10 +118,10 @@ class UsageJournal {
 
   const std::string folder_;
   const Options options_;
-  File lock_;
+  base::Descriptor lock_;
 
   std::mutex append_mutex_;  // of these two; before mutex_
-  File tail_;                // the last segment, open for writing; none: the next append begins one
+  base::Descriptor tail_;    // the last segment, open for writing; none: the next append begins one
   bool tail_dirty_ = false;  // there are bytes behind its last whole record
 
   mutable std::mutex mutex_;  // of these

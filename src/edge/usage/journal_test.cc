@@ -439,10 +439,10 @@ TEST_F(UsageJournalTest, AFullDiskRefusesAndLeavesTheJournalAsItWas) {
 
 TEST_F(UsageJournalTest, PagesThatCannotBeReadAreHoles) {
   put_text(home_ + "/x", std::string(10'000, 'x'));
-  const auto blind = File::open(home_ + "/x", O_WRONLY);
+  const auto blind = open_file(home_ + "/x", O_WRONLY);
   ASSERT_TRUE(blind);
   EXPECT_EQ(read_past_holes(*blind, 9000, 100, "x"), std::string(9000, '\0'));
-  const auto file = File::open(home_ + "/x", O_RDONLY);
+  const auto file = open_file(home_ + "/x", O_RDONLY);
   EXPECT_EQ(read_past_holes(*file, 9000, 5000, "x"), std::string(5000, 'x'));
 }
 

@@ -123,11 +123,11 @@ bool UsageShipper::rest(base::milliseconds pause, const base::Error& why) {
 void UsageShipper::set_aside(const UsageJournal::Entry& entry, const base::Error& why) {
   const std::string path = journal_.folder() + "/rejected";
   Result<void> kept;
-  if (auto file = File::open(path, O_WRONLY | O_CREAT); !file) {
+  if (auto file = open_file(path, O_WRONLY | O_CREAT); !file) {
     kept = std::unexpected(file.error());
   } else {
     struct stat now{};
-    const bool known = ::fstat(file->fd(), &now) == 0;
+    const bool known = ::fstat(file->get(), &now) == 0;
     const auto size = known ? static_cast<std::uint64_t>(now.st_size) : 0;
     std::string record;
     usage_format::append_record(record, size, entry.number, base::wall_clock_ms(), entry.set);
@@ -137,9 +137,9 @@ void UsageShipper::set_aside(const UsageJournal::Entry& entry, const base::Error
       kept = base::fail(base::Code::overloaded, base::Side::config, fmt::format("{} is full", path));
     } else {
       kept = write_at(*file, record, size, path);
-      if (kept && ::fsync(file->fd()) != 0) kept = file_error(path);
+      if (kept && ::fsync(file->get()) != 0) kept = file_error(path);
       if (kept && size == 0) kept = sync_folder(journal_.folder());
-      if (!kept && ::ftruncate(file->fd(), now.st_size) != 0) base::log_warn("{}", file_error(path).error().context);
+      if (!kept && ::ftruncate(file->get(), now.st_size) != 0) base::log_warn("{}", file_error(path).error().context);
     }
   }
   base::log_error("usage: a set is refused for ever ({}) and {}", base::describe(why),
