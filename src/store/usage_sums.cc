@@ -36,6 +36,13 @@ Result<std::optional<std::int64_t>> find_usage_sum(Transaction& tx, std::string_
   return Columns(rows->front()).integer();
 }
 
+Result<void> restart_usage_sum(Transaction& tx, std::string_view sum_id, std::int64_t since_s) {
+  auto done = tx.execute("update usage_sums set since_s = :since where sum_id = :id and since_s < :since",
+                         {{"since", since_s}, {"id", sum_id}});
+  if (!done) return std::unexpected(std::move(done.error()));
+  return {};
+}
+
 Result<void> begin_usage_sum(Transaction& tx, std::string_view account_id, std::int64_t since_s) {
   auto done =
       tx.execute("insert into usage_sums (sum_id, since_s) values (:id, :since) on conflict (sum_id) do nothing",

@@ -24,6 +24,8 @@ bool is_usage_sum(std::string_view domain_id);
 // program may have begun one a moment ago.
 base::Result<std::map<std::string, std::int64_t>> list_usage_sums(Transaction& tx);
 base::Result<std::optional<std::int64_t>> find_usage_sum(Transaction& tx, std::string_view account_id);
+// The sum is complete from `since_s` on and not before; it never goes back.
+base::Result<void> restart_usage_sum(Transaction& tx, std::string_view sum_id, std::int64_t since_s);
 // One that was begun before stays as it is.
 base::Result<void> begin_usage_sum(Transaction& tx, std::string_view account_id, std::int64_t since_s);
 

@@ -179,7 +179,8 @@ Result<BlockReader> BlockReader::open(std::string_view text, const BlockReader* 
   // Numbers say where they end: as many of them in the same characters are the same ones.
   if (like && like->keys_->size() == keys && in.skip(like->keys_text_)) {
     block.keys_ = like->keys_;
-    block.keys_text_ = like->keys_text_;
+    const std::size_t length = like->keys_text_.size();
+    block.keys_text_ = {in.at() - length, length};
   } else {
     std::vector<BlockKey> read(static_cast<std::size_t>(keys));
     const char* const begin = in.at();

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/usage/layout.h"
+#include "control/usage/sums.h"
 #include "store/metered_domains.h"
 #include "store/usage_damaged.h"
 #include "store/usage_points.h"
@@ -45,10 +46,11 @@ Result<UsageSet> read_set(std::string_view encoded) {
   if (set->epoch > kMost || set->sequence == 0 || set->sequence > kMost)
     return base::fail(Code::malformed, Side::none, "usage: epoch or sequence out of range");
   const auto storable = [](const UsageRecord& r) {
-    return store::is_storable(r.key.domain_id) && store::is_storable(r.key.domain);
+    return store::is_storable(r.key.domain_id) && store::is_storable(r.key.domain) &&
+           !store::is_usage_sum(r.key.domain_id);
   };
   if (!store::is_storable(set->edge) || !std::ranges::all_of(set->records, storable))
-    return base::fail(Code::malformed, Side::none, "usage: a name that is not UTF-8");
+    return base::fail(Code::malformed, Side::none, "usage: a name that is not UTF-8, or that no domain has");
   return set;
 }
 
@@ -132,6 +134,14 @@ Result<UsageIngestion::Taken> UsageIngestion::add(store::Transaction& tx, const 
   for (OpenUsage& row : *rows) {
     auto node = domains->extract(row.domain_id);
     auto body = decode_point(row.body), total = decode_point(row.total);
+    if (!body && body.error().code == Code::malformed && store::is_usage_sum(row.domain_id)) {
+      base::log_warn("the sum of usage {} cannot be read and begins anew: {}", row.domain_id,
+                     base::describe(body.error()));
+      const std::int64_t day_s = row.at_s - row.at_s % kDay;
+      if (auto done = forget_sum_day(tx, row.domain_id, day_s); !done) return std::unexpected(done.error());
+      row.domain_id.clear();
+      continue;
+    }
     if (!body && body.error().code == Code::malformed) {
       base::log_error("usage of domain {} in the interval that begins {} is set aside: {}", row.domain_id,
                       base::format_utc_ms(row.at_s * 1000), base::describe(body.error()));
@@ -148,6 +158,7 @@ Result<UsageIngestion::Taken> UsageIngestion::add(store::Transaction& tx, const 
     row.body = encode_point(*body);
     row.total = encode_point(*total);
   }
+  std::erase_if(*rows, [](const OpenUsage& row) { return row.domain_id.empty(); });
   for (const auto& [id, point] : *domains) {
     rows->push_back({.domain_id = id,
                      .at_s = set.interval_s,
@@ -224,6 +235,11 @@ Result<void> UsageIngestion::set_aside(store::Transaction& tx, const UsageSet& s
   if (!row) return std::unexpected(row.error());
   store::UsageOutOfRange sum = row->value_or(store::UsageOutOfRange());
   auto total = decode_point(sum.total);
+  if (!total && total.error().code == Code::malformed) {  // a note of what is on no bill: no reason to hold an edge up
+    base::log_error("what was set aside of edge {} cannot be read and is counted anew: {}", set.edge,
+                    base::describe(total.error()));
+    total = PointUsage();
+  }
   if (!total) return std::unexpected(total.error());
   model::UsageValues values;
   for (const UsageRecord& r : set.records) add_usage(values, r.values);

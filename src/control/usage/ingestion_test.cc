@@ -6,6 +6,7 @@
 #include "control/usage/traffic_points.h"
 #include "store/metered_domains.h"
 #include "store/usage_damaged.h"
+#include "store/usage_sums.h"
 
 namespace fairlead::control {
 namespace {
@@ -58,7 +59,10 @@ TEST_P(IngestionTest, WhatIsNoSetIsRefusedForEver) {
   EXPECT_EQ(ingestion_->take("FLU\x02").error().retry, base::Retry::later) << "of a newer program";
   auto zero = set_of(domain_, 0, kStart, {{Meter::bytes_out, 7}});
   EXPECT_EQ(take(zero).error().retry, base::Retry::never);
-  EXPECT_EQ(ingestion_->counters().refused, 5u);
+  UsageSet sum = set_of(domain_, 1, kStart, {{Meter::bytes_out, 7}});
+  sum.records[0].key.domain_id = store::usage_sum_id("");
+  EXPECT_EQ(take(sum).error().retry, base::Retry::never) << "sums are nobody's but ours";
+  EXPECT_EQ(ingestion_->counters().refused, 6u);
   EXPECT_TRUE(total().empty());
 }
 
@@ -138,6 +142,13 @@ TEST_P(IngestionTest, WhatIsOutOfRangeIsSummedUpApart) {
   EXPECT_EQ(total_of(must(decode_point(rows[0].total))), (Values{{Meter::bytes_out, 1}}));
   EXPECT_EQ(rows[1].sets, 2);
   EXPECT_EQ(total_of(must(decode_point(rows[1].total))), (Values{{Meter::bytes_in, 9}, {Meter::bytes_out, 6}}));
+
+  // A note that is damaged holds no edge up.
+  write([](store::Transaction& tx) { return tx.execute("update usage_out_of_range set total = 'no block'"); });
+  ASSERT_TRUE(take(set_of(domain_, 6, kStart - 200 * kDay, {{Meter::bytes_out, 4}})));
+  const auto anew = read([](store::Transaction& tx) { return store::list_usage_out_of_range(tx); });
+  EXPECT_EQ(anew.at(1).sets, 3);
+  EXPECT_EQ(total_of(must(decode_point(anew.at(1).total))), (Values{{Meter::bytes_out, 4}}));
 }
 
 TEST_P(IngestionTest, ANameThatChangesHandsIsAnotherMeter) {

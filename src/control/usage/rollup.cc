@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <ranges>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "control/usage/block.h"
 #include "control/usage/layout.h"
+#include "control/usage/sums.h"
 #include "store/usage_blocks.h"
 #include "store/usage_damaged.h"
 #include "store/usage_points.h"
@@ -216,13 +218,15 @@ struct Batch {
 };
 
 // As many of `days` as kTransactionTime allows, at least one and at most `most`.
+// `texts`: an error is about a text of usage, and the store itself is well.
 Result<Batch> roll_up_some(store::Database& database, std::span<const OpenDay> days, std::size_t most,
-                           std::int64_t before_s) {
+                           std::int64_t before_s, bool& texts) {
   return database.write([&](Transaction& tx) -> Result<Batch> {
     const auto end = base::monotonic_now() + kTransactionTime;
     Batch batch;
     while (batch.days < std::min(most, days.size()) && (batch.days == 0 || base::monotonic_now() < end)) {
       auto rows = roll_up_day(tx, days[batch.days], before_s);
+      texts = !rows && !tx.failure();
       if (!rows) return std::unexpected(rows.error());
       batch.rows += *rows;
       if (store::is_usage_sum(days[batch.days].domain_id)) ++batch.sums;
@@ -273,7 +277,8 @@ Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOption
   std::size_t alone = 0;  // days up to here are done one by one: one of them failed
   for (std::size_t next = 0; next < days->size() && !stopped(options.stop);) {
     const std::span rest = std::span(*days).subspan(next);
-    const auto batch = roll_up_some(database, rest, next < alone ? 1 : rest.size(), options.before_s);
+    bool texts = false;
+    const auto batch = roll_up_some(database, rest, next < alone ? 1 : rest.size(), options.before_s, texts);
     if (batch) {
       report.days += static_cast<std::int64_t>(batch->days) - batch->sums;
       report.rows += batch->rows;
@@ -281,12 +286,20 @@ Result<RollUpReport> roll_up_usage(store::Database& database, const RollUpOption
       continue;
     }
     const Code code = batch.error().code;
-    if (code != Code::malformed && code != Code::unsupported) return std::unexpected(batch.error());
+    if (!texts || (code != Code::malformed && code != Code::unsupported)) return std::unexpected(batch.error());
     if (next >= alone) {  // find out which one it was
       alone = days->size();
       continue;
     }
     const OpenDay& day = rest.front();
+    if (code == Code::malformed && store::is_usage_sum(day.domain_id)) {
+      base::log_warn("the sum of usage {} cannot be read on {} and begins anew: {}", day.domain_id,
+                     base::format_utc_ms(day.day_s * 1000), base::describe(batch.error()));
+      const auto done = database.write([&](Transaction& tx) { return forget_sum_day(tx, day.domain_id, day.day_s); });
+      if (!done) return std::unexpected(done.error());
+      ++next;
+      continue;
+    }
     Aside aside;
     if (code == Code::malformed) {
       const auto done = database.write([&](Transaction& tx) { return set_damaged_aside(tx, day, options.before_s); });
@@ -323,7 +336,8 @@ Result<std::int64_t> remove_old_usage(store::Database& database, std::int64_t no
     if (!*noted) continue;
     // Blocks that are old as a whole; of others nobody reads the old points.
     const std::int64_t before_s = since_s - tier.block_s() + 1;
-    for (const UsageDimension dimension : kDimensions) {
+    // What has no split last: by it the next call finds what this one, stopped, left over.
+    for (const UsageDimension dimension : std::views::reverse(kDimensions)) {
       for (const UsagePart part : kParts) {
         for (std::int64_t gone = kRemovedAtOnce; gone == kRemovedAtOnce && !stopped(stop);) {
           const auto done = database.write([&](Transaction& tx) {

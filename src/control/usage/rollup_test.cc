@@ -365,6 +365,95 @@ TEST_P(RollUpTest, ADamagedBlockHoldsNobodyElseUp) {
   EXPECT_EQ(must(remove_old_usage(*database_, kStart + 94 * kDay)), 2 * 4);
 }
 
+// A sum is only kept for speed: where its texts are damaged, the domains answer, and it begins anew later.
+TEST_P(RollUpTest, ADamagedSumIsMadeGoodByItsDomains) {
+  ASSERT_EQ(must(begin_usage_sums(*database_, 1)), 3);
+  std::uint64_t sequence = 0, bytes = 0;
+  const auto some = [&](std::int64_t at_s) {
+    for (const auto& domain : domains_) {
+      bytes += ++sequence;
+      ASSERT_TRUE(take(set_of(domain, sequence, at_s, {{Meter::bytes_out, sequence}})));
+    }
+  };
+  const auto is_all_there = [&](const char* when) {
+    for (const std::int64_t step : {300, 3600, 86400}) {
+      EXPECT_EQ(sum_of(series(everything(kStart, kStart + 3 * kDay, step))), (Values{{Meter::bytes_out, bytes}}))
+          << when << ", " << step;
+    }
+  };
+  some(kStart);
+  some(kStart + 300);
+  // Of an open row: found when the next set comes, or when it is packed.
+  const auto damage_open = [&](std::int64_t at_s) {
+    write([&](store::Transaction& tx) {
+      return tx.execute(
+          "update usage_open set body = 'no block', total = 'no block' where domain_id like 'sum:%' and at_s = :at",
+          {{"at", at_s}});
+    });
+  };
+  damage_open(kStart);
+  some(kStart);
+  is_all_there("a damaged open row, and another set");
+  const auto since = [&] { return read(store::list_usage_sums).at(store::usage_sum_id("")); };
+  const std::int64_t second_s = since();
+  EXPECT_GT(second_s, kStart);
+  EXPECT_EQ(second_s % kDay, 0);
+  now_ms_ = second_s * 1000;
+  some(kStart + kDay);
+  EXPECT_EQ(roll_up(kStart + 2 * kDay).aside, 0);
+  is_all_there("packed");
+
+  // From then on it answers again, and is damaged again: a row first, then what is packed.
+  bytes = 0;
+  const auto is_there_now = [&](const char* when) {
+    EXPECT_EQ(sum_of(series(everything(second_s, second_s + 3 * kDay, 3600))), (Values{{Meter::bytes_out, bytes}}))
+        << when;
+  };
+  some(second_s);
+  damage_open(second_s);
+  EXPECT_EQ(roll_up(second_s + kDay).aside, 0);
+  is_there_now("a damaged open row, packed");
+  const std::int64_t third_s = since();
+  EXPECT_GT(third_s, second_s);
+  now_ms_ = third_s * 1000;
+  bytes = 0;
+  some(third_s);
+  roll_up(third_s + kDay);
+  for (const store::Sql sql :
+       {store::Sql("update usage_blocks set body = 'no block' where domain_id like 'sum:%'"),
+        store::Sql("update usage_totals_of_days set body = 'no block' where domain_id like 'sum:%'")}) {
+    write([&](store::Transaction& tx) { return tx.execute(sql); });
+  }
+  some(third_s + 300);
+  EXPECT_EQ(roll_up(third_s + kDay).aside, 0);
+  EXPECT_EQ(open_rows(), 0);
+  EXPECT_EQ(sum_of(series(everything(third_s, third_s + kDay, 86400))), (Values{{Meter::bytes_out, bytes}}));
+  EXPECT_TRUE(read([](store::Transaction& tx) { return store::list_damaged_usage(tx); }).empty());
+  EXPECT_GT(since(), third_s);
+}
+
+// What the store itself has to complain of is no damage of the usage in it.
+TEST_P(RollUpTest, AStoreThatFailsSetsNothingAside) {
+  ASSERT_TRUE(take(set_of(domains_[0], 1, kStart, {{Meter::bytes_out, 7}})));
+  const bool sqlite = std::string_view(GetParam()) == "SQLite";
+  write([&](store::Transaction& tx) {
+    return tx.execute(sqlite ? store::Sql("create trigger full before insert on usage_blocks begin select raise(abort, "
+                                          "'no room'); end")
+                             : store::Sql("alter table usage_blocks add constraint no_room check (start_s < 0)"));
+  });
+  const auto failed = roll_up_usage(*database_, {.before_s = kStart + kHour});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, base::Code::malformed) << "as it would be of a damaged file";
+  EXPECT_TRUE(read([](store::Transaction& tx) { return store::list_damaged_usage(tx); }).empty());
+  write([&](store::Transaction& tx) {
+    return tx.execute(sqlite ? store::Sql("drop trigger full")
+                             : store::Sql("alter table usage_blocks drop constraint no_room"));
+  });
+  roll_up(kStart + kHour);
+  EXPECT_EQ(open_rows(), 0);
+  EXPECT_EQ(sum_of(series(everything(kStart, kStart + kDay, 300))), (Values{{Meter::bytes_out, 7}}));
+}
+
 TEST_P(RollUpTest, OldPointsGoAndWhoAsksIsTold) {
   for (int day = 0; day < 40; ++day) {
     ASSERT_TRUE(take(set_of(domains_[0], static_cast<std::uint64_t>(day + 1), kStart - day * kDay,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "control/usage/layout.h"
 #include "store/usage_blocks.h"
@@ -46,6 +47,24 @@ Result<std::int64_t> begin_usage_sums(store::Database& database, std::int64_t le
     }
     return std::ssize(*due);
   });
+}
+
+Result<void> forget_sum_day(Transaction& tx, const std::string& sum_id, std::int64_t day_s) {
+  auto gone = store::delete_open_usage(tx, sum_id, day_s, day_s + kDay);
+  if (!gone) return std::unexpected(gone.error());
+  std::int64_t end_s = 0;
+  std::vector<store::UsageBlock> blocks;
+  for (const TierLayout& tier : kTiers) {
+    const std::int64_t start_s = tier.block_start(day_s);
+    end_s = std::max(end_s, start_s + tier.block_s());
+    for (const store::UsageDimension dimension : kDimensions) {
+      for (const store::UsagePart part : kParts) {
+        blocks.push_back({{tier.tier, dimension, part}, sum_id, start_s, {}});  // no body: it goes
+      }
+    }
+  }
+  if (auto done = store::put_usage_blocks(tx, std::move(blocks)); !done) return done;
+  return store::restart_usage_sum(tx, sum_id, end_s);
 }
 
 }  // namespace fairlead::control
