@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import zlib
 
 import pytest
 
@@ -19,6 +20,16 @@ names.install()
 
 def pytest_addoption(parser):
     parser.addoption("--direct", action="store_true", help="run the peers against their origins too, with no edge between")
+    parser.addoption("--share", metavar="I/N/SALT", help="run the I-th of N shares only (from 0), dealt out by names and SALT")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--share"):
+        return
+    share, shares, salt = config.getoption("--share").split("/")
+    mine = [i for i in items if zlib.crc32(f"{salt} {i.nodeid}".encode()) % int(shares) == int(share)]
+    config.hook.pytest_deselected(items=[i for i in items if i not in set(mine)])
+    items[:] = mine
 
 
 def pytest_generate_tests(metafunc):
