@@ -20,7 +20,8 @@ CLIENTS = int(os.environ.get("FAIRLEAD_TRUTH_CLIENTS", "24"))
 SEED = int(os.environ.get("FAIRLEAD_TRUTH_SEED", "5"))
 LIVE, QUOTES, OFF = "live.edge.test", "quotes.edge.test", "off.edge.test"
 PAUSE_S = 0.6 * max(1, CLIENTS / 60)  # longest between two messages of a client: all of them are one process
-IDLE_S = round(3 + 2 * QUIET_S + PAUSE_S)  # connection_timeout of QUOTES: more than a session rests, at a boundary too
+# connection_timeout of QUOTES: more than a session rests, also at a boundary, after which all want to speak at once.
+IDLE_S = round(3 + 2 * QUIET_S + 3 * PAUSE_S)
 PLACES = {"198.51.100.": ("CN-GD", "Example Telecom"), "203.0.113.": ("DE", "Example Telecom"), "192.0.2.": ("DE", "Example Mobile"),
           "100.64.7.": ("unknown", "unknown")}
 TABLE = "networks:\n" + "".join(f"  - {{ cidr: {net}0/24, region: {region}, isp: {isp} }}\n"
@@ -55,6 +56,11 @@ class Crowd:
             if self.over():
                 break
 
+    async def chat_and_close(self, session):
+        await self.chat(session)
+        await away_from_boundaries()
+        await session.close()
+
     async def life(self, kind):
         rng, tls = self.rng, self.rng.random() < 0.5
         await away_from_boundaries()
@@ -72,10 +78,7 @@ class Crowd:
             wire = await self.connect(LIVE, True, alpn=("h2",))
             connection = await Http2(wire).start()
             sessions = [await connection.open(LIVE) for _ in range(rng.randrange(1, 4))]
-            for session in sessions:
-                await self.chat(session)
-                await away_from_boundaries()
-                await session.close()
+            await asyncio.gather(*(self.chat_and_close(session) for session in sessions))
             return await connection.finish()
         host = QUOTES if kind == "timeout" else LIVE
         wire = await self.connect(host, tls)

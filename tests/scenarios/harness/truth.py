@@ -264,7 +264,8 @@ class Session:
         while not done:
             heard = await self.hear()
             assert heard, "the session ended before its echo"
-            for _, fin, piece, size in heard:
+            for heard_opcode, fin, piece, size in heard:
+                assert heard_opcode in (opcode, 0), (heard_opcode, piece[:80])
                 self.heard(size)
                 got, done = got + piece, fin
         assert got == payload
