@@ -1,12 +1,15 @@
 #include "store/database.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <list>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "store/migrations.h"
 #include "store/session.h"
 
 namespace fairlead::store {
@@ -91,6 +94,8 @@ class Lease {
   std::unique_ptr<Session> session_;
 };
 
+constexpr std::int64_t kNotMigrated = -1;
+
 // What one attempt came to. `again`: nothing was done, and another try may succeed at once.
 struct Attempt {
   Result<void> result;
@@ -109,8 +114,20 @@ Result<void> call(const std::function<Result<void>(Transaction&)>& f, Transactio
   }
 }
 
-Attempt attempt(Session& session, Mode mode, const std::function<Result<void>(Transaction&)>& f) {
-  if (auto begun = session.begin(mode); !begun) {
+// Begins, and looks at the schema in what was begun: of a write nobody can change it any more. On failure nothing is
+// left of it.
+Result<void> begin(Session& session, Mode mode, std::optional<std::int64_t> known) {
+  if (auto begun = session.begin(mode); !begun || !known) return begun;
+  Transaction tx(session);
+  auto sound = refuse_newer_schema(tx, *known);
+  if (!sound) session.rollback();
+  return sound;
+}
+
+// `known`: the newest schema that the work may find.
+Attempt attempt(Session& session, Mode mode, std::optional<std::int64_t> known,
+                const std::function<Result<void>(Transaction&)>& f) {
+  if (auto begun = begin(session, mode, known); !begun) {
     // A connection that rested while the server was restarted; a new one may do.
     const bool again = !session.usable() || begun.error().code == Code::overloaded;
     return {std::unexpected(std::move(begun.error())), again};
@@ -127,7 +144,7 @@ Attempt attempt(Session& session, Mode mode, const std::function<Result<void>(Tr
   }
   auto committed = session.commit();
   if (committed) return {};
-  if (!session.usable() && mode == Mode::write)
+  if (!session.usable() && mode != Mode::read)
     return {base::fail(Code::reset, Side::none,
                        "lost during commit, which was or was not made: " + committed.error().context)};
   session.rollback();
@@ -145,6 +162,7 @@ struct Database::Pool {
   const bool shared;  // a database in memory is one connection's
   Lane writers;
   Lane readers;
+  std::atomic<std::int64_t> schema = kNotMigrated;  // the newest this program knows
 };
 
 Database::Database(std::unique_ptr<Pool> pool) : pool_(std::move(pool)) {}
@@ -162,13 +180,18 @@ Result<Database> Database::open(std::string_view address) {
   return database;
 }
 
-Result<void> Database::run(bool writes, const std::function<Result<void>(Transaction&)>& f) {
-  Lane& lane = pool_->lane(writes);
+void Database::knows_schema(std::int64_t number) { pool_->schema = number; }
+
+Result<void> Database::run(Work work, const std::function<Result<void>(Transaction&)>& f) {
+  const Mode mode = work == Work::read ? Mode::read : work == Work::write ? Mode::write : Mode::migrate;
+  Lane& lane = pool_->lane(work != Work::read);
   for (int tries = 1;; ++tries) {
     auto session = lane.take();
     if (!session) return std::unexpected(std::move(session.error()));
     Lease lease(lane, std::move(*session));
-    Attempt tried = attempt(*lease, writes ? Mode::write : Mode::read, f);
+    std::optional<std::int64_t> known;  // a migration looks for itself
+    if (const std::int64_t schema = pool_->schema; schema != kNotMigrated && work != Work::migrate) known = schema;
+    Attempt tried = attempt(*lease, mode, known, f);
     if (tried.result || !tried.again || tries == kMaxAttempts) return std::move(tried.result);
   }
 }

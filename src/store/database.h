@@ -8,6 +8,10 @@
 // returns base::Result<T>; on a value the transaction is committed and the value returned, on an error or an exception
 // it is rolled back. A committed write survives kill -9 and power loss.
 //
+// Once migrate() (migrations.h) has succeeded, a newer program may bring the database up to date while this one runs.
+// From the moment it has, read() and write() of this one refuse, without calling f: it must not touch tables that it
+// does not know.
+//
 // f may be called again when the engine asks for another try (kMaxAttempts in all): it must have no effect but through
 // its Transaction. It must not call read() or write() of the same database, nor wait for anybody who does.
 //
@@ -23,13 +27,15 @@
 //   reset              the server went away during commit: the change was made or it was not, look before trying again
 //   resources          disk or memory is full; nothing was changed
 //   forbidden          the file is read-only, or f wrote inside read()
-//   unsupported        the database is newer than the program (migrations.h)
+//   unsupported        the database is newer than the program (migrations.h); nothing was changed
 //   internal           a bug: a bad statement, an exception out of f
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -43,11 +49,13 @@ inline constexpr int kMaxAttempts = 4;                      // of one read() or 
 inline constexpr std::size_t kMaxReaders = 4;               // connections for read(), besides the writer's
 inline constexpr std::chrono::seconds kConnectionWait{20};  // for a connection to become free
 
+struct Migration;
+
 class Database {
  public:
   // "sqlite:/path/to/file.db" (made if absent, mode 0600; its folder must exist), "sqlite::memory:" (gone with the
   // Database; readers and the writer take turns), "postgresql://user@host:port/name?..." (libpq's URI; the database
-  // must exist). Connects once, so that a wrong address is known now; migrate() (migrations.h) comes next.
+  // must exist). Connects once, so that a wrong address is known now; migrate() comes next.
   static base::Result<Database> open(std::string_view address);
 
   Database(Database&&) noexcept;
@@ -56,23 +64,28 @@ class Database {
 
   template <class F>
   auto read(F&& f) -> std::invoke_result_t<F&, Transaction&> {
-    return with_value(false, f);
+    return with_value(Work::read, f);
   }
 
   template <class F>
   auto write(F&& f) -> std::invoke_result_t<F&, Transaction&> {
-    return with_value(true, f);
+    return with_value(Work::write, f);
   }
 
  private:
+  friend base::Result<int> migrate(Database& database, std::int64_t now_ms, std::span<const Migration> steps);
+
+  enum class Work { read, write, migrate };
   struct Pool;
   explicit Database(std::unique_ptr<Pool> pool);
-  base::Result<void> run(bool writes, const std::function<base::Result<void>(Transaction&)>& f);
+  base::Result<void> run(Work work, const std::function<base::Result<void>(Transaction&)>& f);
+  // From now on read() and write() refuse a database that is newer than this step of the migrations.
+  void knows_schema(std::int64_t number);
 
   template <class F>
-  auto with_value(bool writes, F& f) -> std::invoke_result_t<F&, Transaction&> {
+  auto with_value(Work work, F& f) -> std::invoke_result_t<F&, Transaction&> {
     std::optional<std::invoke_result_t<F&, Transaction&>> answer;
-    const auto done = run(writes, [&](Transaction& tx) -> base::Result<void> {
+    const auto done = run(work, [&](Transaction& tx) -> base::Result<void> {
       answer.emplace(f(tx));
       if (!*answer) return std::unexpected(answer->error());
       return {};

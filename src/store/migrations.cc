@@ -14,24 +14,30 @@ using base::Side;
 
 namespace {
 
+std::int64_t last_of(std::span<const Migration> steps) { return steps.empty() ? 0 : steps.back().number; }
+
+Result<std::int64_t> present_schema(Transaction& tx) {
+  auto row = tx.query_one("select coalesce(max(number), 0) from schema_version", {}, "schema_version");
+  if (!row) return std::unexpected(std::move(row.error()));
+  return Columns(*row).integer();
+}
+
 Result<int> apply(Transaction& tx, std::int64_t now_ms, std::span<const Migration> steps) {
   auto made = tx.execute(
       "create table if not exists schema_version (number bigint primary key, title text not null, "
       "applied_ms bigint not null)");
   if (!made) return std::unexpected(std::move(made.error()));
-  auto row = tx.query_one("select coalesce(max(number), 0) from schema_version", {}, "schema_version");
-  if (!row) return std::unexpected(std::move(row.error()));
-
-  const std::int64_t present = Columns(*row).integer();
-  const std::int64_t known = steps.empty() ? 0 : steps.back().number;
-  if (present > known)
+  const auto present = present_schema(tx);
+  if (!present) return std::unexpected(present.error());
+  const std::int64_t known = last_of(steps);
+  if (*present > known)
     return base::fail(Code::unsupported, Side::config,
                       fmt::format("the database is at schema {}, this program knows up to {}: start the newer program, "
                                   "or restore a backup made by this one",
-                                  present, known));
+                                  *present, known));
   int applied = 0;
   for (const Migration& step : steps) {
-    if (step.number <= present) continue;
+    if (step.number <= *present) continue;
     for (const Sql sql : step.statements) {
       if (auto done = tx.execute(sql); !done) return std::unexpected(std::move(done.error()));
     }
@@ -58,7 +64,21 @@ std::span<const Migration> all_migrations() {
 }
 
 Result<int> migrate(Database& database, std::int64_t now_ms, std::span<const Migration> steps) {
-  return database.write([&](Transaction& tx) { return apply(tx, now_ms, steps); });
+  const auto all = [&](Transaction& tx) { return apply(tx, now_ms, steps); };
+  auto applied = database.with_value(Database::Work::migrate, all);
+  if (applied) database.knows_schema(last_of(steps));
+  return applied;
+}
+
+Result<void> refuse_newer_schema(Transaction& tx, std::int64_t known) {
+  const auto present = present_schema(tx);
+  if (!present) return std::unexpected(present.error());
+  if (*present <= known) return {};
+  return base::fail(
+      Code::unsupported, Side::config,
+      fmt::format("the database is at schema {}, this program knows up to {}: a newer program has brought "
+                  "it up to date, and this one must be replaced by it",
+                  *present, known));
 }
 
 }  // namespace fairlead::store

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
+#include <memory>
 #include <new>
 #include <stdexcept>
 
@@ -30,6 +32,12 @@ namespace {
 // The key of PostgreSQL's advisory lock that a writer holds: "fairlead" in ASCII. Any other program that writes to the
 // same database on Fairlead's behalf must take it too.
 constexpr const char* kTakeWriterLock = "select pg_advisory_xact_lock(7377293604775354724)";
+
+// Of Session::each. There is one at a time: nobody uses a session within it.
+constexpr const char* kDeclare = "declare fairlead_rows no scroll cursor for ";
+constexpr const char* kFetch = "fetch 256 from fairlead_rows";
+constexpr const char* kClose = "close fairlead_rows";
+constexpr std::int64_t kRowsAtATime = 256;
 
 // The first line of an engine's message: PostgreSQL's further lines repeat values, which may be secrets.
 std::string first_line(std::string text) {
@@ -137,6 +145,66 @@ Value read_value(const soci::row& row, std::size_t column) {
   }
 }
 
+// A column of what libpq gives, by the type's number in pg_type, as read_value() does it for SOCI's.
+Value read_value(const PGresult* result, int column) {
+  if (::PQgetisnull(result, 0, column)) return {};
+  const std::string_view text(::PQgetvalue(result, 0, column),
+                              static_cast<std::size_t>(::PQgetlength(result, 0, column)));
+  switch (::PQftype(result, column)) {
+    case 25:    // text
+    case 1043:  // varchar
+      return std::string(text);
+    case 20:  // int8
+    case 21:  // int2
+    case 23:  // int4
+    {
+      std::int64_t number = 0;
+      const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (failed == std::errc() && end == text.data() + text.size()) return number;
+      [[fallthrough]];
+    }
+    default:
+      throw std::logic_error(std::string("store: a column is neither integer nor text: ") + ::PQfname(result, column));
+  }
+}
+
+// The answer to one statement of PostgreSQL's, row by row as the server sends it. By libpq itself, which else holds the
+// whole answer before it gives the first row: SOCI 4.0.3 has a mode for this that fails at the first row, and takes an
+// answer that breaks off later for one that is complete.
+class ComingRows {
+ public:
+  ComingRows(PGconn* connection, const char* sql) : connection_(connection) {
+    if (::PQsendQuery(connection_, sql) != 1 || ::PQsetSingleRowMode(connection_) != 1) fail();
+  }
+  ComingRows(const ComingRows&) = delete;
+  ComingRows& operator=(const ComingRows&) = delete;
+  // Reads what else there is: the connection takes no other statement before.
+  ~ComingRows() {
+    while (PGresult* result = ::PQgetResult(connection_)) ::PQclear(result);
+  }
+
+  // False once the server has said that these were all.
+  bool next(Row& row) {
+    const std::unique_ptr<PGresult, decltype(&::PQclear)> result(::PQgetResult(connection_), &::PQclear);
+    if (::PQresultStatus(result.get()) == PGRES_TUPLES_OK) return false;
+    if (::PQresultStatus(result.get()) != PGRES_SINGLE_TUPLE) fail(result.get());
+    row.clear();
+    const int columns = ::PQnfields(result.get());
+    for (int i = 0; i < columns; ++i) row.push_back(read_value(result.get(), i));
+    return true;
+  }
+
+ private:
+  [[noreturn]] void fail(const PGresult* result = nullptr) const {
+    const char* state = ::PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    throw soci::postgresql_soci_error(
+        result != nullptr ? ::PQresultErrorMessage(result) : ::PQerrorMessage(connection_),
+        state != nullptr ? state : "     ");
+  }
+
+  PGconn* const connection_;
+};
+
 }  // namespace
 
 Result<Address> parse_address(std::string_view text) {
@@ -196,6 +264,8 @@ Result<void> Session::prepare_engine(const Address& address) {
       // A control plane that hangs in a write must not keep the others from writing.
       "set idle_in_transaction_session_timeout = '30s'",
       "set synchronous_commit = on",
+      // each() reads to the end: the plan is to be the best for all rows, not for the first.
+      "set cursor_tuple_fraction = 1.0",
   };
   const auto run = [this](auto& statements) -> Result<void> {
     for (const char* sql : statements) {
@@ -250,11 +320,11 @@ Result<void> Session::begin(Mode mode) {
   }
   if (mode == Mode::read) return plain("begin isolation level repeatable read read only");
   if (auto done = plain("begin isolation level read committed"); !done) return done;
-  if (auto done = plain(kTakeWriterLock); !done) {
-    rollback();
-    return done;
-  }
-  return {};
+  auto done = plain(kTakeWriterLock);
+  // A step that goes over a large table would be ended at every start, and the program would never start.
+  if (done && mode == Mode::migrate) done = plain("set local statement_timeout = 0");
+  if (!done) rollback();
+  return done;
 }
 
 Result<void> Session::commit() { return plain("commit"); }
@@ -270,35 +340,68 @@ void Session::rollback() noexcept {
   }
 }
 
+void Session::give_rows(const std::string& sql, const Params& params, const std::function<bool(Row&)>& f) {
+  std::deque<Bound> bound;
+  Row copy;
+  soci::row row;
+  soci::statement statement(soci_->sql);
+  bind(statement, params, bound);
+  statement.exchange(soci::into(row));
+  statement.alloc();
+  statement.prepare(sql, soci::details::st_one_time_query);
+  statement.define_and_bind();
+  statement.execute(false);
+  while (statement.fetch()) {
+    copy.clear();
+    copy.reserve(row.size());
+    for (std::size_t i = 0; i < row.size(); ++i) copy.push_back(read_value(row, i));
+    if (!f(copy)) break;
+  }
+}
+
+std::int64_t Session::run(const std::string& sql, const Params& params) {
+  std::deque<Bound> bound;
+  soci::statement statement(soci_->sql);
+  bind(statement, params, bound);
+  statement.alloc();
+  statement.prepare(sql, soci::details::st_one_time_query);
+  statement.define_and_bind();
+  statement.execute(true);
+  return statement.get_affected_rows();
+}
+
 Result<Answer> Session::query(std::string_view sql, const Params& params) {
-  Answer answer;
-  auto done = each(sql, params, [&](Row& row) {
-    answer.rows.push_back(std::move(row));
-    return true;
-  });
-  if (!done) return std::unexpected(std::move(done.error()));
-  return answer;
+  try {
+    Answer answer;
+    const auto keep = [&](Row& row) {
+      answer.rows.push_back(std::move(row));
+      return true;
+    };
+    give_rows(std::string(sql), params, keep);
+    return answer;
+  } catch (...) {
+    return std::unexpected(translate());
+  }
 }
 
 Result<void> Session::each(std::string_view sql, const Params& params, const std::function<bool(Row&)>& f) {
   try {
-    std::deque<Bound> bound;
-    Row copy;
-    soci::row row;
-    soci::statement statement(soci_->sql);
-    bind(statement, params, bound);
-    statement.exchange(soci::into(row));
-    statement.alloc();
-    statement.prepare(std::string(sql), soci::details::st_one_time_query);
-    statement.define_and_bind();
-    statement.execute(false);
-    while (statement.fetch()) {
-      copy.clear();
-      copy.reserve(row.size());
-      for (std::size_t i = 0; i < row.size(); ++i) copy.push_back(read_value(row, i));
-      if (!f(copy)) break;
+    if (engine_ == Engine::sqlite) {  // gives rows as it finds them
+      give_rows(std::string(sql), params, f);
+      return {};
     }
-    return {};
+    // A cursor, so that the server's limit of time is for some rows and what is done with them, not for all, and one
+    // that ends early costs no more than those; and they come one by one, because a row may have a megabyte.
+    run(kDeclare + std::string(sql), params);
+    PGconn* const connection = static_cast<soci::postgresql_session_backend&>(*soci_->sql.get_backend()).conn_;
+    Row row;
+    std::int64_t came = 0;
+    bool more = true;
+    do {
+      ComingRows rows(connection, kFetch);
+      for (came = 0; more && rows.next(row); ++came) more = f(row);
+    } while (more && came == kRowsAtATime);
+    return plain(kClose);
   } catch (...) {
     return std::unexpected(translate());
   }
@@ -326,15 +429,8 @@ Result<void> Session::execute_all(std::string_view sql, const std::vector<Params
 
 Result<Answer> Session::execute(std::string_view sql, const Params& params) {
   try {
-    std::deque<Bound> bound;
-    soci::statement statement(soci_->sql);
-    bind(statement, params, bound);
-    statement.alloc();
-    statement.prepare(std::string(sql), soci::details::st_one_time_query);
-    statement.define_and_bind();
-    statement.execute(true);
     Answer answer;
-    answer.affected = statement.get_affected_rows();
+    answer.affected = run(std::string(sql), params);
     return answer;
   } catch (...) {
     return std::unexpected(translate());

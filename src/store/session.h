@@ -4,6 +4,7 @@
 // talks through them. Used by one thread at a time. Nothing throws: what SOCI throws becomes an Error as database.h
 // says.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,7 +28,8 @@ struct Address {
 // "sqlite:/path", "sqlite::memory:", "postgresql://..."; malformed for anything else.
 base::Result<Address> parse_address(std::string_view text);
 
-enum class Mode { read, write };
+// `migrate` writes, and takes as long as it takes.
+enum class Mode { read, write, migrate };
 
 // What a statement did: the rows it gave, or how many it changed.
 struct Answer {
@@ -42,15 +44,17 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Begins a transaction: for Mode::read a snapshot in which nothing can be written, for Mode::write the turn of the
-  // one writer there is, waiting for it up to kLockWait.
+  // Begins a transaction: for Mode::read a snapshot in which nothing can be written, else the turn of the one writer
+  // there is, waiting for it up to ten seconds. In Mode::migrate PostgreSQL's limit on a statement's time is off until
+  // the end of the transaction.
   base::Result<void> begin(Mode mode);
   base::Result<void> commit();
   void rollback() noexcept;
 
   base::Result<Answer> query(std::string_view sql, const Params& params);    // rows
   base::Result<Answer> execute(std::string_view sql, const Params& params);  // affected
-  // Rows, one after the other, until `f` says false; it may take the row's values.
+  // Rows, one after the other, until `f` says false; it may take the row's values, and must not use this session. No
+  // more than a few rows are in memory at a time. `sql` is a SELECT.
   base::Result<void> each(std::string_view sql, const Params& params, const std::function<bool(Row&)>& f);
   // One statement, prepared once, with each of `params`, which have the same names, order and types.
   base::Result<void> execute_all(std::string_view sql, const std::vector<Params>& params);
@@ -63,6 +67,9 @@ class Session {
   explicit Session(Engine engine, std::unique_ptr<Soci> soci);
   base::Result<void> prepare_engine(const Address& address);
   base::Result<void> plain(const char* sql);
+  // These two throw.
+  void give_rows(const std::string& sql, const Params& params, const std::function<bool(Row&)>& f);
+  std::int64_t run(const std::string& sql, const Params& params);
   base::Error translate() noexcept;  // the exception being handled, as an Error
 
   Engine engine_;

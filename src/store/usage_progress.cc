@@ -1,6 +1,7 @@
 #include "store/usage_progress.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "store/query.h"
 
@@ -10,11 +11,14 @@ using base::Result;
 
 Result<bool> note_usage_set(Transaction& tx, std::string_view edge, std::int64_t epoch, std::int64_t sequence,
                             std::int64_t now_ms) {
-  // Ranges neither overlap nor touch: one of them has it, or at most two are its neighbours.
+  // Ranges neither overlap nor touch: one of them has it, or at most two are its neighbours. The bounds are made here:
+  // what is added to a parameter in a statement tells PostgreSQL that the parameter is of 32 bits.
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t before = std::max<std::int64_t>(sequence, 1) - 1, after = std::min(sequence, kLast - 1) + 1;
   auto rows = tx.query(
       "select first_sequence, last_sequence from usage_taken where edge = :edge and epoch = :epoch and "
-      "first_sequence <= :sequence + 1 and last_sequence >= :sequence - 1 order by first_sequence",
-      {{"edge", edge}, {"epoch", epoch}, {"sequence", sequence}});
+      "first_sequence <= :after and last_sequence >= :before order by first_sequence",
+      {{"edge", edge}, {"epoch", epoch}, {"after", after}, {"before", before}});
   if (!rows) return std::unexpected(std::move(rows.error()));
   std::int64_t first = sequence, last = sequence;
   for (const Row& row : *rows) {

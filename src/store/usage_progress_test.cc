@@ -50,6 +50,15 @@ TEST_P(UsageProgressTest, HolesCloseFromEitherSide) {
   EXPECT_EQ(ranges(), (Texts{"a 1 1-5", "a 1 8-9", "a 2 3-3", "b 1 3-3"}));
 }
 
+TEST_P(UsageProgressTest, SequencesBeyond32BitsAreSequences) {
+  for (const std::int64_t n : {std::int64_t{1} << 31, std::int64_t{1} << 40, INT64_MAX}) {
+    for (const std::int64_t sequence : {n - 2, n, n - 1}) EXPECT_TRUE(note("a", n, sequence)) << sequence;
+    for (const std::int64_t sequence : {n - 2, n - 1, n}) EXPECT_FALSE(note("a", n, sequence)) << sequence;
+  }
+  EXPECT_EQ(ranges(), (Texts{"a 2147483648 2147483646-2147483648", "a 1099511627776 1099511627774-1099511627776",
+                             "a 9223372036854775807 9223372036854775805-9223372036854775807"}));
+}
+
 TEST_P(UsageProgressTest, AnyOrderWithRepeatsIsASet) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
