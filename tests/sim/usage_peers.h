@@ -121,6 +121,16 @@ class ClientSession {
     while (!expected_.empty() && !over_) co_await changed_.wait();
     EXPECT_TRUE(expected_.empty()) << "no echo at " << where();
   }
+  // Has the origin say something unasked: it is told now, and does so when it is released.
+  net::Task<void> ask_for_later(std::string word) {
+    expected_.push_back(std::nullopt);
+    co_await say(1, word);
+  }
+  net::Task<void> hear_what_was_asked(std::string word) {
+    stage_.release(word);
+    while (!expected_.empty() && !over_) co_await changed_.wait();
+    EXPECT_TRUE(expected_.empty()) << "nothing came at " << where();
+  }
   net::Task<void> ping() {
     ++pings_;
     co_await send(Frame(true, 9, true, "c:" + letters(stage_.random, stage_.random.below(100))), true);
@@ -313,6 +323,9 @@ class OriginPeer {
         for (char n = '0'; n < asked[1]; ++n) {
           co_await say(stream, book, opcode, letters(stage_.random, stage_.random.below(5000)));
         }
+      } else if (asked.starts_with("w")) {
+        co_await stage_.released(asked);
+        co_await say(stream, book, opcode, letters(stage_.random, stage_.random.below(3000)));
       } else {
         co_await say(stream, book, opcode, asked);
       }

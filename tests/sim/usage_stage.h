@@ -190,6 +190,15 @@ class Stage {
   }
   void go_on(const std::string& domain) { domain.empty() ? void(hush_all_ = false) : void(hushed_.erase(domain)); }
 
+  // Origins that were asked to speak later, each by a word of its own, may.
+  net::Task<void> released(std::string word) {
+    while (released_.erase(word) == 0) co_await release_.wait();
+  }
+  void release(const std::string& word) {
+    released_.insert(word);
+    release_.raise();
+  }
+
   net::Task<void> rest(std::int64_t least_ms, std::int64_t most_ms) {
     const auto more = random.below(static_cast<std::uint64_t>(most_ms - least_ms + 1));
     co_await loop.sleep_for(base::milliseconds(least_ms + static_cast<std::int64_t>(more)));
@@ -203,7 +212,8 @@ class Stage {
  private:
   static constexpr std::int64_t kIntervalMs = model::kUsageInterval * 1000;
   std::map<std::string, int> busy_;
-  std::set<std::string> hushed_;
+  std::set<std::string> hushed_, released_;
+  Signal release_{loop};
   bool hush_all_ = false;
 };
 

@@ -474,15 +474,25 @@ class UsageWorld {
       tasks.spawn(sessions[i]->listen(tasks));
       co_await settle();
     }
-    for (std::uint64_t more = 2 + random_.below(8); more > 0; --more) {
+    std::string word;  // that one of the origins waits for
+    std::uint64_t waits = 0;
+    for (std::uint64_t more = 4 + random_.below(8); more > 0 || !word.empty(); more -= more > 0 ? 1 : 0) {
       co_await stage_.rest(100, 15'000);
-      const std::uint64_t i = random_.below(2);
+      // While one waits for its origin the other has its turn, and then the edge is the first to speak to the one.
+      const bool comes = !word.empty() && random_.chance(0.5);
+      const std::uint64_t i = word.empty() ? random_.below(2) : comes ? waits : 1 - waits;
       co_await stage_.free(whose[i].domain);
       const Stage::Move move(stage_, whose[i].domain);
-      const bool request = random_.chance(0.3);
+      const bool request = !comes && random_.chance(0.3);
       wire->carry(book(whose[i]), request);
-      if (request) {
+      if (comes) {
+        co_await sessions[i]->hear_what_was_asked(std::exchange(word, {}));
+      } else if (request) {
         co_await request_h2(*peer, book(whose[i]));
+      } else if (word.empty() && random_.chance(0.5)) {
+        word = "w" + std::to_string(++words_);
+        waits = i;
+        co_await sessions[i]->ask_for_later(word);
       } else {
         co_await sessions[i]->exchange();
       }
@@ -645,6 +655,7 @@ class UsageWorld {
                                  {"192.0.2.", "DE", "Example Mobile"},
                                  {"100.64.7.", "unknown", "unknown"}};
   std::map<Life, int> lives_;
+  int words_ = 0;
   bool finished_ = false, last_tick_ = false;
 };
 
