@@ -74,6 +74,7 @@ class UsageControl : public control::testing::BillingTest {
       EXPECT_EQ(r.key.domain_id, ids_[r.key.domain]);
       auto& at = appended_[{Whose{r.key.domain, r.key.region, r.key.isp}, decoded.interval_s}];
       for (const auto& [meter, n] : Truth::form(r.values)) at[meter] += n;
+      open_ms_ += static_cast<std::int64_t>(model::usage_of(r.values, Meter::session_milliseconds));
     }
     const bool after_the_bill = late_ && random_.chance(0.03);
     const bool delayed = random_.chance(0.3);
@@ -113,6 +114,8 @@ class UsageControl : public control::testing::BillingTest {
 
   // By whom and interval, as the edge has written it down.
   const std::map<std::pair<Whose, std::int64_t>, std::map<Meter, std::uint64_t>>& appended() const { return appended_; }
+
+  std::int64_t open_ms() const { return open_ms_; }  // the time that sessions were open, of all together
 
   // ---- what comes out --------------------------------------------------------------------------------------------
 
@@ -193,6 +196,7 @@ class UsageControl : public control::testing::BillingTest {
   std::map<std::string, std::string> ids_;
   std::multimap<std::int64_t, std::string> bus_;
   std::uint64_t sets_ = 0, sent_ = 0;
+  std::int64_t open_ms_ = 0;
   std::map<std::pair<Whose, std::int64_t>, std::map<Meter, std::uint64_t>> appended_;
 };
 

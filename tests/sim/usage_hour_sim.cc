@@ -104,6 +104,10 @@ class UsageHour {
     std::size_t written = 0;
     for (const auto& [key, values] : control_.appended()) written += values.empty() ? 0 : 1;
     EXPECT_EQ(written, found);
+    // The edge looks every ten seconds which are open, and so is wrong by less than that for each.
+    const auto sessions = static_cast<std::int64_t>(truth_.sum({}, Meter::sessions_opened));
+    EXPECT_LE(std::abs(control_.open_ms() - world_->stage().open_ms), 10'000 * sessions);
+    EXPECT_GT(world_->stage().open_ms, 20'000 * sessions);
   }
 
   // ---- metrics ---------------------------------------------------------------------------------------------------

@@ -226,6 +226,7 @@ class ClientSession {
   void ended(unsigned cause) {
     if (std::exchange(end_counted_, true)) return;
     book_.add(Meter::sessions_closed + cause);
+    stage_.open_ms += stage_.clock.ms() - opened_ms_;
   }
 
   Stage& stage_;
@@ -233,7 +234,8 @@ class ClientSession {
   Book book_;
   Signal changed_;
   std::deque<std::optional<std::string>> expected_;  // none: any
-  int pings_ = 0;                                    // that wait for their Pongs
+  const std::int64_t opened_ms_ = stage_.clock.ms();
+  int pings_ = 0;  // that wait for their Pongs
   bool writing_ = false, close_sent_ = false, close_seen_ = false, over_ = false;
   bool mute_ = false, lost_expected_ = false, given_up_ = false, end_counted_ = false;
 };

@@ -207,7 +207,8 @@ class Stage {
   net::EventLoop& loop;
   WallClock clock;
   net::SimRandom random;
-  Truth clients, origins;  // what each side counted; origins know the domain alone
+  Truth clients, origins;    // what each side counted; origins know the domain alone
+  std::int64_t open_ms = 0;  // of all sessions, by their clients' clocks
 
  private:
   static constexpr std::int64_t kIntervalMs = model::kUsageInterval * 1000;
