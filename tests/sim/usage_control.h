@@ -69,6 +69,10 @@ class UsageControl : public control::testing::BillingTest {
   // As a journal: what it takes will be delivered, once or more often, now or later.
   base::Result<void> append(std::string_view set) {
     if (random_.chance(0.03)) return base::fail(base::Code::resources, base::Side::edge, "no room just now");
+    return accept(set);
+  }
+  // As the bus itself.
+  base::Result<void> accept(std::string_view set) {
     const auto decoded = must(model::decode_usage(set));
     for (const auto& r : decoded.records) {
       EXPECT_EQ(r.key.domain_id, ids_[r.key.domain]);

@@ -37,6 +37,7 @@ class UsageHour {
         world_(std::make_unique<UsageWorld>(
             seed, kStart * 1000, control_.ids(), folder_,
             UsageWorld::Hooks{[this](std::string_view set) { return control_.append(set); },
+                              [this](std::string_view set) { return control_.accept(set); },
                               [this](std::int64_t now_ms) { control_.tick(now_ms); }})) {}
 
   void run() {

@@ -17,7 +17,7 @@ namespace fairlead::sim {
 class UsageWorld {
  public:
   struct Hooks {
-    edge::UsageRecorder::Append append;
+    edge::UsageRecorder::Append append, hand_over;  // the second at the end, for what the first has not taken
     std::function<void(std::int64_t now_ms)> tick;  // after each record()
   };
 
@@ -69,6 +69,7 @@ class UsageWorld {
     EXPECT_EQ(poller_.sim().open_handles(), 0u) << "connections leaked";
     EXPECT_EQ(poller_.sim().misuses(), 0u);
     EXPECT_FALSE(poller_.sim().livelocked());
+    EXPECT_TRUE(recorder_->hand_over(hooks_.hand_over));
     EXPECT_EQ(recorder_->stats().held, 0u);
     EXPECT_EQ(recorder_->stats().lost_records, 0u);
     EXPECT_EQ(clients_.lives().size(), static_cast<std::size_t>(Life::kLives)) << "a kind of life that nobody led";
