@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "store/insert_rows.h"
 #include "store/query.h"
 #include "store/usage_domains.h"
 
@@ -74,9 +73,12 @@ Result<void> put_usage_blocks(Transaction& tx, std::vector<UsageBlock> blocks) {
       put.push_back(std::move(params));
     }
     if (auto done = tx.execute_all(delete_from(table), gone); !done) return done;
-    auto done = insert_rows(
-        tx, "insert into " + kTables[table] + " (shelf, domain_id, start_s, body)", {"shelf", "id", "start", "body"},
-        " on conflict (shelf, domain_id, start_s) do update set body = excluded.body", std::move(put));
+    // One by one: texts of up to a megabyte would only be copied more often on their way into one statement.
+    SqlText sql = "insert into " + kTables[table];
+    sql +=
+        " (shelf, domain_id, start_s, body) values (:shelf, :id, :start, :body) "
+        "on conflict (shelf, domain_id, start_s) do update set body = excluded.body";
+    auto done = tx.execute_all(sql, put);
     if (!done) return done;
   }
   return {};
