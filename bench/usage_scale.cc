@@ -104,12 +104,12 @@ double since(std::chrono::steady_clock::time_point begun) {
 double seconds(const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; }
 double kernel_now() {
   rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
+  ::getrusage(RUSAGE_SELF, &usage);
   return seconds(usage.ru_stime);
 }
 double cpu_now() {
   rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
+  ::getrusage(RUSAGE_SELF, &usage);
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 auto now() { return std::chrono::steady_clock::now(); }

@@ -1,9 +1,9 @@
 #include "control/usage/rollup.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <map>
+#include <deque>
+#include <future>
 #include <ranges>
 #include <span>
 #include <string>
@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/usage/block.h"
+#include "control/usage/day_packing.h"
 #include "control/usage/layout.h"
 #include "control/usage/sums.h"
 #include "store/usage_blocks.h"
@@ -25,7 +26,6 @@ namespace fairlead::control {
 
 using base::Code;
 using base::Result;
-using model::Meter;
 using store::OpenDay;
 using store::Transaction;
 using store::UsageDimension;
@@ -35,131 +35,9 @@ using store::UsageTier;
 namespace {
 
 constexpr std::chrono::milliseconds kTransactionTime{50};
+constexpr std::size_t kPackedAtOnce = 3;      // days: one is read or written meanwhile
 constexpr std::int64_t kListed = 10'000;      // domains' days in one look
 constexpr std::int64_t kRemovedAtOnce = 200;  // blocks
-
-BlockKey in_dimension(BlockKey key, UsageDimension dimension) {
-  switch (dimension) {
-    case UsageDimension::total: return {};
-    case UsageDimension::region: return {key.region, 0, 0};
-    case UsageDimension::isp: return {0, key.isp, 0};
-    case UsageDimension::full: break;
-  }
-  return key;
-}
-
-// The blocks of one dimension, made of the day's five-minute counts by key.
-class DimensionWriter {
- public:
-  DimensionWriter(UsageDimension dimension, const std::vector<BlockKey>& keys)
-      : dimension_(dimension), keys_(keys_in(dimension, keys)), writers_{writer(288), writer(24), writer(1)} {
-    map_.reserve(keys.size());
-    for (const BlockKey& key : keys) {
-      map_.push_back(
-          static_cast<std::size_t>(std::ranges::lower_bound(keys_, in_dimension(key, dimension)) - keys_.begin()));
-    }
-  }
-
-  void column(Meter meter, std::span<const std::uint64_t> counts) {
-    constexpr std::size_t kSlots = 288;
-    if (dimension_ != UsageDimension::full) {
-      fine_.assign(keys_.size() * kSlots, 0);
-      for (std::size_t key = 0; key < map_.size(); ++key) {
-        std::uint64_t* to = fine_.data() + map_[key] * kSlots;
-        const std::uint64_t* from = counts.data() + key * kSlots;
-        for (std::size_t i = 0; i < kSlots; ++i) to[i] += from[i];
-      }
-      counts = fine_;
-    }
-    const auto hours = shorter(counts, 12, hours_);
-    const auto days = shorter(hours, 24, days_);
-    writers_[0].column(meter, counts);
-    writers_[1].column(meter, hours);
-    writers_[2].column(meter, days);
-  }
-
-  // By tier: the day's five minutes, its hours, and itself.
-  std::array<std::string, 3> finish() && {
-    return {std::move(writers_[0]).finish(), std::move(writers_[1]).finish(), std::move(writers_[2]).finish()};
-  }
-
- private:
-  static std::vector<BlockKey> keys_in(UsageDimension dimension, const std::vector<BlockKey>& keys) {
-    std::vector<BlockKey> out;
-    out.reserve(keys.size());
-    for (const BlockKey& key : keys) out.push_back(in_dimension(key, dimension));
-    std::ranges::sort(out);
-    out.erase(std::ranges::unique(out).begin(), out.end());
-    return out;
-  }
-  BlockWriter writer(unsigned slots) const { return {slots, keys_}; }
-
-  // Sums of `n` that follow each other.
-  static std::span<const std::uint64_t> shorter(std::span<const std::uint64_t> counts, std::size_t n,
-                                                std::vector<std::uint64_t>& out) {
-    out.resize(counts.size() / n);
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      std::uint64_t sum = 0;
-      for (std::size_t j = 0; j < n; ++j) sum += counts[i * n + j];
-      out[i] = sum;
-    }
-    return out;
-  }
-
-  UsageDimension dimension_;
-  std::vector<BlockKey> keys_;
-  std::vector<std::size_t> map_;  // keys of the day -> keys_
-  std::array<BlockWriter, 3> writers_;
-  std::vector<std::uint64_t> fine_, hours_, days_;
-};
-
-// The days' block `present` that has the day in it, with the day's point replaced.
-Result<std::string> with_day(std::string_view present, const OpenDay& day, const std::string& point) {
-  const TierLayout& days = kTiers[2];
-  const auto slot = static_cast<unsigned>((day.day_s - days.block_start(day.day_s)) / kDay);
-  BlockMerge merge(days.slots);
-  if (auto added = merge.add(present, 0, slot); !added) return std::unexpected(added.error());
-  if (auto added = merge.add(point, slot); !added) return std::unexpected(added.error());
-  BlockWriter writer(days.slots, merge.keys());
-  auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) { writer.column(meter, counts); });
-  if (!summed) return std::unexpected(summed.error());
-  return std::move(writer).finish();
-}
-
-// The blocks of one part, made of the day's five-minute counts by key.
-class PartWriter {
- public:
-  explicit PartWriter(const std::vector<BlockKey>& keys) {
-    writers_.reserve(std::size(kDimensions));
-    for (const UsageDimension dimension : kDimensions) writers_.emplace_back(dimension, keys);
-  }
-  void column(Meter meter, std::span<const std::uint64_t> counts) {
-    for (DimensionWriter& writer : writers_) writer.column(meter, counts);
-  }
-
-  // Appends the blocks; `days`: the days' blocks there are, by shelf.
-  Result<void> finish(const OpenDay& day, UsagePart part, const std::map<std::int64_t, std::string>& days,
-                      std::vector<store::UsageBlock>& blocks) && {
-    for (std::size_t i = 0; i < writers_.size(); ++i) {
-      auto texts = std::move(writers_[i]).finish();
-      for (const TierLayout& tier : kTiers) {
-        const store::UsageShelf shelf{tier.tier, kDimensions[i], part};
-        std::string& text = texts[static_cast<std::size_t>(tier.tier)];
-        if (tier.tier == UsageTier::days) {
-          const auto present = days.find(shelf.number());
-          auto put = with_day(present == days.end() ? std::string_view() : present->second, day, text);
-          if (!put) return std::unexpected(put.error());
-          text = std::move(*put);
-        }
-        blocks.push_back({shelf, day.domain_id, tier.block_start(day.day_s), std::move(text)});
-      }
-    }
-    return {};
-  }
-
- private:
-  std::vector<DimensionWriter> writers_;
-};
 
 std::vector<store::UsageShelf> shelves_of(UsageTier tier, std::span<const UsageDimension> dimensions) {
   std::vector<store::UsageShelf> shelves;
@@ -169,44 +47,29 @@ std::vector<store::UsageShelf> shelves_of(UsageTier tier, std::span<const UsageD
   return shelves;
 }
 
-// How many rows it packed.
-Result<std::int64_t> roll_up_day(Transaction& tx, const OpenDay& day, std::int64_t before_s) {
+// What there is of a day, to be packed; no rows: somebody else was here.
+Result<DayTexts> read_day(Transaction& tx, const OpenDay& day, std::int64_t before_s) {
+  DayTexts texts;
+  texts.domain_id = day.domain_id;
+  texts.day_s = day.day_s;
   const std::int64_t to_s = std::min(day.day_s + kDay, before_s);
-  std::vector<std::pair<std::int64_t, std::string>> rows;
   auto read =
       store::each_open_usage(tx, store::UsageDomains::list({day.domain_id}), day.day_s, to_s, store::OpenText::body,
                              [&](std::string_view, std::int64_t at_s, std::string_view text) -> Result<void> {
-                               rows.emplace_back(at_s, text);
+                               texts.rows.emplace_back(at_s, text);
                                return {};
                              });
   if (!read) return std::unexpected(read.error());
-  if (rows.empty()) return 0;  // somebody else was here
+  if (texts.rows.empty()) return texts;
   static constexpr UsageDimension kAll[] = {UsageDimension::full};
-  const auto present =
-      store::find_usage_blocks(tx, shelves_of(UsageTier::five_minutes, kAll), day.domain_id, day.day_s);
+  auto present = store::find_usage_blocks(tx, shelves_of(UsageTier::five_minutes, kAll), day.domain_id, day.day_s);
   if (!present) return std::unexpected(present.error());
-  const auto days = store::find_usage_blocks(tx, shelves_of(UsageTier::days, kDimensions), day.domain_id,
-                                             kTiers[2].block_start(day.day_s));
+  texts.present = std::move(*present);
+  auto days = store::find_usage_blocks(tx, shelves_of(UsageTier::days, kDimensions), day.domain_id,
+                                       kTiers[2].block_start(day.day_s));
   if (!days) return std::unexpected(days.error());
-  BlockMerge merge(kTiers[0].slots);
-  for (const auto& [shelf, text] : *present) {
-    if (auto added = merge.add(text); !added) return std::unexpected(added.error());
-  }
-  for (const auto& [at_s, text] : rows) {
-    const auto slot = static_cast<unsigned>((at_s - day.day_s) / model::kUsageInterval);
-    if (auto added = merge.add(text, slot); !added) return std::unexpected(added.error());
-  }
-  std::map<UsagePart, PartWriter> writers;
-  auto summed = merge.each([&](Meter meter, std::span<const std::uint64_t> counts) {
-    writers.try_emplace(part_of(meter), merge.keys()).first->second.column(meter, counts);
-  });
-  if (!summed) return std::unexpected(summed.error());
-  std::vector<store::UsageBlock> blocks;
-  for (auto& [part, writer] : writers) {
-    if (auto done = std::move(writer).finish(day, part, *days, blocks); !done) return std::unexpected(done.error());
-  }
-  if (auto done = store::put_usage_blocks(tx, std::move(blocks)); !done) return std::unexpected(done.error());
-  return store::delete_open_usage(tx, day.domain_id, day.day_s, to_s);
+  texts.days = std::move(*days);
+  return texts;
 }
 
 bool stopped(const std::atomic<bool>* stop) { return stop && stop->load(); }
@@ -217,20 +80,50 @@ struct Batch {
   std::int64_t rows = 0;
 };
 
-// As many of `days` as kTransactionTime allows, at least one and at most `most`.
-// `texts`: an error is about a text of usage, and the store itself is well.
+// A day on its way: read, and being packed on a thread of its own.
+struct Packing {
+  std::size_t index;
+  std::future<Result<std::vector<store::UsageBlock>>> blocks;
+};
+
+// As many of `days` as kTransactionTime allows, at least one and at most `most`. While this thread reads and writes,
+// which is the store's half of the work, others pack, which is the processor's. `texts`: an error is about a text of
+// usage, and the store itself is well.
 Result<Batch> roll_up_some(store::Database& database, std::span<const OpenDay> days, std::size_t most,
                            std::int64_t before_s, bool& texts) {
   return database.write([&](Transaction& tx) -> Result<Batch> {
     const auto end = base::monotonic_now() + kTransactionTime;
     Batch batch;
-    while (batch.days < std::min(most, days.size()) && (batch.days == 0 || base::monotonic_now() < end)) {
-      auto rows = roll_up_day(tx, days[batch.days], before_s);
-      texts = !rows && !tx.failure();
-      if (!rows) return std::unexpected(rows.error());
-      batch.rows += *rows;
-      if (store::is_usage_sum(days[batch.days].domain_id)) ++batch.sums;
-      ++batch.days;
+    std::deque<Packing> packing;
+    texts = false;
+    const auto finish_one = [&]() -> Result<void> {
+      const OpenDay& day = days[packing.front().index];
+      auto blocks = packing.front().blocks.get();
+      packing.pop_front();
+      texts = !blocks;
+      if (!blocks) return std::unexpected(blocks.error());
+      if (auto done = store::put_usage_blocks(tx, std::move(*blocks)); !done) return done;
+      auto gone = store::delete_open_usage(tx, day.domain_id, day.day_s, std::min(day.day_s + kDay, before_s));
+      if (!gone) return std::unexpected(gone.error());
+      batch.rows += *gone;
+      if (store::is_usage_sum(day.domain_id)) ++batch.sums;
+      return {};
+    };
+    for (; batch.days < std::min(most, days.size()) && (batch.days == 0 || base::monotonic_now() < end); ++batch.days) {
+      // Days of one domain have blocks in common: the one before must be written.
+      const auto same = [&](const Packing& p) { return days[p.index].domain_id == days[batch.days].domain_id; };
+      while (std::ranges::any_of(packing, same)) {
+        if (auto done = finish_one(); !done) return std::unexpected(done.error());
+      }
+      auto day = read_day(tx, days[batch.days], before_s);
+      if (!day) return std::unexpected(day.error());
+      if (day->rows.empty()) continue;
+      packing.push_back({batch.days, std::async(pack_day, std::move(*day))});
+      if (packing.size() < kPackedAtOnce) continue;
+      if (auto done = finish_one(); !done) return std::unexpected(done.error());
+    }
+    while (!packing.empty()) {
+      if (auto done = finish_one(); !done) return std::unexpected(done.error());
     }
     return batch;
   });
