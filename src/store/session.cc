@@ -247,8 +247,7 @@ Result<std::unique_ptr<Session>> Session::open(const Address& address) {
 
 Result<void> Session::prepare_engine(const Address& address) {
   static constexpr const char* kSqlite[] = {
-      // Before there is any page; of no effect later. Usage is kept in texts of up to a megabyte (usage_blocks.h),
-      // which
+      // Before there is any page; of no effect later. Usage is kept in texts of up to a megabyte (usage_blocks.h): they
       // cost a third less to write and to read in pages of this size than in the usual ones of 4 KiB.
       "pragma page_size = 16384",
       "pragma busy_timeout = 10000",  // ms; another process of ours may be writing

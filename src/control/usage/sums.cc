@@ -1,7 +1,6 @@
 #include "control/usage/sums.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <vector>
 
