@@ -52,7 +52,7 @@ def sanitizer_env(preset, reports=None):
         return {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:check_initialization_order=1:exitcode=99" + common,
                 "UBSAN_OPTIONS": "print_stacktrace=1" + common}
     if preset == "tsan":
-        return {"TSAN_OPTIONS": f"second_deadlock_stack=1:exitcode=66:suppressions={ROOT}/tools/tsan_suppressions.txt" + common}
+        return {"TSAN_OPTIONS": f"second_deadlock_stack=1:exitcode=66" + common}
     return {}
 
 
