@@ -18,6 +18,7 @@
 #include "cluster/edge_agent.h"
 #include "cluster/policy_bus.h"
 #include "cluster/usage_bus.h"
+#include "control/console/console_pages.h"
 #include "control/control_plane.h"
 #include "edge/agent.h"
 #include "edge/edge.h"
@@ -156,6 +157,7 @@ int run_node(const std::string& config_file, const std::string& data_folder) {
     starting.fields.emplace_back("retry-after", "1");
     return starting;
   };
+  handlers.pages = control::console_page;
   if (auto started = admin.start(place.address, admin_tls, std::move(handlers)); !started) {
     return cannot_start("admin", started.error());
   }
