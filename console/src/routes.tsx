@@ -1,31 +1,33 @@
-// Every page and its address. Each is loaded when it is first opened.
+// Every page and its address; the menu is in shell/navigation.tsx.
 
-import type { ComponentType } from "react";
 import { createBrowserRouter, Navigate } from "react-router";
+import { routes as access, outsideRoutes } from "@/pages/access/routes";
+import { routes as billing } from "@/pages/billing/routes";
+import { routes as domains } from "@/pages/domains/routes";
+import { routes as monitor } from "@/pages/monitor/routes";
+import { routes as operator } from "@/pages/operator/routes";
+import { routes as security } from "@/pages/security/routes";
+import { routes as service } from "@/pages/service/routes";
 import { Frame } from "@/shell/frame";
 import { PageFailed } from "@/shell/page-failed";
-
-const nothing = () => null;
-
-const page = (load: () => Promise<{ default: ComponentType }>) => ({
-  lazy: async () => ({ Component: (await load()).default }),
-  HydrateFallback: nothing,
-  errorElement: <PageFailed />,
-});
+import { page } from "@/shell/page-route";
 
 export const router = createBrowserRouter([
-  { path: "/sign-in", ...page(() => import("@/pages/access/sign-in")) },
-  { path: "/setup", ...page(() => import("@/pages/access/setup")) },
-  { path: "/password", ...page(() => import("@/pages/access/password-link")) },
+  ...outsideRoutes,
   {
     path: "/",
     element: <Frame />,
     errorElement: <PageFailed />,
     children: [
       { index: true, element: <Navigate to="/domains" replace /> },
-      { path: "domains", ...page(() => import("@/pages/domains/list")) },
-      { path: "password/change", ...page(() => import("@/pages/access/password-change")) },
-      { path: "*", ...page(() => import("@/pages/not-found")) },
+      ...domains,
+      ...monitor,
+      ...service,
+      ...billing,
+      ...security,
+      ...operator,
+      ...access,
+      page("*", () => import("@/pages/not-found")),
     ],
   },
 ]);
