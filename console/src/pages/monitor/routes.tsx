@@ -1,3 +1,4 @@
 import type { RouteObject } from "react-router";
+import { page } from "@/shell/page-route";
 
-export const routes: RouteObject[] = [];
+export const routes: RouteObject[] = [page("monitor", () => import("./monitor"))];
