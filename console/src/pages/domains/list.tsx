@@ -12,18 +12,12 @@ import { got } from "@/api/problem";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin, useStaff } from "@/shell/session";
+import { stateColors } from "./states";
 
 type Summary = Schemas["DomainSummary"];
 type State = Schemas["DomainState"];
 
 const states: State[] = ["online", "offline", "configuring", "checking", "check_failed"];
-const colors: Record<State, string> = {
-  online: "success",
-  offline: "default",
-  configuring: "processing",
-  checking: "processing",
-  check_failed: "error",
-};
 
 export default function DomainList() {
   const { t } = useTranslation("domains");
@@ -125,7 +119,7 @@ export default function DomainList() {
               dataIndex: "state",
               width: 150,
               render: (value: State, row) => (
-                <Tag color={colors[value]} title={row.state_reason}>
+                <Tag color={stateColors[value]} title={row.state_reason}>
                   {t(`states.${value}`)}
                 </Tag>
               ),
