@@ -2,7 +2,7 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { Form, Input, InputNumber, Modal, Radio } from "antd";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
@@ -17,6 +17,7 @@ interface Props {
 
 export function TokenCreate({ onClose, onCreated }: Props) {
   const { t } = useTranslation("access");
+  const id = useId(); // so that the button submits the form, and Enter does
   const [form] = Form.useForm<Values>();
   const [left, setLeft] = useState<Detail[]>();
   const create = useMutation({
@@ -30,12 +31,13 @@ export function TokenCreate({ onClose, onCreated }: Props) {
       title={t("tokens.create")}
       okText={t("tokens.create")}
       confirmLoading={create.isPending}
-      onOk={form.submit}
+      okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
       mask={{ closable: false }}
     >
       <ProblemAlert error={create.error} details={left} />
       <Form
+        id={id}
         form={form}
         layout="vertical"
         initialValues={{ scope: "read", expires_in_days: 90 }}

@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Form, Modal } from "antd";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
@@ -17,6 +17,7 @@ interface Props {
 export function AccountCreate({ onClose, onCreated }: Props) {
   const { t } = useTranslation("operator");
   const queries = useQueryClient();
+  const id = useId(); // so that the button submits the form, and Enter does
   const [form] = Form.useForm<AccountValues>();
   const [left, setLeft] = useState<Detail[]>();
   const create = useMutation({
@@ -33,12 +34,13 @@ export function AccountCreate({ onClose, onCreated }: Props) {
       title={t("accounts.create")}
       okText={t("accounts.create")}
       confirmLoading={create.isPending}
-      onOk={form.submit}
+      okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
       mask={{ closable: false }}
     >
       <ProblemAlert error={create.error} details={left} />
       <Form
+        id={id}
         form={form}
         layout="vertical"
         initialValues={{ identity_verified: false, time_zone: "UTC", websocket_default: "by-acceleration" }}

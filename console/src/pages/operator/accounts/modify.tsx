@@ -2,7 +2,7 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { Form, Modal } from "antd";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag } from "@/api/problem";
@@ -26,6 +26,7 @@ interface Props {
 
 export function AccountModify({ account, onClose, onChanged, onAnew }: Props) {
   const { t } = useTranslation("operator");
+  const id = useId(); // so that the button submits the form, and Enter does
   const [form] = Form.useForm<AccountValues>();
   const [left, setLeft] = useState<Detail[]>();
   const [touchedAny, setTouchedAny] = useState(false);
@@ -50,7 +51,7 @@ export function AccountModify({ account, onClose, onChanged, onAnew }: Props) {
       title={t("accounts.modify")}
       okText={t("common:save")}
       confirmLoading={change.isPending}
-      onOk={form.submit}
+      okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
       mask={{ closable: false }}
     >
@@ -62,6 +63,7 @@ export function AccountModify({ account, onClose, onChanged, onAnew }: Props) {
         <Touched account={account.data.id} about={t("accounts.default-about")} />
       )}
       <Form
+        id={id}
         form={form}
         layout="vertical"
         initialValues={{ name, identity_verified, time_zone, websocket_default }}

@@ -2,7 +2,7 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { Form, Input, Modal, Radio, Select } from "antd";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
@@ -23,6 +23,7 @@ interface Props {
 
 export function UserCreate({ account, onClose, onCreated }: Props) {
   const { t } = useTranslation("operator");
+  const id = useId(); // so that the button submits the form, and Enter does
   const [form] = Form.useForm<Values>();
   const [left, setLeft] = useState<Detail[]>();
   const way = Form.useWatch("way", form);
@@ -43,12 +44,13 @@ export function UserCreate({ account, onClose, onCreated }: Props) {
       title={t("users.add-to", { account: account.name })}
       okText={t(way === "password" ? "users.add" : "users.invite")}
       confirmLoading={create.isPending}
-      onOk={form.submit}
+      okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
       mask={{ closable: false }}
     >
       <ProblemAlert error={create.error} details={left} />
       <Form
+        id={id}
         form={form}
         layout="vertical"
         initialValues={{ role: roles[0], way: "invite" }}

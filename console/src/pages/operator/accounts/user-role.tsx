@@ -2,7 +2,7 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { Alert, Form, Modal, Radio } from "antd";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
@@ -21,6 +21,7 @@ interface Props {
 export function UserRole({ user, etag, onClose, onChanged, onAnew }: Props) {
   const { t } = useTranslation("operator");
   const self = useLogin().user.id === user.id;
+  const id = useId(); // so that the button submits the form, and Enter does
   const [form] = Form.useForm<{ role: Schemas["Role"] }>();
   const [left, setLeft] = useState<Detail[]>();
   const change = useMutation({
@@ -40,7 +41,7 @@ export function UserRole({ user, etag, onClose, onChanged, onAnew }: Props) {
       title={t("users.role-of", { email: user.email })}
       okText={t("common:save")}
       confirmLoading={change.isPending}
-      onOk={form.submit}
+      okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
     >
       <Refused error={change.error} details={left} onAnew={onAnew} />
@@ -51,6 +52,7 @@ export function UserRole({ user, etag, onClose, onChanged, onAnew }: Props) {
         style={{ marginBottom: 16 }}
       />
       <Form
+        id={id}
         form={form}
         layout="vertical"
         initialValues={{ role: user.role }}

@@ -50,7 +50,9 @@ export function Users({ account }: { account: Schemas["Account"] }) {
       got(api.POST("/v1/users/{user_id}/password-link", { params: { path: { user_id: user.id } } })),
     onSuccess: (made, user) => setLink({ email: user.email, link: made }),
   });
-  const ask = (user: User, what: "disable" | "delete" | "link") =>
+  const ask = (user: User, what: "disable" | "delete" | "link") => {
+    deed.reset();
+    newLink.reset();
     modal.confirm({
       title: t(`users.ask.${what}`, { email: user.email }),
       content: t(user.id === login.user.id && what !== "link" ? "users.yourself" : `users.ask-about.${what}`),
@@ -58,6 +60,7 @@ export function Users({ account }: { account: Schemas["Account"] }) {
       okButtonProps: { danger: what !== "link" },
       onOk: () => (what === "link" ? newLink.mutate(user) : deed.mutate({ user, what })),
     });
+  };
 
   return (
     <Card

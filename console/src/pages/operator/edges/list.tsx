@@ -1,7 +1,7 @@
 // Edges: what each runs, obeys and carries, every two seconds anew; and on demand, whether what they obey is what the
 // store says.
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Alert, Card, Empty, Flex, Statistic, Table, Tag, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
@@ -26,7 +26,6 @@ export default function Edges() {
   const query = useQuery({
     queryKey: ["edges"],
     refetchInterval: 2_000,
-    placeholderData: keepPreviousData,
     queryFn: ({ signal }) => got(api.GET("/v1/edges", { signal })),
   });
   const edges = query.data?.items ?? [];
@@ -95,15 +94,16 @@ function Policy({ edge, newest }: { edge: Edge; newest: number }) {
       <span>
         {count(edge.policy_revision)}{" "}
         {edge.policy_source !== "control" ? (
-          <Tag color="warning" title={t(`edges.source-about.${edge.policy_source}`)}>
-            {t(`edges.sources.${edge.policy_source}`)}
-          </Tag>
+          <Tag color="warning">{t(`edges.sources.${edge.policy_source}`)}</Tag>
         ) : lag === 0 ? (
           <Tag color="success">{t("edges.is-newest")}</Tag>
         ) : (
           <Tag color="warning">{t("edges.lag", { count: lag })}</Tag>
         )}
       </span>
+      {edge.policy_source !== "control" && (
+        <Typography.Text type="secondary">{t(`edges.source-about.${edge.policy_source}`)}</Typography.Text>
+      )}
       {edge.policy_applied && (
         <Typography.Text type="secondary">
           {t("edges.applied", { date: dateTime(edge.policy_applied) })}

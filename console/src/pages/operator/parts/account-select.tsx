@@ -1,20 +1,21 @@
 // Chooses an account, found by a part of its name.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Select } from "antd";
-import { useDeferredValue, useState } from "react";
+import { type RefSelectProps, Select } from "antd";
+import { type Ref, useDeferredValue, useState } from "react";
 import { api } from "@/api/client";
 import { got } from "@/api/problem";
 
 interface Props {
   id?: string; // of the form's label
+  ref?: Ref<RefSelectProps>; // so that a form can lead to it
   label?: string;
   placeholder: string;
   value?: string;
   onChange?: (id: string | undefined) => void;
 }
 
-export function AccountSelect({ id, label, placeholder, value, onChange }: Props) {
+export function AccountSelect({ id, ref, label, placeholder, value, onChange }: Props) {
   const [typed, setTyped] = useState("");
   const search = useDeferredValue(typed.trim());
   const found = useQuery({
@@ -34,6 +35,7 @@ export function AccountSelect({ id, label, placeholder, value, onChange }: Props
   if (value && !options.some((o) => o.value === value)) options.unshift({ value, label: chosen.data?.name ?? value });
   return (
     <Select
+      ref={ref}
       id={id}
       aria-label={label}
       allowClear

@@ -2,7 +2,7 @@
 
 import { useMutation } from "@tanstack/react-query";
 import { Flex, Form, Input, InputNumber, Modal, Select } from "antd";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
@@ -26,6 +26,7 @@ const sizes = [
 
 export function ProductOffer({ onClose, onOffered }: { onClose: () => void; onOffered: () => void }) {
   const { t } = useTranslation("operator");
+  const id = useId(); // so that the button submits the form, and Enter does
   const [form] = Form.useForm<Values>();
   const [left, setLeft] = useState<Detail[]>();
   const offer = useMutation({
@@ -50,12 +51,13 @@ export function ProductOffer({ onClose, onOffered }: { onClose: () => void; onOf
       title={t("packs.offer")}
       okText={t("packs.offer")}
       confirmLoading={offer.isPending}
-      onOk={form.submit}
+      okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
       mask={{ closable: false }}
     >
       <ProblemAlert error={offer.error} details={left} />
       <Form
+        id={id}
         form={form}
         layout="vertical"
         initialValues={{ unit: 1e12, validity_days: 90, currency: "USD" }}
