@@ -16,15 +16,22 @@ export interface NewDomain {
   };
 }
 
-export const begin = {
-  service_region: "overseas" as const,
+// By acceleration, unless the account says otherwise (R2).
+export function defaultSwitch(account: Schemas["Account"], acceleration: "whole-site" | "static"): boolean {
+  return account.websocket_default === "by-acceleration"
+    ? acceleration === "whole-site"
+    : account.websocket_default === "on";
+}
+
+export const begin = (account: Schemas["Account"]): Partial<NewDomain> => ({
+  service_region: "overseas",
   migrated: false,
   settings: {
-    acceleration: "whole-site" as const,
-    origins: [{ ...newOrigin }] as Schemas["Origin"][],
-    websocket: { enabled: true },
+    acceleration: "whole-site",
+    origins: [{ ...newOrigin } as Schemas["Origin"]],
+    websocket: { enabled: defaultSwitch(account, "whole-site") },
   },
-};
+});
 
 export const stepNames = ["domain", "origins", "websocket", "review"] as const;
 

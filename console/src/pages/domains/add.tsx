@@ -13,7 +13,7 @@ import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { DomainFields, WebSocketFields } from "./add-fields";
 import { Review } from "./add-review";
-import { begin, bodyOf, type NewDomain, stepNames, stepOf } from "./add-values";
+import { begin, bodyOf, defaultSwitch, type NewDomain, stepNames, stepOf } from "./add-values";
 import { domainKey } from "./domain";
 import { OriginList } from "./origin-list";
 
@@ -26,7 +26,7 @@ const fieldsOf = [
 export default function AddDomain() {
   const { t } = useTranslation(["domains", "configure", "common"]);
   const { message } = App.useApp();
-  const mayWrite = useLogin().may_write;
+  const { may_write: mayWrite, account } = useLogin();
   const queries = useQueryClient();
   const navigate = useNavigate();
   const [form] = Form.useForm<NewDomain>();
@@ -103,14 +103,14 @@ export default function AddDomain() {
           name="add"
           form={form}
           layout="vertical"
-          initialValues={begin}
+          initialValues={begin(account)}
           disabled={!mayWrite}
           onValuesChange={(changed) => {
             setUnsaved(true);
-            // The default of the switch follows the acceleration until it is set by hand (R2).
+            // The switch follows its default until it is set by hand.
             const acceleration = changed.settings?.acceleration;
             if (acceleration && !form.isFieldTouched(["settings", "websocket", "enabled"]))
-              form.setFieldValue(["settings", "websocket", "enabled"], acceleration === "whole-site");
+              form.setFieldValue(["settings", "websocket", "enabled"], defaultSwitch(account, acceleration));
           }}
           onKeyDown={(event) => {
             // Enter in a field goes to the next step, whose fields were not looked at yet.

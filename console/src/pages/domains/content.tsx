@@ -73,7 +73,7 @@ export default function ContentWebSockets() {
           pagination={false}
           loading={query.isPending}
           dataSource={rows}
-          scroll={{ x: 860, y: Math.max(240, window.innerHeight - 300) }}
+          scroll={{ x: 920, y: Math.max(240, window.innerHeight - 300) }}
           onScroll={(event) => {
             const box = event.currentTarget;
             const near = box.scrollHeight - box.scrollTop - box.clientHeight < 1200;
@@ -96,7 +96,7 @@ export default function ContentWebSockets() {
             {
               title: "WebSocket",
               dataIndex: "websocket_enabled",
-              width: 320,
+              width: 380,
               render: (on: boolean, row) => {
                 const mine = which === row.name;
                 return (

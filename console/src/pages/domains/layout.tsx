@@ -115,7 +115,7 @@ export default function DomainLayout() {
   const domain = query.data?.data;
   return (
     <Page
-      title={name}
+      title={domain?.name ?? name}
       about={
         domain && (
           <span role="status">

@@ -27,6 +27,8 @@ export function OriginList({ path, disabled }: { path: string[]; disabled?: bool
             <Card
               key={key}
               size="small"
+              role="group"
+              aria-label={t("origins.number", { number: place + 1 })}
               title={t("origins.number", { number: place + 1 })}
               style={{ marginBottom: 12 }}
               extra={

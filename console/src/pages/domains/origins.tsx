@@ -37,8 +37,32 @@ function read(domain: Domain): Values {
   };
 }
 
+// What a choice makes idle goes back to its default with it: else the API warns of settings without effect.
+function withoutIdle(before: Values, after: Values): Values {
+  const out = { ...after };
+  const [was, is] = [before.load_balancing, after.load_balancing];
+  if (is && is.policy !== was?.policy && is.policy !== "consistent-hash")
+    out.load_balancing = { ...out.load_balancing, hash_key: undefined, hash_name: undefined };
+  else if (is && is.hash_key !== was?.hash_key && (is.hash_key === "client-address" || is.hash_key === "path"))
+    out.load_balancing = { ...out.load_balancing, hash_name: undefined };
+  if (is && is.persistence !== was?.persistence && is.persistence === "none")
+    out.load_balancing = { ...out.load_balancing, cookie_name: undefined, cookie_max_age: undefined };
+  if (before.health_check?.path && !after.health_check?.path)
+    out.health_check = {
+      ...after.health_check,
+      scheme: undefined,
+      host: undefined,
+      status: undefined,
+      interval: undefined,
+      timeout: undefined,
+      healthy_after: undefined,
+      unhealthy_after: undefined,
+    };
+  return out;
+}
+
 function patch(before: Values, after: Values) {
-  const settings = changes(before, { ...after });
+  const settings = changes(before, { ...withoutIdle(before, after) });
   return nothing(settings) ? {} : { settings };
 }
 
