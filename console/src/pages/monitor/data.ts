@@ -3,7 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
-import { useLogin } from "@/shell/session";
+import { useZone } from "./account-zone";
 import { type Filters, iso, type Range, rangeOf } from "./filters";
 
 export type Kind = "bandwidth" | "traffic" | "http-codes" | "regions-and-isps" | "sessions";
@@ -31,12 +31,13 @@ export type Head = Pick<
 function queryOf(f: Filters, zone: string, now: number) {
   const asked = rangeOf(f, now);
   // Neither time: the last 24 hours by the server's clock.
-  const times = f.preset === "24h" ? {} : { start_time: f.from ?? iso(asked.start), end_time: f.to ?? iso(asked.end) };
+  const times = f.preset === "24h" ? {} : { start_time: iso(asked.start), end_time: iso(asked.end) };
   return {
     asked,
     query: {
       ...times,
       domain: f.domains.join(",") || undefined,
+      account_id: f.account,
       region: f.region,
       isp: f.isp,
       interval: f.interval,
@@ -73,10 +74,10 @@ function call<K extends Kind>(kind: K, f: Filters, query: Query, more: More, sig
 }
 
 export function useStatistics<K extends Kind>(kind: K, f: Filters, more: More = {}, enabled = true) {
-  const zone = useLogin().account.time_zone;
-  const { domains, region, isp, preset, from, to, interval, basis } = f;
+  const zone = useZone();
+  const { account, domains, region, isp, preset, from, to, interval, basis } = f;
   return useQuery({
-    queryKey: ["statistics", kind, zone, { domains, region, isp, preset, from, to, interval, basis }, more],
+    queryKey: ["statistics", kind, zone, { account, domains, region, isp, preset, from, to, interval, basis }, more],
     enabled,
     queryFn: async ({ signal }): Promise<Answered<Answers[K]>> => {
       const { query, asked } = queryOf(f, zone, Date.now());
@@ -116,17 +117,22 @@ export async function csvOf(kind: Kind, f: Filters, zone: string, more: More): P
 
 export const mostLiveDomains = 100;
 
+interface LiveQuery {
+  domain?: string;
+  account_id?: string;
+}
+
 // What is now; it throws why there is nothing. (As JSON: the contract has a stream at the same address.)
-export const snapshot = (domain: string | undefined, signal?: AbortSignal) =>
-  got(api.GET("/v1/statistics/live", { params: { query: { domain } }, signal })) as Promise<Schemas["LiveStatistics"]>;
+export const snapshot = (query: LiveQuery, signal?: AbortSignal) =>
+  got(api.GET("/v1/statistics/live", { params: { query }, signal })) as Promise<Schemas["LiveStatistics"]>;
 
 // Sessions that are open now, asked every few seconds while somebody looks.
-export function useOpenNow(domains: string[]) {
-  const domain = domains.join(",") || undefined;
+export function useOpenNow({ domains, account }: Filters) {
+  const query = { domain: domains.join(",") || undefined, account_id: account };
   return useQuery({
-    queryKey: ["statistics", "now", domain],
+    queryKey: ["monitor", "open-now", query],
     enabled: domains.length <= mostLiveDomains,
-    queryFn: ({ signal }) => snapshot(domain, signal),
+    queryFn: ({ signal }) => snapshot(query, signal),
     refetchInterval: 5_000,
   });
 }

@@ -20,6 +20,7 @@ export type Direction = "out" | "in";
 
 export interface Filters {
   tab: Tab;
+  account?: string; // of operators: this one's alone
   domains: string[]; // none: all
   region?: string;
   isp?: string;
@@ -72,6 +73,7 @@ export function readFilters(search: URLSearchParams): Filters {
     .filter(Boolean);
   return {
     tab: one(search.get("tab"), tabs) ?? "bandwidth",
+    account: search.get("account") || undefined,
     domains: [...new Set(domains)],
     region: search.get("region") || undefined,
     isp: search.get("isp") || undefined,
@@ -89,6 +91,7 @@ export function writeFilters(f: Filters): URLSearchParams {
     if (value !== undefined && value !== "" && value !== usual) out.set(name, value);
   };
   put("tab", f.tab, "bandwidth");
+  put("account", f.account);
   put("domain", f.domains.join(","));
   put("region", f.region);
   put("isp", f.isp);

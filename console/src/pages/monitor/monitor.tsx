@@ -1,11 +1,15 @@
 // WebSocket Monitor: what passed through the domains and what passes now.
 
 import { ReloadOutlined } from "@ant-design/icons";
-import { useIsFetching, useQueryClient } from "@tanstack/react-query";
+import { useIsFetching, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button, Skeleton, Tabs } from "antd";
 import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { api } from "@/api/client";
+import { got } from "@/api/problem";
 import { Page } from "@/parts/page";
+import { ProblemAlert } from "@/parts/problem";
+import { ZoneContext } from "./account-zone";
 import { FilterBar } from "./controls/filter-bar";
 import { type Tab, tabs, useFilters } from "./filters";
 import { Summary } from "./summary";
@@ -22,6 +26,12 @@ export default function Monitor() {
   const [filters, change] = useFilters();
   const queries = useQueryClient();
   const fetching = useIsFetching({ queryKey: ["statistics"] }) > 0;
+  const account = useQuery({
+    queryKey: ["monitor", "account", filters.account],
+    enabled: filters.account !== undefined,
+    queryFn: ({ signal }) =>
+      got(api.GET("/v1/accounts/{account_id}", { params: { path: { account_id: filters.account ?? "" } }, signal })),
+  });
   const live = filters.tab === "live";
   const views: Record<Tab, ReactNode> = {
     bandwidth: <BandwidthTab filters={filters} onChange={change} />,
@@ -31,7 +41,11 @@ export default function Monitor() {
     sessions: <SessionsTab filters={filters} />,
     live: (
       <Suspense fallback={<Skeleton active />}>
-        <Live key={filters.domains.join(",")} domains={filters.domains} />
+        <Live
+          key={`${filters.account} ${filters.domains.join(",")}`}
+          domains={filters.domains}
+          account={filters.account}
+        />
       </Suspense>
     ),
   };
@@ -51,14 +65,21 @@ export default function Monitor() {
         )
       }
     >
-      <FilterBar filters={filters} onChange={change} />
-      {!live && <Summary filters={filters} />}
-      <Tabs
-        activeKey={filters.tab}
-        onChange={(tab) => change({ tab: tab as Tab })}
-        destroyOnHidden
-        items={tabs.map((tab) => ({ key: tab, label: t(`tabs.${tab}`), children: views[tab] }))}
-      />
+      <ProblemAlert error={account.error} onRetry={() => account.refetch()} />
+      {account.isLoading ? (
+        <Skeleton active />
+      ) : (
+        <ZoneContext value={account.data?.time_zone ?? null}>
+          <FilterBar filters={filters} account={account.data} onChange={change} />
+          {!live && <Summary filters={filters} />}
+          <Tabs
+            activeKey={filters.tab}
+            onChange={(tab) => change({ tab: tab as Tab })}
+            destroyOnHidden
+            items={tabs.map((tab) => ({ key: tab, label: t(`tabs.${tab}`), children: views[tab] }))}
+          />
+        </ZoneContext>
+      )}
     </Page>
   );
 }

@@ -3,7 +3,7 @@
 
 import { Alert } from "antd";
 import { useTranslation } from "react-i18next";
-import { useLogin } from "@/shell/session";
+import { useZone } from "./account-zone";
 import type { Head } from "./data";
 import { between, moment } from "./zone";
 
@@ -14,7 +14,7 @@ interface Props {
 
 export function Notes({ head, asked }: Props) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   if (head.notes.length === 0) return null;
   const start = Date.parse(head.start_time);
   const end = Date.parse(head.end_time);

@@ -67,8 +67,10 @@ export function curve(slots: Slot[], id: string, name: string, points: (number |
 // So many are told apart at a glance; the table and the CSV have the rest.
 export const mostCurves = 12;
 
+// In the order they came in, so that a curve keeps its colour when another overtakes it.
 export function largest<T>(all: T[], by: (one: T) => number): T[] {
-  return [...all].sort((a, b) => by(b) - by(a)).slice(0, mostCurves);
+  const chosen = new Set([...all].sort((a, b) => by(b) - by(a)).slice(0, mostCurves));
+  return all.filter((one) => chosen.has(one));
 }
 
 interface Named {

@@ -5,7 +5,7 @@ import { Card, Flex, Skeleton, Typography } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { bitsPerSecond, bytes, count } from "@/parts/format";
-import { useLogin } from "@/shell/session";
+import { useZone } from "./account-zone";
 import { mostLiveDomains, useOpenNow, useStatistics } from "./data";
 import type { Filters } from "./filters";
 import { moment } from "./zone";
@@ -32,10 +32,10 @@ export function Fact({ name, value, about }: FactProps) {
 
 export function Summary({ filters }: { filters: Filters }) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const bandwidth = useStatistics("bandwidth", filters, { group: "none" });
   const traffic = useStatistics("traffic", filters, { group: "none" });
-  const now = useOpenNow(filters.domains);
+  const now = useOpenNow(filters);
   const out = bandwidth.data?.answer.series[0]?.out;
   const total = traffic.data?.answer.series[0]?.total;
   const wire = filters.basis === "wire";

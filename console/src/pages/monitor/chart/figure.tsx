@@ -6,7 +6,7 @@ import { Button, Card, Flex, Skeleton, Typography } from "antd";
 import { lazy, type ReactNode, Suspense, useId, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemAlert } from "@/parts/problem";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import type { Slot } from "../plot";
 import { between } from "../zone";
 import type { ChartHandle } from "./canvas";
@@ -31,7 +31,7 @@ interface Props {
 
 export function Figure({ title, about, kind, range, chart, csv, controls, stale }: Props) {
   const { t, i18n } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const look = useLook();
   const [asTable, setAsTable] = useState(false);
   const handle = useRef<ChartHandle>(null);

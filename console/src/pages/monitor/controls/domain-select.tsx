@@ -9,21 +9,27 @@ import { got } from "@/api/problem";
 
 interface Props {
   id: string;
+  account?: string; // of this one alone
   value: string[];
   most: number; // as many as the API takes
   onChange: (domains: string[]) => void;
 }
 
-export function DomainSelect({ id, value, most, onChange }: Props) {
+export function DomainSelect({ id, account, value, most, onChange }: Props) {
   const { t } = useTranslation("monitor");
   const [typed, setTyped] = useState("");
   const [opened, setOpened] = useState(false);
   const search = useDeferredValue(typed.trim());
   const found = useQuery({
-    queryKey: ["domains", "names", search],
+    queryKey: ["monitor", "domains", account, search],
     enabled: opened,
     queryFn: ({ signal }) =>
-      got(api.GET("/v1/domains", { params: { query: { limit: 50, search: search || undefined } }, signal })),
+      got(
+        api.GET("/v1/domains", {
+          params: { query: { limit: 50, search: search || undefined, account_id: account } },
+          signal,
+        }),
+      ),
   });
   const left = (found.data?.total ?? 0) - (found.data?.items.length ?? 0);
   return (

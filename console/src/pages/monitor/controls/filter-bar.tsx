@@ -3,9 +3,12 @@
 import { Card, Flex, Select, Switch, Typography } from "antd";
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import { useLogin } from "@/shell/session";
+import type { Schemas } from "@/api/client";
+import { useStaff } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { mostLiveDomains } from "../data";
 import { type Filters, intervalsFor, spanOf } from "../filters";
+import { AccountSelect } from "./account-select";
 import { DomainSelect } from "./domain-select";
 import { Labelled } from "./labelled";
 import { PlaceSelect } from "./place-select";
@@ -13,12 +16,14 @@ import { TimeRange } from "./time-range";
 
 interface Props {
   filters: Filters;
+  account?: Schemas["Account"]; // that filters.account is about
   onChange: (change: Partial<Filters>) => void;
 }
 
-export function FilterBar({ filters, onChange }: Props) {
+export function FilterBar({ filters, account, onChange }: Props) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
+  const staff = useStaff();
   const id = useId();
   const live = filters.tab === "live";
   const places = filters.tab === "places";
@@ -31,9 +36,19 @@ export function FilterBar({ filters, onChange }: Props) {
   return (
     <Card style={{ marginBottom: 16 }} styles={{ body: { padding: 16 } }}>
       <Flex gap="middle" wrap role="search" aria-label={t("filters")}>
+        {staff && (
+          <Labelled id={`${id}-account`} label={t("account")}>
+            <AccountSelect
+              id={`${id}-account`}
+              value={account}
+              onChange={(chosen) => onChange({ account: chosen, domains: [] })}
+            />
+          </Labelled>
+        )}
         <Labelled id={`${id}-domains`} label={t("domains")} grow>
           <DomainSelect
             id={`${id}-domains`}
+            account={filters.account}
             value={filters.domains}
             most={live ? mostLiveDomains : 1000}
             onChange={(domains) => onChange({ domains })}
@@ -46,18 +61,11 @@ export function FilterBar({ filters, onChange }: Props) {
                 id={`${id}-region`}
                 of="region"
                 filters={filters}
-                disabled={live}
                 onChange={(region) => onChange({ region })}
               />
             </Labelled>
             <Labelled id={`${id}-isp`} label={t("isp")}>
-              <PlaceSelect
-                id={`${id}-isp`}
-                of="isp"
-                filters={filters}
-                disabled={live}
-                onChange={(isp) => onChange({ isp })}
-              />
+              <PlaceSelect id={`${id}-isp`} of="isp" filters={filters} onChange={(isp) => onChange({ isp })} />
             </Labelled>
             {!places && (
               <Labelled id={`${id}-interval`} label={t("interval")}>

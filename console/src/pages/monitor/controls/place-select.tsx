@@ -11,16 +11,15 @@ interface Props {
   id: string;
   of: "region" | "isp";
   filters: Filters;
-  disabled: boolean;
   onChange: (place: string | undefined) => void;
 }
 
-export function PlaceSelect({ id, of, filters, disabled, onChange }: Props) {
+export function PlaceSelect({ id, of, filters, onChange }: Props) {
   const { t } = useTranslation("monitor");
   const [opened, setOpened] = useState(false);
   // Every one of the kind, whichever is chosen.
   const asked = { ...filters, [of]: undefined };
-  const found = useStatistics("regions-and-isps", asked, { places: of }, opened && !disabled);
+  const found = useStatistics("regions-and-isps", asked, { places: of }, opened);
   const name = (place: string) => (place === unknownPlace ? t("unknown") : of === "region" ? regionName(place) : place);
   const value = filters[of];
   const places = new Set(found.data?.answer.items.flatMap((item) => item[of] ?? []));
@@ -29,7 +28,6 @@ export function PlaceSelect({ id, of, filters, disabled, onChange }: Props) {
     <Select
       id={id}
       allowClear
-      disabled={disabled}
       style={{ width: 190, maxWidth: "100%" }}
       popupMatchSelectWidth={false}
       placeholder={of === "region" ? t("all-regions") : t("all-isps")}

@@ -6,7 +6,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { bitsPerSecond, count } from "@/parts/format";
 import { ProblemAlert } from "@/parts/problem";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { mostLiveDomains } from "../data";
 import { Fact } from "../summary";
 import type { LiveChart } from "./chart";
@@ -23,21 +23,26 @@ const badges: Record<LiveState, "processing" | "success" | "warning" | "default"
   ended: "error",
 };
 
-export default function Live({ domains }: { domains: string[] }) {
+interface Props {
+  domains: string[];
+  account?: string;
+}
+
+export default function Live({ domains, account }: Props) {
   const { t } = useTranslation("monitor");
   return domains.length > mostLiveDomains ? (
     <Alert type="info" showIcon title={t("live.too-many", { count: mostLiveDomains })} />
   ) : (
-    <Stream domains={domains} />
+    <Stream domains={domains} account={account} />
   );
 }
 
-function Stream({ domains }: { domains: string[] }) {
+function Stream({ domains, account }: Props) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const [paused, setPaused] = useState(false);
   const [attempt, setAttempt] = useState(0);
-  const { state, event, points, problem } = useLive(domains, paused, attempt);
+  const { state, event, points, problem } = useLive(domains, account, paused, attempt);
   const last = points.at(-1);
   const rates = last?.rates;
 

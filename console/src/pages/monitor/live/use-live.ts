@@ -56,7 +56,7 @@ function pointOf(event: LiveEvent): LivePoint {
   };
 }
 
-export function useLive(domains: string[], paused: boolean, attempt: number): Live {
+export function useLive(domains: string[], account: string | undefined, paused: boolean, attempt: number): Live {
   const queries = useQueryClient();
   const [live, setLive] = useState<Live>({ state: "connecting", points: [] });
   const domain = domains.join(",");
@@ -86,7 +86,9 @@ export function useLive(domains: string[], paused: boolean, attempt: number): Li
 
     const start = () => {
       stop();
-      const asked = new URLSearchParams(domain ? { domain } : {});
+      const asked = new URLSearchParams();
+      if (domain) asked.set("domain", domain);
+      if (account) asked.set("account_id", account);
       const query = asked.size > 0 ? `?${asked}` : "";
       const made = new EventSource(`/v1/statistics/live${query}`);
       source = made;
@@ -117,7 +119,7 @@ export function useLive(domains: string[], paused: boolean, attempt: number): Li
       stop();
       asking = new AbortController();
       const { signal } = asking;
-      snapshot(domain || undefined, signal).then(
+      snapshot({ domain: domain || undefined, account_id: account }, signal).then(
         () => later(),
         (why: unknown) => {
           if (signal.aborted) return;
@@ -150,7 +152,7 @@ export function useLive(domains: string[], paused: boolean, attempt: number): Li
       document.removeEventListener("visibilitychange", look);
       stop();
     };
-  }, [domain, paused, attempt, queries]);
+  }, [domain, account, paused, attempt, queries]);
 
   return live;
 }

@@ -5,7 +5,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bitsPerSecond } from "@/parts/format";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
 import { type Answered, csvOf, useStatistics } from "../data";
@@ -42,7 +42,7 @@ export function BandwidthTab({ filters, onChange }: Props) {
 
 function Shown({ data, stale, filters, onChange }: Props & { data: Answered<Answer>; stale: boolean }) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const { answer, asked } = data;
   const { direction } = filters;
   const compared = answer.group === "domain";

@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { count, percent } from "@/parts/format";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
 import { type Answered, csvOf, useStatistics } from "../data";
@@ -40,7 +40,7 @@ function value(codes: Codes, total: number, code: number, measure: Measure): num
 
 function Shown({ data, stale, filters }: { data: Answered<Answer>; stale: boolean; filters: Filters }) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const [measure, setMeasure] = useState<Measure>("counts");
   const [code, setCode] = useState(-1);
   const { answer, asked } = data;

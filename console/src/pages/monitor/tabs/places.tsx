@@ -8,7 +8,7 @@ import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bytes, count, percent } from "@/parts/format";
 import { ProblemAlert } from "@/parts/problem";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { fileName, saveBlob } from "../chart/save";
 import { regionName, unknownPlace } from "../controls/places";
 import { type Answered, csvOf, type PlaceGroup, useStatistics } from "../data";
@@ -52,7 +52,7 @@ interface ShownProps extends Props {
 
 function Shown({ data, stale, filters, onChange, group, onGroup }: ShownProps) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const { answer } = data;
   const wire = answer.basis === "wire";
   const out = (item: Item) => (wire ? item.wire_bytes_out : item.bytes_out);

@@ -3,7 +3,7 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
 import { type Answered, csvOf, useStatistics } from "../data";
@@ -45,7 +45,7 @@ const drawn: Record<Measure, { id: string; of: (point: Point) => number | null }
 
 function Shown({ data, stale, filters }: { data: Answered<Answer>; stale: boolean; filters: Filters }) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const [measure, setMeasure] = useState<Measure>("open");
   const { answer, asked } = data;
   const compared = answer.group === "domain";

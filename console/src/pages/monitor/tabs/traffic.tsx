@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bytes, count } from "@/parts/format";
-import { useLogin } from "@/shell/session";
+import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
 import { type Answered, csvOf, useStatistics } from "../data";
@@ -45,7 +45,7 @@ export function TrafficTab({ filters, onChange }: Props) {
 
 function Shown({ data, stale, filters, onChange }: Props & { data: Answered<Answer>; stale: boolean }) {
   const { t } = useTranslation("monitor");
-  const zone = useLogin().account.time_zone;
+  const zone = useZone();
   const [measure, setMeasure] = useState<Measure>("bytes");
   const { answer, asked } = data;
   const { direction, basis } = filters;
