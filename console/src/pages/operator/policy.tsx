@@ -73,7 +73,7 @@ function PolicyForm({ read, onAnew }: { read: Tagged; onAnew: () => void }) {
   const [policy, setPolicy] = useState(read); // as it was last read, or set here
   const [now, setNow] = useState(valuesOf(read.data));
   const was = valuesOf(policy.data);
-  const changed = JSON.stringify(sorted(now)) !== JSON.stringify(sorted(was));
+  const changed = inOrder(now) !== inOrder(was);
   const replace = useMutation({
     mutationFn: (body: Values) =>
       gotWithTag(api.PUT("/v1/policy", { params: { header: { "if-match": policy.etag } }, body })),
@@ -150,7 +150,16 @@ function PolicyForm({ read, onAnew }: { read: Tagged; onAnew: () => void }) {
   );
 }
 
-// Regions are a set: their order says nothing.
-function sorted(values: Values): Values {
-  return { ...values, gates: { ...values.gates, icp_regions: [...values.gates.icp_regions].sort() } };
+// For comparing: in one order, and regions, which are a set, in one too.
+function inOrder({ gates, ...rules }: Values): string {
+  return JSON.stringify([
+    gates.account_verified,
+    gates.domain_ownership,
+    gates.whole_site_acceleration,
+    gates.activation,
+    [...gates.icp_regions].sort(),
+    rules.billing_required,
+    rules.approve_automatically,
+    rules.customers_buy_packs,
+  ]);
 }

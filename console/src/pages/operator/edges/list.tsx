@@ -45,7 +45,13 @@ export default function Edges() {
         </Flex>
       )}
       {behind > 0 && (
-        <Alert type="warning" showIcon title={t("edges.behind", { count: behind })} style={{ marginBottom: 16 }} />
+        <Alert
+          type="warning"
+          showIcon
+          role="status"
+          title={t("edges.behind", { count: behind })}
+          style={{ marginBottom: 16 }}
+        />
       )}
       {query.isSuccess && edges.length === 0 ? (
         <Empty description={t("edges.none")} />

@@ -47,6 +47,7 @@ export function Touched({ account, about }: { account?: string; about: ReactNode
     <Alert
       type="warning"
       showIcon
+      role="status"
       title={t(told, {
         sessions: count(live.data?.total.sessions_open ?? 0),
         domains: count(domains.data ?? 0),
