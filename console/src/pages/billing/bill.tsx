@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
+import { useAccountLink } from "@/pages/service/parts/account-choice";
 import { dateTime, money } from "@/parts/format";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
@@ -29,11 +30,12 @@ export default function Bill() {
   });
   const timeZone = useTimeZone(bill.data?.account_id);
   const data = bill.data;
+  const link = useAccountLink();
 
   return (
     <Page
       title={t("bill.title", { number: text })}
-      about={<Link to="/bills">{t("bill.back")}</Link>}
+      about={<Link to={link("/bills", data?.account_id)}>{t("bill.back")}</Link>}
       actions={
         data && (
           <>

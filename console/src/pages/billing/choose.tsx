@@ -86,7 +86,7 @@ export function Choose({ billing, book }: Props) {
             {(["traffic", "bandwidth"] as const).map((value) => (
               <Radio key={value} value={value}>
                 <strong>{t(`methods.${value}.name`)}</strong>
-                <div>{t(`methods.${value}.about`)}</div>
+                <span style={{ display: "block" }}>{t(`methods.${value}.about`)}</span>
               </Radio>
             ))}
           </Flex>
@@ -102,8 +102,10 @@ export function Choose({ billing, book }: Props) {
                 disabled={!mayWrite || !!pending || !offered(method ?? "traffic", value)}
               >
                 <strong>{t(`periods.${value}.name`)}</strong>
-                <div>{t(`periods.${value}.about-${method ?? "traffic"}`)}</div>
-                {!offered(method ?? "traffic", value) && <div>{t("prices.not-offered")}</div>}
+                <span style={{ display: "block" }}>{t(`periods.${value}.about-${method ?? "traffic"}`)}</span>
+                {!offered(method ?? "traffic", value) && (
+                  <span style={{ display: "block" }}>{t("prices.not-offered")}</span>
+                )}
               </Radio>
             ))}
           </Flex>

@@ -1,12 +1,12 @@
 // The billing method: how the account is billed now, the change that is pending, choosing another, and what it costs.
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Alert, App, Button, Card, Collapse, Descriptions, Flex, Skeleton, Typography } from "antd";
+import { Alert, App, Button, Card, Descriptions, Flex, Skeleton, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
-import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
+import { AccountChoice, useAccountLink, useChosenAccount } from "@/pages/service/parts/account-choice";
 import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
@@ -63,16 +63,12 @@ export default function BillingMethod() {
                 <Prices book={present.data} />
               </>
             )}
-            {coming.length > 0 && (
-              <Collapse
-                style={{ marginTop: 16 }}
-                items={coming.map((book) => ({
-                  key: book.id,
-                  label: t("prices.coming", { date: date(book.effective) }),
-                  children: <Prices book={book} />,
-                }))}
-              />
-            )}
+            {coming.map((book) => (
+              <details key={book.id} style={{ marginTop: 16 }}>
+                <summary>{t("prices.coming", { date: date(book.effective) })}</summary>
+                <Prices book={book} />
+              </details>
+            ))}
           </Card>
           {billing.data.history.length > 0 && (
             <Card title={h2(t("history.title"))}>
@@ -110,6 +106,7 @@ export default function BillingMethod() {
 
 function Present({ billing }: { billing: Billing }) {
   const { t } = useTranslation("billing");
+  const link = useAccountLink();
   const { current, time_zone } = billing;
   if (!current) return <Typography.Paragraph style={{ margin: 0 }}>{t("method.none")}</Typography.Paragraph>;
   return (
@@ -123,7 +120,7 @@ function Present({ billing }: { billing: Billing }) {
           { key: "zone", label: t("method.time-zone"), children: time_zone },
         ]}
       />
-      <Link to="/bills">{t("method.to-bills")}</Link>
+      <Link to={link("/bills", billing.account_id)}>{t("method.to-bills")}</Link>
     </>
   );
 }

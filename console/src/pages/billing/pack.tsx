@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
+import { useAccountLink } from "@/pages/service/parts/account-choice";
 import { WideTable } from "@/pages/service/parts/wide-table";
 import { bytes, count, dateTime, money } from "@/parts/format";
 import { Page } from "@/parts/page";
@@ -22,6 +23,7 @@ export default function Pack() {
   const { modal, message } = App.useApp();
   const { user, may_write: mayWrite } = useLogin();
   const queries = useQueryClient();
+  const link = useAccountLink();
   const { pack: pack_id = "" } = useParams();
   const path = { pack_id };
   const pack = useQuery({
@@ -61,7 +63,7 @@ export default function Pack() {
   return (
     <Page
       title={data ? t("pack.title", { name: data.name }) : t("packs.title")}
-      about={<Link to={data ? `/packs?account=${data.account_id}` : "/packs"}>{t("pack.back")}</Link>}
+      about={<Link to={link("/packs", data?.account_id)}>{t("pack.back")}</Link>}
       actions={
         unused && (
           <Button

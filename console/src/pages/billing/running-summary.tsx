@@ -3,6 +3,7 @@
 import { Button, Empty, Flex, Skeleton, Statistic, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { useAccountLink } from "@/pages/service/parts/account-choice";
 import { money } from "@/parts/format";
 import { ProblemAlert } from "@/parts/problem";
 import { span } from "./amounts";
@@ -10,13 +11,14 @@ import { isPriced, useRunning } from "./use-running";
 
 export function RunningSummary({ accountId }: { accountId: string }) {
   const { t } = useTranslation("billing");
+  const link = useAccountLink();
   const running = useRunning(accountId);
   if (running.isPending) return <Skeleton active />;
   if (running.isError) return <ProblemAlert error={running.error} onRetry={() => running.refetch()} />;
   if (running.data.length === 0)
     return (
       <Empty description={t("running.none")}>
-        <Link to="/billing">{t("running.to-method")}</Link>
+        <Link to={link("/billing", accountId)}>{t("running.to-method")}</Link>
       </Empty>
     );
   return (
@@ -32,7 +34,7 @@ export function RunningSummary({ accountId }: { accountId: string }) {
           </div>
         ))}
       </Flex>
-      <Link to={`/bills/running?account=${accountId}`}>
+      <Link to={link("/bills/running", accountId)}>
         <Button tabIndex={-1}>{t("running.show")}</Button>
       </Link>
     </Flex>

@@ -3,7 +3,7 @@
 import { Alert, Card, Flex, Skeleton } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
+import { AccountChoice, useAccountLink, useChosenAccount } from "@/pages/service/parts/account-choice";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -16,6 +16,7 @@ export default function RunningBills() {
   const { t } = useTranslation("billing");
   const { account: own } = useLogin();
   const accountId = useChosenAccount() ?? own.id;
+  const link = useAccountLink();
   const running = useRunning(accountId);
   const timeZone = useTimeZone(accountId);
   return (
@@ -23,7 +24,7 @@ export default function RunningBills() {
       title={t("running.title")}
       about={
         <>
-          {t("running.about")} <Link to="/bills">{t("bill.back")}</Link>
+          {t("running.about")} <Link to={link("/bills", accountId)}>{t("bill.back")}</Link>
         </>
       }
       actions={<AccountChoice none="own" />}

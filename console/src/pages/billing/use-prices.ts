@@ -17,12 +17,15 @@ export function usePrices(billing: Schemas["Billing"] | undefined) {
     queryFn: ({ signal }) => got(api.GET("/v1/price-books", { params: { query: { limit: 500 } }, signal })),
   });
   const today = billing && dayIn(billing.time_zone);
-  const own = present.data?.account_id != null;
-  const coming = (all.data?.items ?? [])
+  const later = (all.data?.items ?? [])
     .filter((book) => today !== undefined && book.effective > today)
-    // An account's own prices go before everybody's.
-    .filter((book) => book.account_id === billing?.account_id || (book.account_id === null && !own))
     .sort((a, b) => a.effective.localeCompare(b.effective));
+  const ofTheirs = (book: Schemas["PriceBook"]) => book.account_id === billing?.account_id;
+  // An account's own prices go before everybody's, from the day they begin.
+  const ownFrom = present.data?.account_id ? "" : later.find(ofTheirs)?.effective;
+  const coming = later.filter(
+    (book) => ofTheirs(book) || (book.account_id === null && (ownFrom === undefined || book.effective < ownFrom)),
+  );
   return { present, coming, error: present.error ?? all.error };
 }
 

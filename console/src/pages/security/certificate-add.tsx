@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
-import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
+import { AccountChoice, useAccountLink, useChosenAccount } from "@/pages/service/parts/account-choice";
 import { Page } from "@/parts/page";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 import { useUnsavedGuard } from "@/parts/unsaved";
@@ -22,6 +22,7 @@ export default function CertificateAdd() {
   const accountId = useChosenAccount() ?? own.id;
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const link = useAccountLink();
   const { message } = App.useApp();
   const [form] = Form.useForm<Values>();
   const [touched, setTouched] = useState(false);
@@ -65,7 +66,7 @@ export default function CertificateAdd() {
             <Button type="primary" htmlType="submit" loading={upload.isPending}>
               {t("certificate.upload")}
             </Button>
-            <Link to="/certificates">
+            <Link to={link("/certificates", accountId)}>
               <Button tabIndex={-1} disabled={false}>
                 {t("common:cancel")}
               </Button>

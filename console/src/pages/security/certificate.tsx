@@ -4,9 +4,10 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, App, Button, Card, Descriptions, Flex, Skeleton } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { api } from "@/api/client";
 import { got, gotWithTag } from "@/api/problem";
+import { useAccountLink } from "@/pages/service/parts/account-choice";
 import { ChangeProblem } from "@/pages/service/parts/change-problem";
 import { dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
@@ -23,6 +24,7 @@ export default function Certificate() {
   const mayWrite = useLogin().may_write;
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const link = useAccountLink();
   const { certificate: certificate_id = "" } = useParams();
   const path = { certificate_id };
   const key = ["certificate", certificate_id];
@@ -44,9 +46,17 @@ export default function Certificate() {
       if (data) void queries.invalidateQueries({ queryKey: ["certificates", data.account_id] });
     },
   });
+  const back = link("/certificates", data?.account_id);
   useEffect(() => {
-    if (remove.isSuccess) navigate("/certificates", { replace: true });
-  }, [remove.isSuccess, navigate]);
+    if (remove.isSuccess) navigate(back, { replace: true });
+  }, [remove.isSuccess, back, navigate]);
+
+  // The list leads straight to replacing, which is there only now.
+  const { hash } = useLocation();
+  const loaded = data !== undefined;
+  useEffect(() => {
+    if (loaded && hash === "#replace") document.getElementById("replace")?.scrollIntoView();
+  }, [loaded, hash]);
 
   const askDelete = () => {
     if (!data) return;
@@ -76,7 +86,7 @@ export default function Certificate() {
   return (
     <Page
       title={data ? t("certificate.title", { name: data.name }) : t("certificates.title")}
-      about={<Link to="/certificates">{t("certificate.back")}</Link>}
+      about={<Link to={back}>{t("certificate.back")}</Link>}
       actions={
         data && (
           <Button danger disabled={!mayWrite} loading={remove.isPending} onClick={askDelete}>

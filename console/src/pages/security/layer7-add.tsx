@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
-import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
+import { AccountChoice, useAccountLink, useChosenAccount } from "@/pages/service/parts/account-choice";
 import { Page } from "@/parts/page";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 import { useUnsavedGuard } from "@/parts/unsaved";
@@ -21,6 +21,7 @@ export default function Layer7Add() {
   const accountId = useChosenAccount() ?? own.id;
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const link = useAccountLink();
   const { message } = App.useApp();
   const [form] = Form.useForm<Values>();
   const [touched, setTouched] = useState(false);
@@ -61,7 +62,7 @@ export default function Layer7Add() {
             <Button type="primary" htmlType="submit" loading={create.isPending}>
               {t("layer7.create")}
             </Button>
-            <Link to="/layer7">
+            <Link to={link("/layer7", accountId)}>
               <Button tabIndex={-1} disabled={false}>
                 {t("common:cancel")}
               </Button>

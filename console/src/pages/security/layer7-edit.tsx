@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import { api } from "@/api/client";
 import { got, gotWithTag } from "@/api/problem";
+import { useAccountLink } from "@/pages/service/parts/account-choice";
 import { ChangeProblem } from "@/pages/service/parts/change-problem";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
@@ -21,6 +22,7 @@ export default function Layer7Edit() {
   const mayWrite = useLogin().may_write;
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const link = useAccountLink();
   const { config: config_id = "" } = useParams();
   const path = { config_id };
   const [turn, setTurn] = useState(0); // a new one makes the form anew
@@ -53,9 +55,10 @@ export default function Layer7Edit() {
       if (data) void queries.invalidateQueries({ queryKey: ["layer7-configs", data.account_id] });
     },
   });
+  const back = link("/layer7", data?.account_id);
   useEffect(() => {
-    if (remove.isSuccess) navigate("/layer7", { replace: true });
-  }, [remove.isSuccess, navigate]);
+    if (remove.isSuccess) navigate(back, { replace: true });
+  }, [remove.isSuccess, back, navigate]);
   const loadAnew = async () => {
     remove.reset();
     await query.refetch();
@@ -84,7 +87,7 @@ export default function Layer7Edit() {
   return (
     <Page
       title={data ? t("layer7.title-of", { name: data.name }) : t("layer7.title")}
-      about={<Link to="/layer7">{t("layer7.back")}</Link>}
+      about={<Link to={back}>{t("layer7.back")}</Link>}
       actions={
         data && (
           <Button danger disabled={!mayWrite} loading={remove.isPending} onClick={askDelete}>

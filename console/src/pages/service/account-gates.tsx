@@ -10,6 +10,7 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { ProblemAlert } from "@/parts/problem";
+import { useAccountLink } from "./parts/account-choice";
 
 type Code = "account_active" | "account_verified" | "activation" | "billing_method";
 type Standing = "met" | "unmet" | "not-demanded";
@@ -27,6 +28,7 @@ interface Props {
 
 export function AccountGates({ accountId, activation }: Props) {
   const { t } = useTranslation("service");
+  const link = useAccountLink();
   const known = useQuery({
     queryKey: ["account-gates", accountId],
     queryFn: async ({ signal }) => {
@@ -64,8 +66,8 @@ export function AccountGates({ accountId, activation }: Props) {
     <Card title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("gates.title")}</h2>}>
       <Typography.Paragraph type="secondary">{t("gates.about")}</Typography.Paragraph>
       <ProblemAlert error={known.error} onRetry={() => known.refetch()} />
-      {known.isPending && <Skeleton active />}
-      {known.data && (
+      {(known.isPending || (known.data && !activation)) && <Skeleton active />}
+      {known.data && activation && (
         <ul style={{ listStyle: "none", margin: 0, padding: 0 }}>
           {codes.map((code) => {
             const is = standing(code);
@@ -77,7 +79,9 @@ export function AccountGates({ accountId, activation }: Props) {
                   </Typography.Text>
                   <Typography.Text strong>{t(`gates.${code}.name`)}</Typography.Text>
                   {is === "unmet" && <Typography.Text>{t(`gates.${code}.hint`)}</Typography.Text>}
-                  {is === "unmet" && code === "billing_method" && <Link to="/billing">{t("gates.to-billing")}</Link>}
+                  {is === "unmet" && code === "billing_method" && (
+                    <Link to={link("/billing", accountId)}>{t("gates.to-billing")}</Link>
+                  )}
                 </Flex>
               </li>
             );

@@ -9,6 +9,7 @@ import { api } from "@/api/client";
 import { got } from "@/api/problem";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
+import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { AccountGates } from "./account-gates";
 import { ApplyForm } from "./apply-form";
@@ -25,6 +26,10 @@ export default function Activation() {
   // The page of a domain sends here for its architecture change.
   const domain = params.get("domain") ?? undefined;
   const [architecture, setArchitecture] = useState(domain !== undefined);
+
+  const [activationTouched, setActivationTouched] = useState(false);
+  const [architectureTouched, setArchitectureTouched] = useState(false);
+  useUnsavedGuard(activationTouched || architectureTouched);
 
   const service = useQuery({
     queryKey: ["service", accountId],
@@ -44,6 +49,19 @@ export default function Activation() {
       ),
     getNextPageParam: (last) => last.next ?? undefined,
   });
+  const decided = service.data?.application_id ?? undefined;
+  const application = useQuery({
+    // What was decided about it is in the service's state.
+    queryKey: ["application", decided, service.data?.activation],
+    enabled: decided !== undefined,
+    queryFn: ({ signal }) =>
+      got(
+        api.GET("/v1/applications/{application_id}", {
+          params: { path: { application_id: decided ?? "" } },
+          signal,
+        }),
+      ),
+  });
   const rows = applications.data?.pages.flatMap((page) => page.items) ?? [];
   const state = service.data?.activation;
   const open = state === "none" || state === "rejected";
@@ -53,15 +71,10 @@ export default function Activation() {
       <ProblemAlert error={service.error} onRetry={() => service.refetch()} />
       <Flex vertical gap="middle">
         {service.isPending && <Skeleton active />}
-        {service.data && (
-          <ServiceState
-            service={service.data}
-            application={rows.find(({ id }) => id === service.data.application_id)}
-          />
-        )}
+        {service.data && <ServiceState service={service.data} application={application.data} />}
         {open && (
           <Card title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("apply.title")}</h2>}>
-            <ApplyForm key={accountId} kind="activation" accountId={accountId} />
+            <ApplyForm key={accountId} kind="activation" accountId={accountId} onTouched={setActivationTouched} />
           </Card>
         )}
         <AccountGates key={`gates ${accountId}`} accountId={accountId} activation={state} />
@@ -74,6 +87,7 @@ export default function Activation() {
               accountId={accountId}
               domain={domain}
               onDone={() => setArchitecture(false)}
+              onTouched={setArchitectureTouched}
             />
           ) : (
             <Button disabled={!mayWrite} onClick={() => setArchitecture(true)}>

@@ -2,12 +2,11 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { App, Button, Flex, Form, Input, InputNumber, Select } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
 import { ProblemAlert, tellFields } from "@/parts/problem";
-import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { DomainSelect } from "./domain-select";
 
@@ -29,9 +28,11 @@ interface Props {
   accountId: string;
   domain?: string;
   onDone?: () => void;
+  // Told to the page: a page can have one guard of unsaved changes, and this one two forms.
+  onTouched: (touched: boolean) => void;
 }
 
-export function ApplyForm({ kind, accountId, domain, onDone }: Props) {
+export function ApplyForm({ kind, accountId, domain, onDone, onTouched }: Props) {
   const { t } = useTranslation("service");
   const login = useLogin();
   const queries = useQueryClient();
@@ -57,7 +58,11 @@ export function ApplyForm({ kind, accountId, domain, onDone }: Props) {
     },
     onError: (error) => setLeft(tellFields(form, error)),
   });
-  useUnsavedGuard(touched && !submit.isSuccess);
+  const unsaved = touched && !submit.isSuccess;
+  useEffect(() => {
+    onTouched(unsaved);
+    return () => onTouched(false);
+  }, [unsaved, onTouched]);
 
   return (
     <Form<Values>

@@ -7,13 +7,21 @@ import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { api } from "@/api/client";
 import { got } from "@/api/problem";
-import { useStaff } from "@/shell/session";
+import { useLogin, useStaff } from "@/shell/session";
 
 // The chosen account's id; undefined: the caller's own, or all where a list has all for staff.
 export function useChosenAccount(): string | undefined {
   const [params] = useSearchParams();
   const staff = useStaff();
   return (staff && params.get("account")) || undefined;
+}
+
+// A way to a page about the same account.
+export function useAccountLink() {
+  const staff = useStaff();
+  const own = useLogin().account.id;
+  return (path: string, accountId: string | undefined) =>
+    staff && accountId && accountId !== own ? `${path}?account=${accountId}` : path;
 }
 
 // `none`: what no choice means on this page.
