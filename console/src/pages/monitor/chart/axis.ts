@@ -4,28 +4,46 @@ import { clock, monthDay, wallOf } from "../zone";
 import type { Look } from "./look";
 
 const hour = 3600;
-const steps = [300, 600, 900, 1800, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, 24 * hour, 48 * hour, 7 * 24 * hour];
-const mostLabels = 10;
+const day = 24 * hour;
+const steps = [
+  300,
+  600,
+  900,
+  1800,
+  hour,
+  2 * hour,
+  3 * hour,
+  6 * hour,
+  12 * hour,
+  day,
+  2 * day,
+  3 * day,
+  7 * day,
+  14 * day,
+];
+const mostLabels = 14;
 
-// What the axis says at each slot's beginning; "" where it says nothing.
+// What the axis says at each slot's beginning, where a step of the account's clock begins; "" elsewhere.
 export function timeLabels(times: number[], zone: string): string[] {
   const first = times[0];
   const last = times[times.length - 1];
   if (first === undefined || last === undefined) return [];
   const span = (last - first) / 1000;
-  const step = steps.find((s) => span / s <= mostLabels) ?? 14 * 24 * hour;
-  return times.map((time, i) => {
+  const step = steps.find((s) => span / s <= mostLabels) ?? 14 * day;
+  let before: number | undefined;
+  let dayBefore: number | undefined;
+  return times.map((time) => {
     const wall = wallOf(time, zone);
-    const minutes = wall.hour * 60 + wall.minute;
-    if (step < 24 * hour) {
-      if ((minutes * 60) % step !== 0) return "";
-      return minutes === 0 ? monthDay(time, zone) : clock(time, zone);
-    }
-    const before = times[i - 1];
-    const begins = before === undefined ? minutes === 0 : wallOf(before, zone).day !== wall.day;
+    // As if the wall's clock were UTC's: steps are of the wall.
+    const seconds = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute) / 1000;
+    const place = Math.floor(seconds / step);
+    const begins = before === undefined ? seconds % step === 0 : place !== before;
+    before = place;
+    const today = Math.floor(seconds / day);
+    const dawns = seconds % day === 0 || (dayBefore !== undefined && today !== dayBefore);
+    dayBefore = today;
     if (!begins) return "";
-    const days = Math.round(Date.UTC(wall.year, wall.month - 1, wall.day) / 86_400_000);
-    return days % (step / 86_400) === 0 ? monthDay(time, zone) : "";
+    return step >= day || dawns ? monthDay(time, zone) : clock(time, zone);
   });
 }
 

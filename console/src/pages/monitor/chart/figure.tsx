@@ -19,6 +19,7 @@ const Canvas = lazy(() => import("./canvas"));
 const height = 360;
 
 interface Props {
+  shape: string; // a chart of another shape is drawn anew
   title: string;
   about?: ReactNode;
   kind: string; // the word of it in a file's name
@@ -29,7 +30,7 @@ interface Props {
   stale?: boolean; // still of what was asked for before
 }
 
-export function Figure({ title, about, kind, range, chart, csv, controls, stale }: Props) {
+export function Figure({ shape, title, about, kind, range, chart, csv, controls, stale }: Props) {
   const { t, i18n } = useTranslation("monitor");
   const zone = useZone();
   const look = useLook();
@@ -98,7 +99,7 @@ export function Figure({ title, about, kind, range, chart, csv, controls, stale 
         <PlotTable plot={chart.plot} format={chart.format} zone={zone} label={title} />
       ) : (
         <Suspense fallback={<Skeleton active paragraph={{ rows: 8 }} style={{ height }} />}>
-          <Canvas option={option} height={height} ref={handle} />
+          <Canvas key={shape} option={option} height={height} ref={handle} />
         </Suspense>
       )}
     </Card>

@@ -161,7 +161,7 @@ export function historyOption(chart: HistoryChart, look: Look, zone: string, wor
         id: "time",
         type: "category",
         data: categories,
-        boundaryGap: kind === "bar",
+        boundaryGap: kind === "bar" || gaps, // as that of the band
         axisLine: { lineStyle: { color: look.border } },
         axisTick: { show: false },
         axisLabel: {

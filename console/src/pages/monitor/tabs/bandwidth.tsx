@@ -112,7 +112,7 @@ function Shown({ data, stale, filters, onChange }: Props & { data: Answered<Answ
     <>
       {answer.series.every((one) => one.out.peak === 0 && one.in.peak === 0) && <Nothing />}
       <Figure
-        key={answer.group}
+        shape={answer.group}
         title={t("bandwidth-title")}
         about={
           compared && answer.series.length > mostCurves

@@ -98,7 +98,7 @@ function Shown({ data, stale, filters }: { data: Answered<Answer>; stale: boolea
     <>
       {present.length === 0 && <Nothing />}
       <Figure
-        key={`${answer.group} ${measure}`}
+        shape={`${answer.group} ${measure}`}
         title={t("codes-title")}
         about={
           compared && answer.series.length > mostCurves

@@ -83,7 +83,7 @@ function Shown({ data, stale, filters }: { data: Answered<Answer>; stale: boolea
     <>
       {answer.series.every(({ total }) => total.opened + total.closed === 0 && total.average_open === 0) && <Nothing />}
       <Figure
-        key={`${answer.group} ${measure}`}
+        shape={`${answer.group} ${measure}`}
         title={compared ? t(`session-compared.${measure}`) : t(`session-title.${measure}`)}
         about={
           compared && answer.series.length > mostCurves

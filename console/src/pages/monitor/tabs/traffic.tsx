@@ -100,7 +100,7 @@ function Shown({ data, stale, filters, onChange }: Props & { data: Answered<Answ
         <Nothing />
       )}
       <Figure
-        key={`${answer.group} ${measure} ${chart.kind}`}
+        shape={`${answer.group} ${measure} ${chart.kind}`}
         title={t(`traffic-title.${measure}`)}
         about={
           compared && answer.series.length > mostCurves
