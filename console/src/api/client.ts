@@ -24,7 +24,8 @@ const middleware: Middleware = {
     return request;
   },
   onResponse({ response, schemaPath }) {
-    if (response.status === 401 && schemaPath !== "/v1/login") whenSignedOut();
+    // Signing in and changing a password answer so when the password is wrong.
+    if (response.status === 401 && schemaPath !== "/v1/login" && schemaPath !== "/v1/password") whenSignedOut();
     return undefined;
   },
 };

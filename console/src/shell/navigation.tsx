@@ -9,6 +9,7 @@ import {
   FileProtectOutlined,
   GlobalOutlined,
   KeyOutlined,
+  MailOutlined,
   ProfileOutlined,
   RocketOutlined,
   SafetyCertificateOutlined,
@@ -58,6 +59,7 @@ export function menuOf(t: TFunction<"shell">, staff: boolean): Item[] {
             entry("/edges", "edges", <ClusterOutlined />),
             entry("/prices", "prices", <TagsOutlined />),
             entry("/policy", "policy", <SettingOutlined />),
+            entry("/notices", "notices", <MailOutlined />),
           ]),
         ]
       : []),
