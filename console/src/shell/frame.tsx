@@ -9,8 +9,8 @@ import {
   UserOutlined,
 } from "@ant-design/icons";
 import { useQueryClient } from "@tanstack/react-query";
-import { Button, Drawer, Dropdown, Flex, Grid, Layout, Menu, Skeleton, Typography, theme } from "antd";
-import { Suspense, useEffect, useState } from "react";
+import { Button, Dropdown, Flex, Grid, Layout, Menu, Skeleton, Typography, theme } from "antd";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, ScrollRestoration, useLocation, useNavigate } from "react-router";
 import { api } from "@/api/client";
@@ -21,6 +21,8 @@ import { menuOf } from "./navigation";
 import { loginKey, SignedIn, useLogin, useStaff } from "./session";
 
 const schemeIcons = { system: <DesktopOutlined />, light: <SunOutlined />, dark: <MoonOutlined /> };
+
+const MenuDrawer = lazy(() => import("./menu-drawer")); // narrow windows only
 
 export function Preferences() {
   const { t, i18n } = useTranslation("shell");
@@ -97,8 +99,14 @@ function Bars() {
   const { pathname } = useLocation();
   const wide = Grid.useBreakpoint().lg ?? true;
   const [open, setOpen] = useState(false);
+  const [opened, setOpened] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the drawer
   useEffect(() => setOpen(false), [pathname]);
+
+  const show = () => {
+    setOpened(true);
+    setOpen(true);
+  };
 
   const items = menuOf(t, staff);
   const keys = items.flatMap((item) =>
@@ -128,9 +136,7 @@ function Bars() {
         }}
       >
         <Flex align="center" gap="small" style={{ height: "100%" }}>
-          {!wide && (
-            <Button type="text" icon={<MenuOutlined />} aria-label={t("open-menu")} onClick={() => setOpen(true)} />
-          )}
+          {!wide && <Button type="text" icon={<MenuOutlined />} aria-label={t("open-menu")} onClick={show} />}
           <Link to="/" style={{ display: "flex", alignItems: "center", gap: 10 }} aria-label={t("home")}>
             <img src="/favicon.svg" alt="" width={28} height={28} />
             <Typography.Text strong style={{ fontSize: 17 }}>
@@ -152,16 +158,13 @@ function Bars() {
             <nav aria-label={t("menu.label")}>{menu}</nav>
           </Layout.Sider>
         ) : (
-          <Drawer
-            placement="left"
-            open={open}
-            onClose={() => setOpen(false)}
-            size={272}
-            title="Fairlead"
-            styles={{ body: { padding: 0 } }}
-          >
-            <nav aria-label={t("menu.label")}>{menu}</nav>
-          </Drawer>
+          opened && (
+            <Suspense>
+              <MenuDrawer open={open} onClose={() => setOpen(false)}>
+                <nav aria-label={t("menu.label")}>{menu}</nav>
+              </MenuDrawer>
+            </Suspense>
+          )
         )}
         <Layout.Content
           id="main"

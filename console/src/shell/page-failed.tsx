@@ -1,11 +1,13 @@
-import { Button, Result } from "antd";
+import { Button } from "antd";
 import { useTranslation } from "react-i18next";
+import { Outcome } from "@/parts/outcome";
 
 // A page whose code could not be loaded, or that threw. Loading anew gets the newest program.
 export function PageFailed() {
   const { t } = useTranslation("shell");
   return (
-    <Result
+    <Outcome
+      page
       status="warning"
       title={t("page-failed")}
       extra={

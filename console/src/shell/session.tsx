@@ -2,12 +2,13 @@
 // comes and leads back.
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Flex, Result, Skeleton } from "antd";
+import { Button, Flex, Skeleton } from "antd";
 import { createContext, type ReactNode, useContext, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, useLocation } from "react-router";
 import { api, onSignedOut, type Schemas, setCsrf } from "@/api/client";
 import { got, Problem } from "@/api/problem";
+import { Outcome } from "@/parts/outcome";
 
 export type Login = Schemas["Login"];
 
@@ -43,7 +44,8 @@ export function SignedIn({ children }: { children: ReactNode }) {
       return <Navigate to="/sign-in" replace state={{ back: location.pathname + location.search }} />;
     return (
       <Flex align="center" justify="center" style={{ minHeight: "100%" }}>
-        <Result
+        <Outcome
+          page
           status="warning"
           title={t("unreachable")}
           extra={<Button onClick={() => login.refetch()}>{t("try-again")}</Button>}

@@ -1,12 +1,13 @@
 // A password by the link that was sent; the key is in the fragment, which no server sees.
 
 import { useMutation } from "@tanstack/react-query";
-import { Button, Form, Result } from "antd";
+import { Button, Form } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api } from "@/api/client";
 import { got } from "@/api/problem";
+import { Outcome } from "@/parts/outcome";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 import { NewPassword } from "./new-password";
 import { Outside } from "./outside";
@@ -22,7 +23,7 @@ export default function PasswordLink() {
   if (set.isSuccess)
     return (
       <Outside title={t("choose-password")}>
-        <Result status="success" title={t("password-set")} extra={<Link to="/sign-in">{t("sign-in")}</Link>} />
+        <Outcome status="success" title={t("password-set")} extra={<Link to="/sign-in">{t("sign-in")}</Link>} />
       </Outside>
     );
   return (

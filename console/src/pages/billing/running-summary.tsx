@@ -1,10 +1,11 @@
 // The running bills in a line each, with a way to all that is in them.
 
-import { Button, Empty, Flex, Skeleton, Statistic, Typography } from "antd";
+import { Empty, Flex, Skeleton, Statistic, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useAccountLink } from "@/pages/service/parts/account-choice";
 import { money } from "@/parts/format";
+import { LinkButton } from "@/parts/link-button";
 import { ProblemAlert } from "@/parts/problem";
 import { span } from "./amounts";
 import { isPriced, useRunning } from "./use-running";
@@ -34,9 +35,7 @@ export function RunningSummary({ accountId }: { accountId: string }) {
           </div>
         ))}
       </Flex>
-      <Link to={link("/bills/running", accountId)}>
-        <Button tabIndex={-1}>{t("running.show")}</Button>
-      </Link>
+      <LinkButton to={link("/bills/running", accountId)}>{t("running.show")}</LinkButton>
     </Flex>
   );
 }

@@ -1,7 +1,8 @@
 // What a domain needs before clients can use it, and the proof that it is its owner's.
 
-import { Card, Flex, Result, Skeleton, Typography } from "antd";
+import { Card, Flex, Skeleton, Typography } from "antd";
 import { useTranslation } from "react-i18next";
+import { Outcome } from "@/parts/outcome";
 import { ProblemAlert } from "@/parts/problem";
 import { useDomain } from "./domain";
 import { Gates, useGates } from "./gates";
@@ -16,7 +17,7 @@ export default function GoingLive() {
   return (
     <>
       {ready && data.state !== "online" && (
-        <Result status="success" title={t("going-live.ready")} subTitle={t("going-live.ready-about")} />
+        <Outcome status="success" title={t("going-live.ready")} subTitle={t("going-live.ready-about")} />
       )}
       <ProblemAlert error={gates.error} onRetry={() => gates.refetch()} />
       {gates.isPending && <Skeleton active />}

@@ -1,11 +1,13 @@
 // A domain: its name and state, starting and stopping it, what it still lacks, and its settings by subject, each with an
 // address of its own.
 
-import { Alert, Button, Result, Skeleton, Tag, Typography, theme } from "antd";
+import { Alert, Skeleton, Tag, Typography, theme } from "antd";
 import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet, useLocation, useParams } from "react-router";
+import { NavLink, Outlet, useLocation, useParams } from "react-router";
 import { Problem } from "@/api/problem";
+import { LinkButton } from "@/parts/link-button";
+import { Outcome } from "@/parts/outcome";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { type Domain, settingsOf, useDomainQuery } from "./domain";
@@ -81,11 +83,7 @@ function Lacking({ name, domain }: { name: string; domain: Domain }) {
           ))}
         </ul>
       }
-      action={
-        <Link to={`/domains/${encodeURIComponent(name)}/going-live`}>
-          <Button tabIndex={-1}>{t("lacking.what-to-do")}</Button>
-        </Link>
-      }
+      action={<LinkButton to={`/domains/${encodeURIComponent(name)}/going-live`}>{t("lacking.what-to-do")}</LinkButton>}
       style={{ marginBottom: 16 }}
     />
   );
@@ -99,15 +97,13 @@ export default function DomainLayout() {
   if (query.error instanceof Problem && query.error.status === 404)
     return (
       <Page title={name}>
-        <Result
+        <Outcome
           status="warning"
           title={t("no-domain")}
           extra={
-            <Link to="/domains">
-              <Button type="primary" tabIndex={-1}>
-                {t("to-domains")}
-              </Button>
-            </Link>
+            <LinkButton to="/domains" type="primary">
+              {t("to-domains")}
+            </LinkButton>
           }
         />
       </Page>

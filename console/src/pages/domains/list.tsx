@@ -3,12 +3,13 @@
 
 import { PlusOutlined } from "@ant-design/icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button, Empty, Flex, Input, Select, Table, Tag, Typography } from "antd";
+import { Empty, Flex, Input, Select, Table, Tag, Typography } from "antd";
 import { useDeferredValue, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
+import { LinkButton } from "@/parts/link-button";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin, useStaff } from "@/shell/session";
@@ -49,11 +50,9 @@ export default function DomainList() {
       about={t("about")}
       actions={
         mayWrite && (
-          <Link to="/domains/add">
-            <Button type="primary" icon={<PlusOutlined />} tabIndex={-1}>
-              {t("add")}
-            </Button>
-          </Link>
+          <LinkButton to="/domains/add" type="primary" icon={<PlusOutlined />}>
+            {t("add")}
+          </LinkButton>
         )
       }
     >
@@ -85,11 +84,9 @@ export default function DomainList() {
       {none && unfiltered ? (
         <Empty description={t("none")}>
           {mayWrite && (
-            <Link to="/domains/add">
-              <Button type="primary" tabIndex={-1}>
-                {t("add-first")}
-              </Button>
-            </Link>
+            <LinkButton to="/domains/add" type="primary">
+              {t("add-first")}
+            </LinkButton>
           )}
         </Empty>
       ) : (

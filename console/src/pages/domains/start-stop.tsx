@@ -4,10 +4,11 @@ import { PauseCircleOutlined, PlayCircleOutlined } from "@ant-design/icons";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { App, Button } from "antd";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 import { api } from "@/api/client";
 import { gotWithTag, Problem } from "@/api/problem";
 import { Effect } from "@/parts/effect";
+import { LinkButton } from "@/parts/link-button";
 import { useLogin } from "@/shell/session";
 import { useDanger } from "./danger";
 import { type Domain, domainKey, settingsOf, useTake } from "./domain";
@@ -63,9 +64,7 @@ export function StartStop({ name, domain }: { name: string; domain: Domain }) {
   return (
     <>
       <Effect change={done?.data.policy_change} />
-      <Link to={`/monitor?domain=${encodeURIComponent(name)}`}>
-        <Button tabIndex={-1}>{t("domains:monitor")}</Button>
-      </Link>
+      <LinkButton to={`/monitor?domain=${encodeURIComponent(name)}`}>{t("domains:monitor")}</LinkButton>
       {running ? (
         <Button icon={<PauseCircleOutlined />} disabled={!mayWrite} loading={stop.isPending} onClick={askToStop}>
           {t("stop.do")}

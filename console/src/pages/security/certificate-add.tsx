@@ -4,10 +4,11 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { App, Button, Card, Flex, Form, Input } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 import { api } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
 import { AccountChoice, useAccountLink, useChosenAccount } from "@/pages/service/parts/account-choice";
+import { LinkButton } from "@/parts/link-button";
 import { Page } from "@/parts/page";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 import { useUnsavedGuard } from "@/parts/unsaved";
@@ -66,11 +67,7 @@ export default function CertificateAdd() {
             <Button type="primary" htmlType="submit" loading={upload.isPending}>
               {t("certificate.upload")}
             </Button>
-            <Link to={link("/certificates", accountId)}>
-              <Button tabIndex={-1} disabled={false}>
-                {t("common:cancel")}
-              </Button>
-            </Link>
+            <LinkButton to={link("/certificates", accountId)}>{t("common:cancel")}</LinkButton>
           </Flex>
         </Form>
       </Card>

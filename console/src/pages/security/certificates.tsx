@@ -2,7 +2,7 @@
 
 import { PlusOutlined } from "@ant-design/icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button, Empty, Flex, Typography } from "antd";
+import { Empty, Flex, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
@@ -10,6 +10,7 @@ import { got } from "@/api/problem";
 import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
 import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime } from "@/parts/format";
+import { LinkButton } from "@/parts/link-button";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -38,11 +39,13 @@ export default function Certificates() {
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
   const add = (name: string) =>
     mayWrite && (
-      <Link to={chosen ? `/certificates/add?account=${chosen}` : "/certificates/add"}>
-        <Button type="primary" icon={<PlusOutlined />} tabIndex={-1}>
-          {name}
-        </Button>
-      </Link>
+      <LinkButton
+        to={chosen ? `/certificates/add?account=${chosen}` : "/certificates/add"}
+        type="primary"
+        icon={<PlusOutlined />}
+      >
+        {name}
+      </LinkButton>
     );
 
   return (

@@ -9,6 +9,7 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { day } from "@/parts/format";
+import { LinkButton } from "@/parts/link-button";
 import { useLogin } from "@/shell/session";
 import { AccountName } from "../parts/account-name";
 import { AccountSelect } from "../parts/account-select";
@@ -77,11 +78,9 @@ export function Books() {
           />
         </div>
         {mayWrite && (
-          <Link to="/prices/add">
-            <Button type="primary" icon={<PlusOutlined />} tabIndex={-1}>
-              {t("prices.add")}
-            </Button>
-          </Link>
+          <LinkButton to="/prices/add" type="primary" icon={<PlusOutlined />}>
+            {t("prices.add")}
+          </LinkButton>
         )}
       </Flex>
       <Refused error={remove.error} onAnew={renew} />
