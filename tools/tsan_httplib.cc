@@ -50,6 +50,7 @@ class Rehearsal final : public httplib::Server {
         return true;
       });
     });
+    svr_sock_ = 0;  // without one it takes itself to be shutting down, and asks no provider
     for (const char* path : {"/whole", "/bits", "/to-the-end", "/none"}) {
       for (const char* method : {"GET ", "HEAD "}) {
         for (const char* field : {"", "Accept-Encoding: gzip\r\n"}) {
@@ -59,6 +60,7 @@ class Rehearsal final : public httplib::Server {
         }
       }
     }
+    svr_sock_ = INVALID_SOCKET;
   }
 };
 
