@@ -34,11 +34,11 @@ async function withBrowser(use) {
 }
 
 // Runs main, prints its result as the last line, and ends whatever a hung page may still hold.
-function run(main) {
+function run(main, limit = 45000) {
   const late = setTimeout(() => {
     console.error('late');
     process.exit(1);
-  }, 45000);
+  }, limit);
   main().then(
     (result) => {
       clearTimeout(late);
