@@ -20,9 +20,18 @@ const leaveOut: Plugin = {
   load: (id) => (id === "\0unused" ? "export default () => null;" : undefined),
 };
 
+// Some components write style elements without the nonce that the page's policy asks for (a lock on scrolling, the measure
+// of a scroll bar): all of them do it through one module, which gets the nonce as its default.
+const OWN = new URL("./src/shell/style-elements.ts", import.meta.url).pathname;
+const withNonce: Plugin = {
+  name: "with-nonce",
+  enforce: "pre",
+  resolveId: (source, importer) => (/\/dynamicCSS$/.test(source) && importer !== OWN ? OWN : undefined),
+};
+
 // `npm run dev` beside a running `fairlead run`: the API is asked there.
 export default defineConfig({
-  plugins: [leaveOut, react()],
+  plugins: [leaveOut, withNonce, react()],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   build: {
     target: "es2022",

@@ -2,7 +2,7 @@
 
 import { CheckCircleFilled, CloseCircleFilled, InfoCircleFilled, WarningFilled } from "@ant-design/icons";
 import { Flex, Typography, theme } from "antd";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 
 const icons = {
   success: CheckCircleFilled,
@@ -20,11 +20,14 @@ export function Outcome({
 }: {
   page?: boolean; // all there is on the page: its heading
   status: keyof typeof icons;
-  title: ReactNode;
+  title: string;
   subTitle?: ReactNode;
   extra?: ReactNode;
 }) {
   const { token } = theme.useToken();
+  useEffect(() => {
+    if (page) document.title = `${title} · Fairlead`;
+  }, [page, title]);
   const Icon = icons[status];
   const colors = {
     success: token.colorSuccess,

@@ -5,12 +5,12 @@ import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { nonce } from "./nonce";
 
 export type Scheme = "system" | "light" | "dark";
 
 const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 
 interface Choice {
   scheme: Scheme;
@@ -55,6 +55,7 @@ export function Appearance({ children }: { children: ReactNode }) {
     <ChoiceContext value={choice}>
       <ConfigProvider
         csp={{ nonce }}
+        button={{ autoInsertSpace: false }} // a name of two characters stays one word
         locale={i18n.language === "zh-CN" ? zhCN : enUS}
         theme={{
           algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
@@ -68,6 +69,13 @@ export function Appearance({ children }: { children: ReactNode }) {
             colorError: dark ? "#ff7875" : "#c4231f",
             colorSuccess: dark ? "#6ac53f" : "#2b7a0b",
             colorWarning: dark ? "#f0b429" : "#9a5b00",
+            colorInfo: dark ? "#6db7f2" : "#0b5fa5",
+            colorSuccessBg: dark ? "#16240f" : "#eef7ea",
+            colorWarningBg: dark ? "#2b2111" : "#fdf3e1",
+            colorErrorBg: dark ? "#2c1618" : "#fdeeed",
+            colorInfoBg: dark ? "#111f2c" : "#e9f3fb",
+            colorLinkHover: dark ? "#8ec7f5" : "#084a82",
+            linkDecoration: "none",
             borderRadius: 6,
             motion: !calm,
           },

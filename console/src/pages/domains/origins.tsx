@@ -103,7 +103,7 @@ export default function Origins() {
               <Input spellCheck={false} style={{ maxWidth: 420 }} />
             </Form.Item>
             <Form.Item name={["origin_tls", "ca_file"]} label={t("reach.ca")} extra={t("reach.ca-about")}>
-              <Input.TextArea autoSize={{ minRows: 2, maxRows: 10 }} spellCheck={false} />
+              <Input.TextArea rows={4} spellCheck={false} />
             </Form.Item>
             <Form.Item name="origin_host_header" label={t("reach.host-header")} extra={t("reach.host-header-about")}>
               <Input spellCheck={false} style={{ maxWidth: 420 }} />

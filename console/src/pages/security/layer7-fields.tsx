@@ -13,7 +13,7 @@ export function Layer7Fields() {
   const { t } = useTranslation("security");
   const operator = useLogin().user.role === "operator";
   const size = operator ? bodySizeOfEdges : bodySize;
-  const h3 = (text: string) => <h3 style={{ margin: "8px 0 12px", fontSize: 15 }}>{text}</h3>;
+  const h2 = (text: string) => <h2 style={{ margin: "8px 0 12px", fontSize: 15 }}>{text}</h2>;
   return (
     <>
       <Form.Item
@@ -24,7 +24,7 @@ export function Layer7Fields() {
       >
         <Input maxLength={100} autoComplete="off" style={{ maxWidth: 420 }} />
       </Form.Item>
-      {h3(t("layer7.to-clients"))}
+      {h2(t("layer7.to-clients"))}
       <Row gutter={24}>
         {clientTimes.map((name) => (
           <Time key={name} name={name} operator={operator} />
@@ -51,13 +51,13 @@ export function Layer7Fields() {
           </Form.Item>
         </Col>
       </Row>
-      {h3(t("layer7.to-origins"))}
+      {h2(t("layer7.to-origins"))}
       <Row gutter={24}>
         {originTimes.map((name) => (
           <Time key={name} name={name} operator={operator} />
         ))}
       </Row>
-      {h3(t("layer7.tls"))}
+      {h2(t("layer7.tls"))}
       <Form.Item
         name={["settings", "ssl_protocols"]}
         label={t("settings.ssl_protocols.name")}
@@ -77,7 +77,7 @@ export function Layer7Fields() {
           style={{ fontFamily: "monospace", maxWidth: 720 }}
         />
       </Form.Item>
-      {h3(t("layer7.headers"))}
+      {h2(t("layer7.headers"))}
       <Headers />
     </>
   );

@@ -81,7 +81,9 @@ function Pem<T extends Pair>({
       <input
         ref={picker}
         type="file"
-        hidden
+        className="visually-hidden"
+        tabIndex={-1} // the button beside it is the way there
+        aria-hidden
         accept=".pem,.crt,.cer,.key,.txt"
         onChange={(event) => {
           void take(event.target.files?.[0]);

@@ -62,6 +62,7 @@ export default function Audit() {
         empty={t(filtered ? "audit.none-such" : "audit.none")}
         counted={(n) => t("audit.count", { count: n })}
         expandable={{
+          columnTitle: <span className="visually-hidden">{t("common:details")}</span>,
           expandedRowRender: (entry) => <Differences entry={entry} />,
           rowExpandable: (entry) => entry.old_value !== null || entry.new_value !== null,
         }}

@@ -42,7 +42,9 @@ export function PagedTable<T extends { id: string }>(props: Props<T>) {
           loading={query.isPending}
           dataSource={rows ? rows(items) : items}
           columns={columns}
-          expandable={expandable}
+          expandable={
+            expandable && { columnTitle: <span className="visually-hidden">{t("common:details")}</span>, ...expandable }
+          }
         />
       </ScrollBox>
       <Flex justify="space-between" align="center" gap="middle" style={{ marginTop: 12, minHeight: 32 }}>

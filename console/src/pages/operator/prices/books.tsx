@@ -91,7 +91,10 @@ export function Books() {
         width={900}
         empty={t("prices.none")}
         counted={(n) => t("prices.count", { count: n })}
-        expandable={{ expandedRowRender: (book) => <TariffTables book={book} /> }}
+        expandable={{
+          columnTitle: <span className="visually-hidden">{t("common:details")}</span>,
+          expandedRowRender: (book) => <TariffTables book={book} />,
+        }}
         columns={[
           { title: t("prices.effective"), dataIndex: "effective", render: (date: string) => day(date, "UTC") },
           {
