@@ -79,6 +79,12 @@ export function Appearance({ children }: { children: ReactNode }) {
             borderRadius: 6,
             motion: !calm,
           },
+          components: dark
+            ? {
+                Button: { colorPrimary: "#1668ad", colorPrimaryHover: "#1f79c4", colorPrimaryActive: "#125a96" },
+                Menu: { itemSelectedColor: "#9fd0f8" },
+              }
+            : {},
         }}
       >
         <App>{children}</App>

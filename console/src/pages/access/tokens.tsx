@@ -7,10 +7,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
-import { ScrollBox } from "@/pages/operator/parts/scroll-box";
 import { dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
+import { ScrollBox } from "@/parts/scroll-box";
 import { CopyOnce } from "./copy-once";
 import { TokenCreate } from "./token-create";
 

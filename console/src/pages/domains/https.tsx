@@ -2,13 +2,14 @@
 
 import { CheckCircleOutlined, ExclamationCircleOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
-import { Card, Empty, Form, Select, Table, Tag, Typography } from "antd";
+import { Card, Empty, Form, Select, Tag, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { day } from "@/parts/format";
 import { ProblemAlert } from "@/parts/problem";
+import { WideTable } from "@/parts/wide-table";
 import { changes } from "./changes";
 import { useDomain } from "./domain";
 import { SettingsForm } from "./settings-form";
@@ -66,13 +67,14 @@ export default function Https() {
       <Warnings warnings={data.warnings.filter((w) => w.pointer.includes("certificates"))} />
       <ProblemAlert error={query.error} onRetry={() => query.refetch()} />
       <Card style={{ marginBottom: 16 }}>
-        <Table<Certificate>
+        <WideTable<Certificate>
+          aria-label={t("tabs.https")}
           rowKey="id"
           size="middle"
           loading={query.isPending}
           pagination={false}
           dataSource={bound}
-          scroll={{ x: 720 }}
+          width={720}
           locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("https.none")} /> }}
           columns={[
             { title: t("https.name"), dataIndex: "name", width: 180 },

@@ -2,13 +2,14 @@
 
 import { ReloadOutlined } from "@ant-design/icons";
 import { useIsFetching, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Skeleton, Tabs } from "antd";
+import { Button, Skeleton } from "antd";
 import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { got } from "@/api/problem";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
+import { Tabs } from "@/parts/tabs";
 import { ZoneContext } from "./account-zone";
 import { FilterBar } from "./controls/filter-bar";
 import { type Tab, tabs, useFilters } from "./filters";
@@ -73,11 +74,13 @@ export default function Monitor() {
           <FilterBar filters={filters} account={account.data} onChange={change} />
           {!live && <Summary filters={filters} />}
           <Tabs
-            activeKey={filters.tab}
-            onChange={(tab) => change({ tab: tab as Tab })}
-            destroyOnHidden
-            items={tabs.map((tab) => ({ key: tab, label: t(`tabs.${tab}`), children: views[tab] }))}
-          />
+            label={t("tabs.label")}
+            active={filters.tab}
+            onChange={(tab) => change({ tab })}
+            items={tabs.map((tab) => ({ key: tab, label: t(`tabs.${tab}`) }))}
+          >
+            {views[filters.tab]}
+          </Tabs>
         </ZoneContext>
       )}
     </Page>

@@ -1,7 +1,8 @@
 // What a chart draws, as a table: a row for each interval, the newest first, a column for each curve.
 
-import { Table, Tag } from "antd";
+import { Tag } from "antd";
 import { useTranslation } from "react-i18next";
+import { WideTable } from "@/parts/wide-table";
 import { isGap, type Plot, type Slot } from "../plot";
 import { between } from "../zone";
 
@@ -21,13 +22,13 @@ export function PlotTable({ plot, format, zone, label }: Props) {
   const { t } = useTranslation("monitor");
   const rows = plot.slots.map((slot, at): Row => ({ slot, at })).reverse();
   return (
-    <Table<Row>
+    <WideTable<Row>
       aria-label={label}
       size="small"
       rowKey="at"
       dataSource={rows}
       pagination={{ defaultPageSize: 50, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
-      scroll={{ x: 260 + plot.curves.length * 140 }}
+      width={260 + plot.curves.length * 140}
       columns={[
         {
           title: t("interval"),

@@ -1,11 +1,12 @@
 // Live figures as tables: domain by domain where some were named, and second by second for those who ask.
 
 import { TableOutlined } from "@ant-design/icons";
-import { Button, Table } from "antd";
+import { Button } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bitsPerSecond, count } from "@/parts/format";
+import { WideTable } from "@/parts/wide-table";
 import { Heading } from "../tabs/parts";
 import { clockSeconds } from "../zone";
 import type { LivePoint } from "./use-live";
@@ -38,14 +39,14 @@ export function LiveTable({ points, domains, milliseconds, zone }: Props) {
       {domains && domains.length > 0 && (
         <>
           <Heading>{t("live.by-domain")}</Heading>
-          <Table<LiveDomain>
+          <WideTable<LiveDomain>
             aria-label={t("live.by-domain")}
             size="small"
             rowKey="domain"
             dataSource={domains}
             pagination={false}
             style={{ marginBottom: 16 }}
-            scroll={{ x: 970 }}
+            width={970}
             columns={[
               { title: t("domain"), dataIndex: "domain", width: 220, fixed: "start", ellipsis: true },
               number(t("open-now"), (row) => row.sessions_open, count),
@@ -61,14 +62,14 @@ export function LiveTable({ points, domains, milliseconds, zone }: Props) {
         {shown ? t("live.hide-table") : t("live.as-table")}
       </Button>
       {shown && (
-        <Table<LivePoint>
+        <WideTable<LivePoint>
           aria-label={t("live.seconds")}
           size="small"
           rowKey="at"
           dataSource={[...points].reverse()}
           pagination={{ defaultPageSize: 30, showSizeChanger: false, size: "small" }}
           style={{ marginTop: 16 }}
-          scroll={{ x: 900 }}
+          width={900}
           columns={[
             { title: t("live.time"), dataIndex: "at", width: 130, render: (at: number) => clockSeconds(at, zone) },
             number(t("open-now"), (point) => point.open, count),

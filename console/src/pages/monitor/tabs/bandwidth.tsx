@@ -1,10 +1,11 @@
 // Bandwidth: bits per second of each interval, both ways or domain against domain.
 
-import { Select, Table } from "antd";
+import { Select } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bitsPerSecond } from "@/parts/format";
+import { WideTable } from "@/parts/wide-table";
 import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
@@ -141,14 +142,14 @@ function Shown({ data, stale, filters, onChange }: Props & { data: Answered<Answ
         }
       />
       <Heading>{t("figures")}</Heading>
-      <Table<Row>
+      <WideTable<Row>
         aria-label={t("figures")}
         size="small"
         bordered
         rowKey="key"
         dataSource={compared ? [...rows].sort((a, b) => b[direction].peak - a[direction].peak) : rows}
         pagination={{ defaultPageSize: 20, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
-        scroll={{ x: 1180 }}
+        width={1180}
         columns={[
           { title: t("domain"), dataIndex: "name", width: 220, fixed: "start", ellipsis: true },
           { title: t("out"), key: "out", children: figures("out") },

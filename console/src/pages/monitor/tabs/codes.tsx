@@ -1,10 +1,11 @@
 // HTTP status codes: how opening handshakes were answered, counts or proportions by interval, and each code's share.
 
-import { Select, Table } from "antd";
+import { Select } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { count, percent } from "@/parts/format";
+import { WideTable } from "@/parts/wide-table";
 import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
@@ -121,14 +122,14 @@ function Shown({ data, stale, filters }: { data: Answered<Answer>; stale: boolea
 function All({ codes }: { codes: Codes }) {
   const { t } = useTranslation("monitor");
   return (
-    <Table
+    <WideTable
       aria-label={t("codes-table")}
       size="small"
       rowKey="code"
       dataSource={codes}
       pagination={false}
       locale={{ emptyText: t("no-handshakes") }}
-      scroll={{ x: 640 }}
+      width={640}
       columns={[
         {
           title: t("code"),
@@ -166,13 +167,13 @@ function All({ codes }: { codes: Codes }) {
 function ByDomain({ series, present }: { series: Series[]; present: number[] }) {
   const { t } = useTranslation("monitor");
   return (
-    <Table<Series>
+    <WideTable<Series>
       aria-label={t("codes-table")}
       size="small"
       rowKey={(one) => one.domain_id ?? one.domain ?? ""}
       dataSource={[...series].sort((a, b) => b.total - a.total)}
       pagination={{ defaultPageSize: 20, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
-      scroll={{ x: 340 + present.length * 150 }}
+      width={340 + present.length * 150}
       columns={[
         {
           title: t("domain"),

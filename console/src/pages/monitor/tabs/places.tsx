@@ -2,12 +2,13 @@
 
 import { DownloadOutlined } from "@ant-design/icons";
 import { useMutation } from "@tanstack/react-query";
-import { Button, Card, Flex, Select, Table } from "antd";
+import { Button, Card, Flex, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bytes, count, percent } from "@/parts/format";
 import { ProblemAlert } from "@/parts/problem";
+import { WideTable } from "@/parts/wide-table";
 import { useZone } from "../account-zone";
 import { fileName, saveBlob } from "../chart/save";
 import { regionName, unknownPlace } from "../controls/places";
@@ -122,7 +123,7 @@ function Shown({ data, stale, filters, onChange, group, onGroup }: ShownProps) {
         </Flex>
       </Flex>
       <ProblemAlert error={saved.error} />
-      <Table<Item>
+      <WideTable<Item>
         key={answer.group}
         aria-label={t("places-title")}
         size="small"
@@ -130,7 +131,7 @@ function Shown({ data, stale, filters, onChange, group, onGroup }: ShownProps) {
         dataSource={answer.items}
         locale={{ emptyText: t("nothing") }}
         pagination={{ defaultPageSize: 50, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
-        scroll={{ x: 1000 }}
+        width={1000}
         columns={[
           { title: t("rank"), dataIndex: "rank", width: 80, align: "end", sorter: (a, b) => a.rank - b.rank },
           ...(answer.group === "isp" ? [] : [place("region")]),

@@ -1,9 +1,9 @@
 // Tables about sessions: why they ended, how long handshakes took, and domain beside domain.
 
-import { Table } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { count, percent } from "@/parts/format";
+import { WideTable } from "@/parts/wide-table";
 import { seriesName } from "../plot";
 import { average, milliseconds } from "./numbers";
 import { Heading, ShareBar } from "./parts";
@@ -19,14 +19,14 @@ export function Causes({ total }: { total: Figures }) {
   return (
     <>
       <Heading>{t("causes-title")}</Heading>
-      <Table
+      <WideTable
         aria-label={t("causes-title")}
         size="small"
         rowKey="cause"
         dataSource={rows}
         pagination={false}
         locale={{ emptyText: t("none-closed") }}
-        scroll={{ x: 560 }}
+        width={560}
         columns={[
           {
             title: t("cause"),
@@ -74,14 +74,14 @@ export function Durations({ total }: { total: Figures }) {
   return (
     <>
       <Heading>{t("durations-title")}</Heading>
-      <Table<Row>
+      <WideTable<Row>
         aria-label={t("durations-title")}
         size="small"
         rowKey="what"
         dataSource={rows}
         pagination={false}
         style={{ marginBottom: 16 }}
-        scroll={{ x: 860 }}
+        width={860}
         columns={[
           { title: t("duration"), dataIndex: "what", render: (what: string) => t(`durations.${what}`) },
           { title: t("count"), dataIndex: "count", width: 110, align: "end", render: (n: number) => count(n) },
@@ -111,13 +111,13 @@ export function SessionsByDomain({ series }: { series: Series[] }) {
   return (
     <>
       <Heading>{t("totals")}</Heading>
-      <Table<Series>
+      <WideTable<Series>
         aria-label={t("totals")}
         size="small"
         rowKey={(one) => one.domain_id ?? one.domain ?? ""}
         dataSource={[...series].sort((a, b) => b.total.average_open - a.total.average_open)}
         pagination={{ defaultPageSize: 20, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
-        scroll={{ x: 970 }}
+        width={970}
         columns={[
           {
             title: t("domain"),

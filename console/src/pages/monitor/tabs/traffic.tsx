@@ -1,10 +1,11 @@
 // Traffic: bytes of each interval; the same chart shows messages and sessions opened.
 
-import { Select, Table } from "antd";
+import { Select } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { bytes, count } from "@/parts/format";
+import { WideTable } from "@/parts/wide-table";
 import { useZone } from "../account-zone";
 import { Figure } from "../chart/figure";
 import type { HistoryChart } from "../chart/history";
@@ -142,13 +143,13 @@ function Shown({ data, stale, filters, onChange }: Props & { data: Answered<Answ
         }
       />
       <Heading>{t("totals")}</Heading>
-      <Table<Row>
+      <WideTable<Row>
         aria-label={t("totals")}
         size="small"
         rowKey="key"
         dataSource={[...rows].sort((a, b) => out(b.total) - out(a.total))}
         pagination={{ defaultPageSize: 20, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
-        scroll={{ x: 1030 }}
+        width={1030}
         columns={[
           { title: t("domain"), dataIndex: "name", width: 220, fixed: "start", ellipsis: true },
           {

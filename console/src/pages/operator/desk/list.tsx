@@ -131,7 +131,12 @@ export default function Desk() {
             title: t("actions"),
             key: "actions",
             render: (_, row) => (
-              <Link to={`/desk/${row.id}`} aria-label={t("desk.open", { account: row.account_name })}>
+              <Link
+                to={`/desk/${row.id}`}
+                aria-label={t(row.state === "submitted" ? "desk.review-of" : "desk.look-of", {
+                  account: row.account_name,
+                })}
+              >
                 {row.state === "submitted" ? t("desk.review") : t("desk.look")}
               </Link>
             ),

@@ -9,7 +9,7 @@ import { got } from "@/api/problem";
 import { count, dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
-import { ScrollBox } from "../parts/scroll-box";
+import { ScrollBox } from "@/parts/scroll-box";
 import { Comparison } from "./comparison";
 
 type Edge = Schemas["Edge"];

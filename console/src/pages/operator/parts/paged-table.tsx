@@ -5,7 +5,7 @@ import { Button, Empty, Flex, Table, type TableProps, Typography } from "antd";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemAlert } from "@/parts/problem";
-import { ScrollBox } from "./scroll-box";
+import { ScrollBox } from "@/parts/scroll-box";
 
 export interface PageOf<T> {
   items: T[];
