@@ -150,12 +150,13 @@ function Bars() {
       </Layout.Header>
       <Layout hasSider>
         {wide ? (
-          <Layout.Sider
-            width={232}
-            theme="light"
-            style={{ position: "sticky", top: 56, height: "calc(100vh - 56px)", overflow: "auto" }}
-          >
-            <nav aria-label={t("menu.label")}>{menu}</nav>
+          <Layout.Sider width={232} theme="light">
+            <nav
+              aria-label={t("menu.label")}
+              style={{ position: "sticky", top: 56, maxHeight: "calc(100vh - 56px)", overflow: "auto" }}
+            >
+              {menu}
+            </nav>
           </Layout.Sider>
         ) : (
           opened && (

@@ -70,9 +70,9 @@ class Furnished:
         self.customer = c = node.customer("Example Live", email="customer@example.com")
         self.other = node.customer("Example Classroom", email="classroom@example.com")
         node.activate(c)
-        self.other.post("/v1/applications", {"kind": "activation", "fields": {
+        self.application = self.other.post("/v1/applications", {"kind": "activation", "fields": {
             "contact_name": "Contact", "contact_email": "classroom@example.com", "use_case": "online-class",
-            "description": "Whiteboards of 30 pupils each", "expected_sessions": 30000}}).ok(201)
+            "description": "Whiteboards of 30 pupils each", "expected_sessions": 30000}}).ok(201)["id"]
         c.post("/v1/billing/method", {"method": "traffic", "period": "day"}).ok(200)
         c.post("/v1/billing/method", {"method": "bandwidth", "period": "day"}).ok(200)
         leaf = ca.leaf("ec", names=("example.com", "*.example.com"))

@@ -23,7 +23,7 @@ export function BillBody({ bill, timeZone }: Props) {
   return (
     <Flex vertical gap="middle">
       <Row gutter={[16, 16]}>
-        <Col xs={24} xl={12}>
+        <Col xs={24} xxl={12}>
           <Card title={h2(t("bill.charges"))} style={{ height: "100%" }}>
             {charges.length === 0 && <Typography.Paragraph>{t("bill.no-charges")}</Typography.Paragraph>}
             {charges.map((charge) => (
@@ -32,7 +32,7 @@ export function BillBody({ bill, timeZone }: Props) {
             <Total label={t("bill.sum")} value={money(amount - late, currency)} />
           </Card>
         </Col>
-        <Col xs={24} xl={12}>
+        <Col xs={24} xxl={12}>
           <Card title={h2(t("what-if.title"))} style={{ height: "100%" }}>
             <Typography.Paragraph type="secondary">
               {what_if ? t(`what-if.about-${what_if.method}`) : t("what-if.none")}
