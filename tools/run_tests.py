@@ -196,6 +196,12 @@ class Suite:
     def tidy(self):
         self.script("tidy", [PYTHON, "tools/tidy.py"], LIMIT["tidy"])
         self.pytest("tools", ["tools"], LIMIT["tidy"])
+        self.console_sources()
+
+    def console_sources(self):
+        """What TypeScript and Biome say of the console, against types made from the contract of this commit."""
+        code, log, seconds = self.console.run("console sources", ["npm", "run", "--silent", "check", "--prefix", "console"], LIMIT["tidy"])
+        self.console.done(Outcome("console sources", int(code == 0), int(code != 0), 0, seconds, log))
 
     def fuzz(self, seconds, only=None):
         if tracked("fuzz/CMakeLists.txt") and self.build("fuzz"):

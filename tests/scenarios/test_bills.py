@@ -4,7 +4,6 @@ usage of those days is written there as ingestion writes it."""
 
 import contextlib
 import csv
-import datetime
 import io
 import json
 import re
@@ -12,11 +11,10 @@ import sqlite3
 
 from harness.control_store import rows
 from harness.edge import ROOT
+from harness.past import DAY, GB, date, number
 from harness.shell import Shell
 from harness.waiting import eventually
 
-GB = 10**9
-DAY = 86400
 BYTES_OUT, WIRE_BYTES_OUT = 4, 6  # of src/model/usage.h
 PRICES = """
 effective: 2026-01-01
@@ -36,24 +34,11 @@ bandwidth:
 """
 
 
-def number(n):
-    """Of a block's text: six bits a character, 64 added to all but the last (src/control/usage/block.h)."""
-    out = ""
-    while n >= 64:
-        out += chr(64 + (n & 63))
-        n >>= 6
-    return out + chr(n)
-
-
 def point(bytes_out, wire_bytes_out, key=0):
     """The text of one interval: of all (0), or of region 1, ISP 1 and way 1 alone (1)."""
     counts = [number(bytes_out + 1), number(wire_bytes_out + 1)]
     return "".join([number(1), number(1), number(1), number(2), number(1 + key) * 3, number(BYTES_OUT), number(len(counts[0])), counts[0],
                     number(WIRE_BYTES_OUT - BYTES_OUT), number(len(counts[1])), counts[1]])
-
-
-def date(s):
-    return datetime.datetime.fromtimestamp(s, datetime.timezone.utc).strftime("%Y-%m-%d")
 
 
 def test_from_the_method_to_the_bill(start_node, tmp_path):

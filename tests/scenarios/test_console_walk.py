@@ -2,11 +2,12 @@
 and the browser has nothing to complain of. Both languages, both appearances, from 360 px to a wide screen."""
 
 import json
+import subprocess
 
 import pytest
 
 from harness import console_pages
-from harness.edge import sanitized
+from harness.edge import ROOT, sanitized
 from harness.furnished import PASSWORD, Furnished
 from harness.process import run_client
 
@@ -56,3 +57,17 @@ def test_a_walk_finds_what_is_wrong(start_node, tmp_path):
     node = start_node()
     with pytest.raises(AssertionError, match="404 GET"):
         walk(node, "en", "light", 1280, {"bill": "/bills/77"}, node.operator.me["user"]["email"])
+
+
+@pytest.mark.skipif(sanitized(), reason="looks only")
+def test_pictures_are_taken(tmp_path):
+    """`./dev screenshots`, of two pages."""
+    done = subprocess.run(["/usr/bin/python3", ROOT / "tools" / "screenshots.py", "--into", tmp_path, "--only", "sign-in,monitor"],
+                          capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wanted = {f"{name}-{language}-{scheme}.png" for name in ("sign-in", "monitor") for language in ("en", "zh-CN")
+              for scheme in ("light", "dark")}
+    assert {p.name for p in tmp_path.iterdir()} == wanted
+    pictures = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    assert all(data.startswith(b"\x89PNG\r\n\x1a\n") for data in pictures.values())
+    assert len(set(pictures.values())) == len(wanted), "two of them are the same"

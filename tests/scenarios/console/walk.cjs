@@ -47,6 +47,8 @@ run(() =>
       bad.push(...wrongs.splice(0));
       if (bad.length) found[name] = bad;
       if (asked.pictures) {
+        // A picture of what moves has to have moved: a quarter of a minute of the live monitor.
+        if (name.endsWith('-live')) await page.waitForTimeout(asked.film ?? 15_000);
         const file = path.join(asked.pictures, `${name}${asked.suffix ?? ''}.png`);
         await page.screenshot({ path: file, fullPage: asked.fullPage ?? false });
       }

@@ -2,7 +2,7 @@
 
 
 def of_nobody():
-    return {"sign-in": "/sign-in"}
+    return {"sign-in": "/sign-in", "setup": "/setup#fll_none", "password-link": "/password#fll_none"}
 
 
 def of_customer(furnished):

@@ -92,7 +92,7 @@ class Furnished:
         self.certificate = c.get("/v1/certificates").ok(200)["items"][0]["id"]
 
     def let_days_pass(self, days=3, most=900):
-        """Usage of the last days, with a gap of 40 minutes this morning, and the bills of them."""
+        """Usage of the last days, and the bills of them."""
         assert self.node.terminate() == 0
         now = int(time.time())
         midnight = now // DAY * DAY
@@ -100,9 +100,8 @@ class Furnished:
             database.execute("update billing_methods set effective_ms = effective_ms - ?", (days * DAY * 1000,))
             database.execute("update packs set from_day = ?", (past.date(midnight - days * DAY),))
             database.execute("update metered_domains set created_ms = created_ms - ?", (30 * DAY * 1000,))
-            gap = (now - 4 * 3600, now - 4 * 3600 + 2400)
             for n, domain in enumerate((self.live, self.quiz)):
-                past.write_usage(database, domain["id"], midnight - days * DAY, now - 300, most // (n + 1), 20261122 + n, gap)
+                past.write_usage(database, domain["id"], midnight - days * DAY, now - 300, most // (n + 1), 20261122 + n)
         self.node.start()
         eventually(lambda: self.node.api().get("/v1/login").status == 401, 20, "the API")
         eventually(lambda: self.customer.get("/v1/bills").ok(200)["total"] >= 1, 30, "a bill")

@@ -72,8 +72,8 @@ def day_of_sessions(at, most):
     return max(3, round(most * (0.12 + 0.88 * max(0.0, math.sin((hours - 6) / 24 * 2 * math.pi) * 0.5 + 0.5) ** 1.5)))
 
 
-def write_usage(database, domain_id, begin, end, most, seed, gap=None):
-    """Usage of one domain in [begin, end), `gap` (a pair of times) left out."""
+def write_usage(database, domain_id, begin, end, most, seed):
+    """Usage of one domain in [begin, end)."""
     chance = random.Random(seed)
     names = {}
     for name in dict.fromkeys(n for place in PLACES for n in place[:2]):
@@ -83,8 +83,6 @@ def write_usage(database, domain_id, begin, end, most, seed, gap=None):
             database.execute("insert into usage_names (number, name) values (?, ?)", (*row, name))
         names[name] = row[0]
     for at in range(begin // INTERVAL * INTERVAL, end // INTERVAL * INTERVAL, INTERVAL):
-        if gap and gap[0] <= at < gap[1]:
-            continue
         sessions = day_of_sessions(at, most)
         slices = {(names[r], names[i], way): counts(max(1, round(sessions * part)), chance) for r, i, way, part in PLACES}
         total = {}
