@@ -3,6 +3,7 @@
 import { Alert, Button, type FormInstance } from "antd";
 import { useTranslation } from "react-i18next";
 import { type Detail, Problem } from "@/api/problem";
+import { saying } from "@/i18n/saying";
 
 type Path = (string | number)[];
 
@@ -31,7 +32,7 @@ export function tellFields(form: FormInstance, error: unknown, under: Path = [])
     }
     const key = JSON.stringify(name);
     const entry = said.get(key) ?? { name, errors: [] };
-    entry.errors.push(detail.hint ? `${detail.message} (${detail.hint})` : detail.message);
+    entry.errors.push(saying(detail));
     said.set(key, entry);
   }
   form.setFields([...said.values()]);
@@ -63,8 +64,7 @@ export function ProblemAlert({ error, details, onRetry }: Props) {
           <ul style={{ margin: 0, paddingInlineStart: 20 }}>
             {told.map((d) => (
               <li key={`${d.pointer} ${d.code} ${d.message}`}>
-                {d.pointer && <code>{d.pointer}</code>} {d.message}
-                {d.hint && ` (${d.hint})`}
+                {d.pointer && <code>{d.pointer}</code>} {saying(d)}
               </li>
             ))}
           </ul>

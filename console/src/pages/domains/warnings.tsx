@@ -3,6 +3,7 @@
 import { Alert } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Detail } from "@/api/problem";
+import { saying } from "@/i18n/saying";
 
 export function Warnings({ warnings }: { warnings: Detail[] }) {
   const { t } = useTranslation("configure");
@@ -18,8 +19,7 @@ export function Warnings({ warnings }: { warnings: Detail[] }) {
         <ul style={{ margin: 0, paddingInlineStart: 20 }}>
           {told.map((w) => (
             <li key={`${w.pointer} ${w.code}`}>
-              <code>{w.pointer.replace(/^\/settings/, "")}</code> {w.message}
-              {w.hint && ` (${w.hint})`}
+              <code>{w.pointer.replace(/^\/settings/, "")}</code> {saying(w)}
             </li>
           ))}
         </ul>
