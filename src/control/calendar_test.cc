@@ -25,7 +25,8 @@ struct Case {
   double hours;
 };
 
-// By hand, from the announcements of the time zones' governments.
+// By hand, from the announcements of the time zones' governments. Of zones that change their minds the past only: what
+// is announced for a year to come differs from one version of the database to the next.
 constexpr Case kCases[] = {
     {"UTC", "2026-03-29", "2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z", 24},
     {"Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z", 23},
@@ -39,11 +40,11 @@ constexpr Case kCases[] = {
     {"Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00:00Z", "2026-04-05T13:30:00Z", 24.5},
     {"Australia/Lord_Howe", "2026-10-04", "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z", 23.5},
     // Clocks jump over midnight: the day begins at 01:00 of its own.
-    {"America/Havana", "2026-03-08", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z", 23},
+    {"America/Havana", "2024-03-10", "2024-03-10T05:00:00Z", "2024-03-11T04:00:00Z", 23},
     {"Asia/Beirut", "2024-03-31", "2024-03-30T22:00:00Z", "2024-03-31T21:00:00Z", 23},
     {"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z", 23},
     // Midnight comes twice, or the hour before it does.
-    {"America/Havana", "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z", 25},
+    {"America/Havana", "2024-11-03", "2024-11-03T04:00:00Z", "2024-11-04T05:00:00Z", 25},
     {"America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00:00Z", "2018-02-18T03:00:00Z", 25},
     // 00:01 back to 23:01: the minute after the first midnight already is the new day.
     {"America/St_Johns", "2010-11-06", "2010-11-06T02:30:00Z", "2010-11-07T02:30:00Z", 24},
@@ -85,7 +86,7 @@ TEST(CalendarTest, MonthsBegin) {
       {"Europe/Berlin", "2026-03-15T12:00:00Z", "2026-03-31T22:00:00Z"},     // over the change to summer time
       {"Europe/Berlin", "2026-10-15T12:00:00Z", "2026-10-31T23:00:00Z"},     // and back
       {"America/New_York", "2026-10-31T12:00:00Z", "2026-11-01T04:00:00Z"},  // the change is on the first day
-      {"America/Havana", "2026-10-31T12:00:00Z", "2026-11-01T04:00:00Z"},
+      {"America/Havana", "2024-10-31T12:00:00Z", "2024-11-01T04:00:00Z"},
       {"Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-31T10:00:00Z"},
   };
   for (const auto& c : cases) EXPECT_EQ(zone(c.zone).next_month(at(c.at)), at(c.next)) << c.zone << " " << c.at;

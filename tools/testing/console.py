@@ -1,5 +1,6 @@
 """What a test run shows and keeps: one log per part, one live line, one table at the end."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,10 +116,25 @@ class Console:
         print(row(outcome), flush=True)
         if outcome.failed and outcome.log and outcome.log.exists():
             lines = outcome.log.read_text(errors="replace").splitlines()
+            # What failed first stands anywhere in the log of a part with many programs.
+            told = told_failures(lines[:-TAIL])
+            if told:
+                print(f"    ---- of what failed before that, {outcome.log}")
+                for line in told:
+                    print("    | " + line[:400])
             print(f"    ---- last lines of {outcome.log}")
             for line in lines[-TAIL:]:
                 print("    | " + line[:400])
             print("    ----", flush=True)
+
+
+FAILURE = re.compile(r": Failure$|^\[  FAILED  \]|WARNING: ThreadSanitizer|ERROR: AddressSanitizer|runtime error:|\*\*\*(Failed|Timeout|Exception)")
+
+
+def told_failures(lines, each=12, most=120):
+    """The lines that tell of a failure, each with what follows it."""
+    wanted = sorted({n for i, line in enumerate(lines) if FAILURE.search(line) for n in range(i, min(i + each, len(lines)))})
+    return [lines[n] for n in wanted[:most]]
 
 
 def stop_group(process):
