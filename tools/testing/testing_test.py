@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from testing.console import Console, Outcome, summary  # noqa: E402
+from testing.console import Console, Outcome, summary, told_failures  # noqa: E402
 from testing.parse import count_ctest, count_pytest, tally_line  # noqa: E402
 import run_tests  # noqa: E402
 
@@ -91,6 +91,14 @@ def test_what_a_part_leaves_running_is_ended(tmp_path):
     pid = int(log.read_text())
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], text=True, stdout=subprocess.PIPE).stdout.strip()
     assert state == "" or state.startswith("Z")
+
+
+def test_what_failed_first_is_told_wherever_it_stands():
+    lines = ["ok"] * 50 + ["x_test.cc:7: Failure", "Expected equality"] + ["ok"] * 50 + GTEST.splitlines()
+    told = told_failures(lines, each=2)
+    assert told[:2] == ["x_test.cc:7: Failure", "Expected equality"] and "[  FAILED  ] A.bad (1 ms)" in told
+    assert told_failures(["ok", "[  PASSED  ] 1 test."]) == []
+    assert len(told_failures(lines * 9, most=20)) == 20
 
 
 def test_the_summary_ends_with_the_sum(tmp_path, capsys):
