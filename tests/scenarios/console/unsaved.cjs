@@ -54,9 +54,9 @@ story(async ({ page, text, many, button, link, field, says, see, dialog, gone, s
   await icp.fill('ICP 2');
   await meanwhile('', { icp_number: 'ICP of somebody else' });
   await button('common:save').click();
-  await says('configure:changed-meanwhile');
+  await says('common:problem.revision_conflict');
   assert.strictEqual(await icp.inputValue(), 'ICP 2');
-  await button('configure:load-anew').click();
+  await button('common:load-anew').click();
   await eventually(async () => (await icp.inputValue()) === 'ICP of somebody else', 'the newest revision');
   await icp.fill('ICP 2');
   await button('common:save').click();
@@ -71,8 +71,8 @@ story(async ({ page, text, many, button, link, field, says, see, dialog, gone, s
   await timeout().fill('30');
   await meanwhile('/websocket', { connection_timeout: '45s' });
   await button('common:ok', box).click();
-  await box.getByText(text('configure:changed-meanwhile')).waitFor();
-  await button('configure:load-anew', box).click();
+  await box.getByText(text('common:problem.revision_conflict')).waitFor();
+  await button('common:load-anew', box).click();
   await eventually(async () => (await timeout().inputValue()) === '45', 'the newest Connection Timeout Period');
   box = await dialog(...title);
   await timeout().fill('30');

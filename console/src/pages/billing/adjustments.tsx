@@ -3,8 +3,8 @@
 import { Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { bytes, money } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { date, plain } from "./amounts";
 
 type Adjustment = Schemas["BillAdjustment"];
@@ -17,7 +17,7 @@ export function Adjustments({ rows, currency }: { rows: Adjustment[]; currency: 
   return (
     <>
       <Typography.Paragraph type="secondary">{t("adjustments.about")}</Typography.Paragraph>
-      <WideTable<Adjustment>
+      <ListTable<Adjustment>
         label={t("adjustments.title")}
         minWidth={700}
         size="small"

@@ -2,8 +2,8 @@
 
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { bitsPerSecond, bytes, dateTime } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { date } from "./amounts";
 
 type Day = Schemas["BillDay"];
@@ -11,7 +11,7 @@ type Day = Schemas["BillDay"];
 export function BillDays({ days, timeZone }: { days: Day[]; timeZone: string | undefined }) {
   const { t } = useTranslation("billing");
   return (
-    <WideTable<Day>
+    <ListTable<Day>
       label={t("days.title")}
       minWidth={900}
       size="small"

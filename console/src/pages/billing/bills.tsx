@@ -7,8 +7,8 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime, money } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin, useStaff } from "@/shell/session";
@@ -44,7 +44,7 @@ export default function Bills() {
           {bills.isSuccess && rows.length === 0 ? (
             <Empty description={t("bills.none")} />
           ) : (
-            <WideTable<Summary>
+            <ListTable<Summary>
               label={t("bills.issued")}
               minWidth={staff ? 860 : 680}
               rowKey="id"

@@ -3,8 +3,8 @@
 import { Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { bitsPerSecond, bytes, money } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { plain, price, quantity, span, unitOf } from "./amounts";
 
 interface Props {
@@ -27,7 +27,7 @@ export function Charge({ charge, currency }: Props) {
         {charge.peak_bps !== undefined && t("charge.peak", { peak: bitsPerSecond(charge.peak_bps) })}{" "}
         {share > 1 && t("charge.mean", { count: share })} {lines.length > 1 && t(`prices.mode.${mode}`)}
       </Typography.Paragraph>
-      <WideTable
+      <ListTable
         label={title}
         minWidth={460}
         size="small"

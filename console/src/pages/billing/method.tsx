@@ -7,8 +7,8 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { AccountChoice, useAccountLink, useChosenAccount } from "@/pages/service/parts/account-choice";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -72,7 +72,7 @@ export default function BillingMethod() {
           </Card>
           {billing.data.history.length > 0 && (
             <Card title={h2(t("history.title"))}>
-              <WideTable
+              <ListTable
                 label={t("history.title")}
                 minWidth={520}
                 size="small"

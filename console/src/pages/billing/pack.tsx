@@ -7,8 +7,8 @@ import { Link, useParams } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { useAccountLink } from "@/pages/service/parts/account-choice";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { bytes, count, dateTime, money } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -115,7 +115,7 @@ export default function Pack() {
           <Card title={h2(t("ledger.title"))}>
             <Typography.Paragraph type="secondary">{t("ledger.about")}</Typography.Paragraph>
             <ProblemAlert error={ledger.error} onRetry={() => ledger.refetch()} />
-            <WideTable<Entry>
+            <ListTable<Entry>
               label={t("ledger.title")}
               minWidth={860}
               size="small"

@@ -7,8 +7,8 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime, money } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -49,7 +49,7 @@ export default function Packs() {
           {packs.isSuccess && rows.length === 0 ? (
             <Empty description={t("packs.none")} />
           ) : (
-            <WideTable<Pack>
+            <ListTable<Pack>
               label={t("packs.mine")}
               minWidth={860}
               rowKey="id"

@@ -3,7 +3,7 @@
 import { Col, Row, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
-import { WideTable } from "@/pages/service/parts/wide-table";
+import { ListTable } from "@/parts/list-table";
 import { type Method, plain, price, unitOf } from "./amounts";
 
 type Book = Schemas["PriceBook"];
@@ -57,7 +57,7 @@ function Tiers({ book, method, period }: { book: Book; method: Method; period: P
           <Typography.Paragraph type="secondary" style={{ marginBottom: 8 }}>
             {t(`prices.what.${method}-${period}`)} {tariff.tiers.length > 1 && t(`prices.mode.${tariff.mode}`)}
           </Typography.Paragraph>
-          <WideTable
+          <ListTable
             label={title}
             minWidth={300}
             size="small"

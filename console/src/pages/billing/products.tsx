@@ -6,8 +6,8 @@ import { Alert, App, Button, Empty } from "antd";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { got, Problem } from "@/api/problem";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { bytes, money } from "@/parts/format";
+import { ListTable } from "@/parts/list-table";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
 
@@ -62,7 +62,7 @@ export function Products({ accountId }: { accountId: string }) {
         <ProblemAlert error={buy.error} />
       )}
       {forNobody && <Alert type="info" showIcon title={t("products.choose-account")} style={{ marginBottom: 16 }} />}
-      <WideTable<Product>
+      <ListTable<Product>
         label={t("products.title")}
         minWidth={620}
         rowKey="id"

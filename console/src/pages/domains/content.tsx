@@ -11,8 +11,8 @@ import { got } from "@/api/problem";
 import { Effect } from "@/parts/effect";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
-import { Refused } from "./refused";
 import { stateColors } from "./states";
 import { useWebSocketSwitch } from "./websocket-switch";
 

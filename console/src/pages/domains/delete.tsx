@@ -7,9 +7,9 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { api } from "@/api/client";
 import { got } from "@/api/problem";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
 import { domainKey, liveSessions, settingsOf, useDomain } from "./domain";
-import { Refused } from "./refused";
 import { inWords } from "./units";
 
 export function DeleteDomain() {

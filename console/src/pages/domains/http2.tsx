@@ -3,9 +3,9 @@
 import { Card, Flex, Switch, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Effect } from "@/parts/effect";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
 import { settingsOf, useChange, useDomain } from "./domain";
-import { Refused } from "./refused";
 import { Warnings } from "./warnings";
 
 export default function Http2() {

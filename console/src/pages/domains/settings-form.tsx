@@ -7,11 +7,11 @@ import { useTranslation } from "react-i18next";
 import { type Detail, Problem } from "@/api/problem";
 import { Effect } from "@/parts/effect";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { nothing } from "./changes";
 import { type Domain, useChange, useDomain } from "./domain";
-import { Refused } from "./refused";
 
 interface Props<V> {
   name: string;
@@ -82,7 +82,7 @@ export function SettingsForm<V extends object>(props: Props<V>) {
   };
   return (
     <>
-      <Refused error={change.error} left={left} onReload={again} />
+      <Refused error={change.error} details={left} onReload={again} />
       <Body
         key={base.turn}
         {...props}

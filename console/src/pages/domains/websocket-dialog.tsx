@@ -9,11 +9,11 @@ import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag, Problem } from "@/api/problem";
 import { Dialog } from "@/parts/dialog";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { Amount } from "./amount";
 import { changes, nothing } from "./changes";
 import { OrderBars } from "./order-bars";
-import { Refused } from "./refused";
 import { sizes } from "./units";
 import { type ReadWebSocket, useTakeWebSocket } from "./websocket-switch";
 
@@ -98,7 +98,7 @@ export function WebSocketDialog({ name, read, onClose, onDone, onReload }: Props
       okButtonProps={{ htmlType: "submit", form: "websocket", loading: save.isPending }}
       onCancel={close}
     >
-      <Refused error={save.error} left={left} onReload={onReload} />
+      <Refused error={save.error} details={left} onReload={onReload} />
       <Form
         name="websocket"
         form={form}

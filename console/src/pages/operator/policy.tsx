@@ -10,10 +10,10 @@ import { Effect } from "@/parts/effect";
 import { dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
 import { ProblemAlert, tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { useNewestChange } from "./parts/newest-change";
-import { Refused } from "./parts/refused";
 import { Touched } from "./parts/touched";
 
 type Values = Required<Schemas["PolicyReplace"]>;
@@ -106,7 +106,7 @@ function PolicyForm({ read, onAnew }: { read: Tagged; onAnew: () => void }) {
       onFinish={(values) => replace.mutate(values)}
       style={{ maxWidth: 900 }}
     >
-      <Refused error={replace.error} details={left} onAnew={onAnew} />
+      <Refused error={replace.error} details={left} onReload={onAnew} />
       <Flex vertical gap="middle">
         <Card title={t("policy.live-gates")}>
           <Typography.Paragraph type="secondary">{t("policy.live-gates-about")}</Typography.Paragraph>

@@ -6,9 +6,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag } from "@/api/problem";
-import { ChangeProblem } from "@/pages/service/parts/change-problem";
 import { Effect } from "@/parts/effect";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { changeAt } from "./change-at";
@@ -59,7 +59,7 @@ export function CertificateReplace({ certificate, etag, onLoadAnew }: Props) {
   return (
     <>
       <Typography.Paragraph>{t("certificate.replace-about", { count: domains.length })}</Typography.Paragraph>
-      <ChangeProblem error={replace.error} details={left} onLoadAnew={onLoadAnew} />
+      <Refused error={replace.error} details={left} onReload={onLoadAnew} />
       <Form<Pair>
         form={form}
         layout="vertical"

@@ -8,10 +8,10 @@ import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { api } from "@/api/client";
 import { got, gotWithTag } from "@/api/problem";
 import { useAccountLink } from "@/pages/service/parts/account-choice";
-import { ChangeProblem } from "@/pages/service/parts/change-problem";
 import { dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
 import { CertificateReplace } from "./certificate-replace";
 import { DomainLinks } from "./domain-links";
@@ -96,9 +96,9 @@ export default function Certificate() {
       }
     >
       <ProblemAlert error={query.error} onRetry={() => query.refetch()} />
-      <ChangeProblem
+      <Refused
         error={remove.error}
-        onLoadAnew={() => {
+        onReload={() => {
           remove.reset();
           void query.refetch();
         }}

@@ -8,9 +8,9 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime } from "@/parts/format";
 import { LinkButton } from "@/parts/link-button";
+import { ListTable } from "@/parts/list-table";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -63,7 +63,7 @@ export default function Certificates() {
       {query.isSuccess && rows.length === 0 ? (
         <Empty description={t("certificates.none")}>{add(t("certificates.add-first"))}</Empty>
       ) : (
-        <WideTable<Certificate>
+        <ListTable<Certificate>
           label={t("certificates.title")}
           minWidth={900}
           rowKey="id"

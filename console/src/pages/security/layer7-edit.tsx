@@ -8,9 +8,9 @@ import { Link, useNavigate, useParams } from "react-router";
 import { api } from "@/api/client";
 import { got, gotWithTag } from "@/api/problem";
 import { useAccountLink } from "@/pages/service/parts/account-choice";
-import { ChangeProblem } from "@/pages/service/parts/change-problem";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
 import { DomainLinks } from "./domain-links";
 import { Layer7Form } from "./layer7-form";
@@ -97,7 +97,7 @@ export default function Layer7Edit() {
       }
     >
       <ProblemAlert error={query.error} onRetry={() => query.refetch()} />
-      <ChangeProblem error={remove.error} onLoadAnew={loadAnew} />
+      <Refused error={remove.error} onReload={loadAnew} />
       {query.isPending && <Skeleton active />}
       {data && query.data && (
         <Flex vertical gap="middle" style={{ maxWidth: 960 }}>

@@ -6,9 +6,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag } from "@/api/problem";
-import { ChangeProblem } from "@/pages/service/parts/change-problem";
 import { Effect } from "@/parts/effect";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { useLogin } from "@/shell/session";
 import { changeAt } from "./change-at";
@@ -70,7 +70,7 @@ export function Layer7Form({ config, etag, firstDomain, onLoadAnew }: Props) {
 
   return (
     <>
-      <ChangeProblem error={save.error} details={left} onLoadAnew={onLoadAnew} />
+      <Refused error={save.error} details={left} onReload={onLoadAnew} />
       <Form<Values>
         form={form}
         layout="vertical"

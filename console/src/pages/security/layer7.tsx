@@ -8,9 +8,9 @@ import { Link } from "react-router";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { AccountChoice, useChosenAccount } from "@/pages/service/parts/account-choice";
-import { WideTable } from "@/pages/service/parts/wide-table";
 import { dateTime } from "@/parts/format";
 import { LinkButton } from "@/parts/link-button";
+import { ListTable } from "@/parts/list-table";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
@@ -61,7 +61,7 @@ export default function Layer7() {
       {query.isSuccess && rows.length === 0 ? (
         <Empty description={t("layer7.none")}>{add(t("layer7.add-first"))}</Empty>
       ) : (
-        <WideTable<Config>
+        <ListTable<Config>
           label={t("layer7.title")}
           minWidth={760}
           rowKey="id"

@@ -3,6 +3,7 @@
 import { Alert } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
+import { saying } from "@/i18n/saying";
 
 export function Warnings({ warnings }: { warnings: Schemas["Detail"][] }) {
   const { t } = useTranslation("security");
@@ -16,7 +17,7 @@ export function Warnings({ warnings }: { warnings: Schemas["Detail"][] }) {
         <ul style={{ margin: 0, paddingInlineStart: 20 }}>
           {warnings.map((one) => (
             <li key={`${one.pointer} ${one.code} ${one.message}`}>
-              {one.pointer && <code>{one.pointer}</code>} {one.message} {one.hint}
+              {one.pointer && <code>{one.pointer}</code>} {saying(one)}
             </li>
           ))}
         </ul>

@@ -5,7 +5,7 @@ import { Descriptions, Empty, Tag } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { count, dateTime } from "@/parts/format";
-import { WideTable } from "./parts/wide-table";
+import { ListTable } from "@/parts/list-table";
 
 type Application = Schemas["Application"];
 
@@ -29,7 +29,7 @@ export function History({ rows, loading, more }: Props) {
   const decidedBy = (by: string | null) =>
     by === null ? "" : by === "automatic" || by === "operator" ? t(`history.by.${by}`) : by;
   return (
-    <WideTable<Application>
+    <ListTable<Application>
       label={t("history.title")}
       minWidth={860}
       rowKey="id"

@@ -8,8 +8,8 @@ import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag } from "@/api/problem";
 import { Dialog } from "@/parts/dialog";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
-import { Refused } from "../parts/refused";
 import { Touched } from "../parts/touched";
 import { AccountFields, type AccountValues } from "./fields";
 
@@ -54,7 +54,7 @@ export function AccountModify({ account, onClose, onChanged, onAnew }: Props) {
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
     >
-      <Refused error={change.error} details={left} onAnew={onAnew} />
+      <Refused error={change.error} details={left} onReload={onAnew} />
       {identity_verified && verified === false && (
         <Touched account={account.data.id} about={t("accounts.unverify-about")} />
       )}

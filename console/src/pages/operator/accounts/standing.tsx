@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { gotWithTag } from "@/api/problem";
 import { Dialog } from "@/parts/dialog";
-import { Refused } from "../parts/refused";
+import { Refused } from "@/parts/refused";
 import { Touched } from "../parts/touched";
 import type { Tagged } from "./modify";
 
@@ -71,7 +71,7 @@ export function Standing({ account, mayWrite, onChanged, onAnew }: Props) {
           onOk={() => change.mutate(to)}
           onCancel={() => setTo(undefined)}
         >
-          <Refused error={change.error} onAnew={onAnew} />
+          <Refused error={change.error} onReload={onAnew} />
           {to === "active" ? (
             <Typography.Paragraph>{t("accounts.to-about.active")}</Typography.Paragraph>
           ) : (

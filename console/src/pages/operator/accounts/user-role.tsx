@@ -8,8 +8,8 @@ import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
 import { Dialog } from "@/parts/dialog";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
-import { Refused } from "../parts/refused";
 
 interface Props {
   user: Schemas["User"];
@@ -44,7 +44,7 @@ export function UserRole({ user, etag, onClose, onChanged, onAnew }: Props) {
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
     >
-      <Refused error={change.error} details={left} onAnew={onAnew} />
+      <Refused error={change.error} details={left} onReload={onAnew} />
       <Alert
         type="warning"
         showIcon

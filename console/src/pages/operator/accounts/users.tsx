@@ -8,9 +8,9 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { day } from "@/parts/format";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
 import { PagedTable } from "../parts/paged-table";
-import { Refused } from "../parts/refused";
 import { LinkShown } from "./link-shown";
 import { UserCreate } from "./user-create";
 import { UserRole } from "./user-role";
@@ -73,7 +73,7 @@ export function Users({ account }: { account: Schemas["Account"] }) {
     >
       <Refused
         error={deed.error ?? newLink.error}
-        onAnew={() => {
+        onReload={() => {
           deed.reset();
           void renew();
         }}

@@ -7,8 +7,8 @@ import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag } from "@/api/problem";
 import { tellFields } from "@/parts/problem";
+import { Refused } from "@/parts/refused";
 import { useUnsavedGuard } from "@/parts/unsaved";
-import { Refused } from "../parts/refused";
 
 interface Props {
   application: Schemas["Application"];
@@ -48,7 +48,7 @@ export function Decision({ application, etag, mayWrite, onDecided, onAnew }: Pro
   };
   return (
     <Card title={t("desk.decision")}>
-      <Refused error={decide.error} details={left} onAnew={onAnew} />
+      <Refused error={decide.error} details={left} onReload={onAnew} />
       <Form form={form} layout="vertical" disabled={!mayWrite} onFinish={() => decide.mutate(true)}>
         <Form.Item name="reason" label={t("desk.words")} extra={t("desk.words-about")}>
           <Input.TextArea rows={3} maxLength={2000} showCount />

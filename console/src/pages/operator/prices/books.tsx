@@ -10,11 +10,11 @@ import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
 import { day } from "@/parts/format";
 import { LinkButton } from "@/parts/link-button";
+import { Refused } from "@/parts/refused";
 import { useLogin } from "@/shell/session";
 import { AccountName } from "../parts/account-name";
 import { AccountSelect } from "../parts/account-select";
 import { PagedTable } from "../parts/paged-table";
-import { Refused } from "../parts/refused";
 import { unitName } from "./micro";
 import { TariffTables } from "./tariff-tables";
 
@@ -83,7 +83,7 @@ export function Books() {
           </LinkButton>
         )}
       </Flex>
-      <Refused error={remove.error} onAnew={renew} />
+      <Refused error={remove.error} onReload={renew} />
       <PagedTable<Book>
         label={t("prices.books")}
         query={query}

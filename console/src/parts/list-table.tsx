@@ -4,6 +4,7 @@
 import { Button, Flex, Table, type TableProps } from "antd";
 import type { AnyObject } from "antd/es/_util/type";
 import { useTranslation } from "react-i18next";
+import { ScrollBox } from "./scroll-box";
 
 interface Props<T> extends Pick<TableProps<T>, "columns" | "rowKey" | "loading" | "summary" | "size"> {
   label: string; // its name for those who do not see it
@@ -12,14 +13,13 @@ interface Props<T> extends Pick<TableProps<T>, "columns" | "rowKey" | "loading" 
   more?: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => unknown };
 }
 
-export function WideTable<T extends AnyObject>({ label, minWidth, rows, more, ...rest }: Props<T>) {
+export function ListTable<T extends AnyObject>({ label, minWidth, rows, more, ...rest }: Props<T>) {
   const { t } = useTranslation();
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-      <section aria-label={label} tabIndex={0} style={{ overflowX: "auto" }}>
-        <Table<T> size="middle" pagination={false} dataSource={rows} style={{ minWidth }} {...rest} />
-      </section>
+      <ScrollBox label={label} width={minWidth}>
+        <Table<T> size="middle" pagination={false} dataSource={rows} {...rest} />
+      </ScrollBox>
       {more?.hasNextPage && (
         <Flex justify="center" style={{ marginTop: 12 }}>
           <Button loading={more.isFetchingNextPage} onClick={() => more.fetchNextPage()}>

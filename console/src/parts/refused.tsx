@@ -4,25 +4,25 @@
 import { Alert, Button } from "antd";
 import { useTranslation } from "react-i18next";
 import { type Detail, Problem } from "@/api/problem";
-import { ProblemAlert } from "@/parts/problem";
+import { ProblemAlert } from "./problem";
 
 interface Props {
   error: unknown;
-  details?: Detail[];
-  onLoadAnew: () => void;
+  details?: Detail[]; // what was told at no field; absent: all
+  onReload: () => void;
 }
 
-export function ChangeProblem({ error, details, onLoadAnew }: Props) {
-  const { t } = useTranslation("service");
+export function Refused({ error, details, onReload }: Props) {
+  const { t } = useTranslation();
   if (!(error instanceof Problem && error.status === 412)) return <ProblemAlert error={error} details={details} />;
   return (
     <Alert
       type="warning"
       showIcon
       role="alert"
-      title={t("changed.title")}
-      description={t("changed.about")}
-      action={<Button onClick={onLoadAnew}>{t("changed.load-anew")}</Button>}
+      title={t("problem.revision_conflict")}
+      description={t("changed-meanwhile")}
+      action={<Button onClick={onReload}>{t("load-anew")}</Button>}
       style={{ marginBottom: 16 }}
     />
   );
