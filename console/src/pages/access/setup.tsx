@@ -32,7 +32,7 @@ export default function Setup() {
   return (
     <Outside title={t("setup")} about={t("setup-about")}>
       <ProblemAlert error={setUp.error} />
-      <Form form={form} layout="vertical" requiredMark={false} onFinish={(values) => setUp.mutate(values)}>
+      <Form form={form} layout="vertical" requiredMark={false} noValidate onFinish={(values) => setUp.mutate(values)}>
         <Form.Item name="account_name" label={t("operator-name")} extra={t("operator-name-about")}>
           <Input autoComplete="organization" />
         </Form.Item>

@@ -24,7 +24,7 @@ export default function SignIn() {
   return (
     <Outside title={t("sign-in")}>
       <ProblemAlert error={signIn.error} />
-      <Form layout="vertical" requiredMark={false} onFinish={(values) => signIn.mutate(values)}>
+      <Form layout="vertical" requiredMark={false} noValidate onFinish={(values) => signIn.mutate(values)}>
         <Form.Item name="email" label={t("email")} rules={[{ required: true, message: t("email-missing") }]}>
           <Input type="email" autoComplete="username" autoFocus />
         </Form.Item>

@@ -1,11 +1,12 @@
 // Adds a user: by an invitation that they choose their password with, or with a password that is set now.
 
 import { useMutation } from "@tanstack/react-query";
-import { Form, Input, Modal, Radio, Select } from "antd";
+import { Form, Input, Radio, Select } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 
 interface Values {
@@ -39,20 +40,19 @@ export function UserCreate({ account, onClose, onCreated }: Props) {
     onError: (error) => setLeft(tellFields(form, error)),
   });
   return (
-    <Modal
-      open
+    <Dialog
       title={t("users.add-to", { account: account.name })}
       okText={t(way === "password" ? "users.add" : "users.invite")}
       confirmLoading={create.isPending}
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
-      mask={{ closable: false }}
     >
       <ProblemAlert error={create.error} details={left} />
       <Form
         id={id}
         form={form}
         layout="vertical"
+        noValidate
         initialValues={{ role: roles[0], way: "invite" }}
         onFinish={(values) => create.mutate(values)}
       >
@@ -81,6 +81,6 @@ export function UserCreate({ account, onClose, onCreated }: Props) {
           </Form.Item>
         )}
       </Form>
-    </Modal>
+    </Dialog>
   );
 }
