@@ -9,6 +9,7 @@ import pytest
 
 from harness.control import PASSWORD
 from harness.edge import SLOWNESS
+from harness.ports import free_port
 from harness.process import run_client
 
 OPERATOR, CUSTOMER, HOST = "operator@fairlead.test", "customer@example.com", "live.edge.test"
@@ -24,3 +25,47 @@ def tell(story, node, language, ca=None, **more):
 def test_the_first_operator_by_the_printed_link(start_node, language):
     node = start_node(set_up=False)
     tell("first_start", node, language, setup=f"http://127.0.0.1:{node.admin}/setup#{node.first_operator_key()}")
+
+
+def with_customer(node, **more):
+    """A customer whose account is activated; signs in as CUSTOMER."""
+    customer = node.customer("Example Live", email=CUSTOMER, **more)
+    node.activate(customer)
+    return customer
+
+
+def test_the_websocket_procedure_of_the_documents(start_node, start_origin, ca, language):
+    origin = start_origin("both_schemes.cjs", tls=True)
+    http, https = free_port(), free_port()
+    node = start_node(listeners=[{"address": f"127.0.0.1:{http}", "protocol": "http"}, {"address": f"127.0.0.1:{https}", "protocol": "https"}])
+    node.http = http
+    customer = with_customer(node)
+    leaf = ca.leaf("ec")
+    customer.post("/v1/certificates", {"name": "site", "chain": leaf.chain.read_text(), "key": leaf.key.read_text()}).ok(201)
+    node.online(customer, HOST, origin, websocket={"enabled": False}, origin_tls={"ca_file": ca.cert.read_text()},
+                origins=[{"host": "127.0.0.1", "http_port": origin.port, "https_port": origin.hello["https_port"]}])
+    node.live(customer.patch(f"/v1/domains/{HOST}", {"certificates": ["site"]}).ok(200)["policy_change"])
+    tell("websocket_procedure", node, language, ca, customer=CUSTOMER, host=HOST, https=https)
+
+
+def with_domain(start_node, start_origin, **websocket):
+    """(node, customer, origin) with a domain that is online."""
+    node, origin = start_node(), start_origin("ws_hash.cjs")
+    customer = with_customer(node)
+    node.online(customer, HOST, origin, websocket={"origin_scheme": "http", **websocket})
+    return node, customer, origin
+
+
+def test_live_sessions(start_node, start_origin, language):
+    node, _, origin = with_domain(start_node, start_origin)
+    tell("sessions", node, language, customer=CUSTOMER, host=HOST, origin=origin.port)
+
+
+def test_unsaved_and_changed_meanwhile(start_node, start_origin, language):
+    node, customer, _ = with_domain(start_node, start_origin)
+    tell("unsaved", node, language, customer=CUSTOMER, host=HOST, token=customer.token)
+
+
+def test_by_the_keyboard_alone(start_node, start_origin, language):
+    node, _, _ = with_domain(start_node, start_origin, enabled=False)
+    tell("keyboard", node, language, customer=CUSTOMER, host=HOST)

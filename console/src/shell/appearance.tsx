@@ -1,5 +1,6 @@
 // Light or dark, as the system says unless the user chose; the words of Ant Design's own parts in the user's language.
 
+import { LoadingOutlined } from "@ant-design/icons";
 import { App, ConfigProvider, theme } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
@@ -55,7 +56,8 @@ export function Appearance({ children }: { children: ReactNode }) {
     <ChoiceContext value={choice}>
       <ConfigProvider
         csp={{ nonce }}
-        button={{ autoInsertSpace: false }} // a name of two characters stays one word
+        // A name of two characters stays one word, and is the name while it loads, too.
+        button={{ autoInsertSpace: false, loadingIcon: <LoadingOutlined aria-hidden /> }}
         locale={i18n.language === "zh-CN" ? zhCN : enUS}
         theme={{
           algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,

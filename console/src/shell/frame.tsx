@@ -20,7 +20,11 @@ import { type Scheme, useAppearance } from "./appearance";
 import { menuOf } from "./navigation";
 import { loginKey, SignedIn, useLogin, useStaff } from "./session";
 
-const schemeIcons = { system: <DesktopOutlined />, light: <SunOutlined />, dark: <MoonOutlined /> };
+const schemeIcons = {
+  system: <DesktopOutlined aria-hidden />,
+  light: <SunOutlined aria-hidden />,
+  dark: <MoonOutlined aria-hidden />,
+};
 
 const MenuDrawer = lazy(() => import("./menu-drawer")); // narrow windows only
 
@@ -41,7 +45,7 @@ export function Preferences() {
           onClick: ({ key }) => void setLanguage(key as Language),
         }}
       >
-        <Button type="text" icon={<TranslationOutlined />} aria-label={t("language")} />
+        <Button type="text" icon={<TranslationOutlined aria-hidden />} aria-label={t("language")} />
       </Dropdown>
       <Dropdown
         trigger={["click"]}
@@ -85,7 +89,11 @@ function User() {
         ],
       }}
     >
-      <Button type="text" icon={<UserOutlined />} aria-label={t("signed-in-as", { email: login.user.email })}>
+      <Button
+        type="text"
+        icon={<UserOutlined aria-hidden />}
+        aria-label={t("signed-in-as", { email: login.user.email })}
+      >
         <span className="wide-only">{login.user.email}</span>
       </Button>
     </Dropdown>
@@ -136,7 +144,9 @@ function Bars() {
         }}
       >
         <Flex align="center" gap="small" style={{ height: "100%" }}>
-          {!wide && <Button type="text" icon={<MenuOutlined />} aria-label={t("open-menu")} onClick={show} />}
+          {!wide && (
+            <Button type="text" icon={<MenuOutlined aria-hidden />} aria-label={t("open-menu")} onClick={show} />
+          )}
           <Link to="/" style={{ display: "flex", alignItems: "center", gap: 10 }} aria-label={t("home")}>
             <img src="/favicon.svg" alt="" width={28} height={28} />
             <Typography.Text strong style={{ fontSize: 17 }}>

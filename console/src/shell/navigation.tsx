@@ -38,31 +38,34 @@ export function menuOf(t: TFunction<"shell">, staff: boolean): Item[] {
     children,
   });
   return [
-    entry("/domains", "domains", <GlobalOutlined />),
-    entry("/monitor", "monitor", <BarChartOutlined />),
-    entry("/content/websockets", "websockets", <ThunderboltOutlined />),
+    entry("/domains", "domains", <GlobalOutlined aria-hidden />),
+    entry("/monitor", "monitor", <BarChartOutlined aria-hidden />),
+    entry("/content/websockets", "websockets", <ThunderboltOutlined aria-hidden />),
     group("configuration", [
-      entry("/layer7", "layer7", <ApartmentOutlined />),
-      entry("/certificates", "certificates", <SafetyCertificateOutlined />),
+      entry("/layer7", "layer7", <ApartmentOutlined aria-hidden />),
+      entry("/certificates", "certificates", <SafetyCertificateOutlined aria-hidden />),
     ]),
     group("service", [
-      entry("/activation", "activation", <RocketOutlined />),
-      entry("/billing", "billing", <WalletOutlined />),
-      entry("/packs", "packs", <AppstoreOutlined />),
-      entry("/bills", "bills", <ProfileOutlined />),
+      entry("/activation", "activation", <RocketOutlined aria-hidden />),
+      entry("/billing", "billing", <WalletOutlined aria-hidden />),
+      entry("/packs", "packs", <AppstoreOutlined aria-hidden />),
+      entry("/bills", "bills", <ProfileOutlined aria-hidden />),
     ]),
     ...(staff
       ? [
           group("operator", [
-            entry("/desk", "desk", <AuditOutlined />),
-            entry("/accounts", "accounts", <TeamOutlined />),
-            entry("/edges", "edges", <ClusterOutlined />),
-            entry("/prices", "prices", <TagsOutlined />),
-            entry("/policy", "policy", <SettingOutlined />),
-            entry("/notices", "notices", <MailOutlined />),
+            entry("/desk", "desk", <AuditOutlined aria-hidden />),
+            entry("/accounts", "accounts", <TeamOutlined aria-hidden />),
+            entry("/edges", "edges", <ClusterOutlined aria-hidden />),
+            entry("/prices", "prices", <TagsOutlined aria-hidden />),
+            entry("/policy", "policy", <SettingOutlined aria-hidden />),
+            entry("/notices", "notices", <MailOutlined aria-hidden />),
           ]),
         ]
       : []),
-    group("access", [entry("/tokens", "tokens", <KeyOutlined />), entry("/audit", "audit", <FileProtectOutlined />)]),
+    group("access", [
+      entry("/tokens", "tokens", <KeyOutlined aria-hidden />),
+      entry("/audit", "audit", <FileProtectOutlined aria-hidden />),
+    ]),
   ];
 }

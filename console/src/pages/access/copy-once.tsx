@@ -30,7 +30,7 @@ export function CopyOnce({ label, value, about }: { label: string; value: string
           onFocus={(event) => event.target.select()}
           style={{ flex: "1 1 240px", fontFamily: "monospace" }}
         />
-        <Button icon={copied ? <CheckOutlined /> : <CopyOutlined />} onClick={copy}>
+        <Button icon={copied ? <CheckOutlined aria-hidden /> : <CopyOutlined aria-hidden />} onClick={copy}>
           {copied ? t("copied") : t("copy")}
         </Button>
       </Flex>

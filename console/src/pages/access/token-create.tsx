@@ -1,11 +1,12 @@
 // Makes a token: its name, what it may do, and for how long.
 
 import { useMutation } from "@tanstack/react-query";
-import { Form, Input, InputNumber, Modal, Radio } from "antd";
+import { Form, Input, InputNumber, Radio } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 
 type Values = Required<Schemas["TokenCreate"]>;
@@ -26,14 +27,12 @@ export function TokenCreate({ onClose, onCreated }: Props) {
     onError: (error) => setLeft(tellFields(form, error)),
   });
   return (
-    <Modal
-      open
+    <Dialog
       title={t("tokens.create")}
       okText={t("tokens.create")}
       confirmLoading={create.isPending}
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
-      mask={{ closable: false }}
     >
       <ProblemAlert error={create.error} details={left} />
       <Form
@@ -65,6 +64,6 @@ export function TokenCreate({ onClose, onCreated }: Props) {
           <InputNumber min={1} max={3650} precision={0} style={{ width: "100%" }} />
         </Form.Item>
       </Form>
-    </Modal>
+    </Dialog>
   );
 }

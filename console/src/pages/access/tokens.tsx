@@ -2,11 +2,12 @@
 
 import { PlusOutlined } from "@ant-design/icons";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { App, Button, Empty, Modal, Skeleton, Table, Tag, Typography } from "antd";
+import { App, Button, Empty, Skeleton, Table, Tag, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { got } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { dateTime } from "@/parts/format";
 import { Page } from "@/parts/page";
 import { ProblemAlert } from "@/parts/problem";
@@ -31,7 +32,7 @@ export default function Tokens() {
     onSuccess: renew,
   });
   const create = (
-    <Button type="primary" icon={<PlusOutlined />} onClick={() => setCreating(true)}>
+    <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => setCreating(true)}>
       {t("tokens.create")}
     </Button>
   );
@@ -106,10 +107,8 @@ export default function Tokens() {
         />
       )}
       {made && (
-        <Modal
-          open
+        <Dialog
           title={t("tokens.made", { name: made.name })}
-          mask={{ closable: false }}
           onCancel={() => setMade(undefined)}
           footer={
             <Button type="primary" onClick={() => setMade(undefined)}>
@@ -118,7 +117,7 @@ export default function Tokens() {
           }
         >
           <CopyOnce label={t("tokens.token")} value={made.token} about={t("tokens.once")} />
-        </Modal>
+        </Dialog>
       )}
     </Page>
   );

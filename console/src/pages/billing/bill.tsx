@@ -39,13 +39,13 @@ export default function Bill() {
       actions={
         data && (
           <>
-            <Button loading={again.isPending} icon={<CheckCircleOutlined />} onClick={() => again.mutate()}>
+            <Button loading={again.isPending} icon={<CheckCircleOutlined aria-hidden />} onClick={() => again.mutate()}>
               {t("bill.again")}
             </Button>
             <Button
               href={`/v1/bills/${number}/csv`}
               download={`fairlead-bill-${number}.csv`}
-              icon={<DownloadOutlined />}
+              icon={<DownloadOutlined aria-hidden />}
             >
               {t("bill.csv")}
             </Button>

@@ -1,5 +1,6 @@
 // Content: WebSockets. For those who look for the switch where it is in other services: every domain with its switch, in place.
 
+import { LoadingOutlined } from "@ant-design/icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Empty, Flex, Input, Switch, Table, Tag, Typography } from "antd";
 import { useDeferredValue, useMemo, useState } from "react";
@@ -105,10 +106,11 @@ export default function ContentWebSockets() {
                       aria-label={t("content.switch", { name: row.name })}
                       checked={on}
                       disabled={!mayWrite}
-                      loading={mine && toggle.isPending}
-                      onChange={(enabled) => toggle.mutate({ name: row.name, on: enabled })}
+                      // Never disabled meanwhile, nor during the question: the focus would be lost.
+                      onChange={(enabled) => !toggle.isPending && toggle.mutate({ name: row.name, on: enabled })}
                     />
                     <span>{on ? t("on") : t("off")}</span>
+                    {mine && toggle.isPending && <LoadingOutlined aria-hidden />}
                     {mine && <Effect change={toggle.data?.data.policy_change} />}
                   </Flex>
                 );

@@ -22,9 +22,9 @@ export default function Http2() {
         <Switch
           id="http2"
           checked={change.isPending ? !on : on}
-          loading={change.isPending}
           disabled={!mayWrite}
-          onChange={(http2) => change.mutate({ patch: { settings: { http2 } }, etag })}
+          // Never disabled meanwhile: the focus would be lost.
+          onChange={(http2) => !change.isPending && change.mutate({ patch: { settings: { http2 } }, etag })}
           aria-describedby="http2-about"
         />
         <label htmlFor="http2">

@@ -38,7 +38,10 @@ function Expiry({ certificate }: { certificate: Certificate }) {
   return (
     <>
       {day(certificate.not_after)}{" "}
-      <Tag color={bad} icon={bad === "success" ? <CheckCircleOutlined /> : <ExclamationCircleOutlined />}>
+      <Tag
+        color={bad}
+        icon={bad === "success" ? <CheckCircleOutlined aria-hidden /> : <ExclamationCircleOutlined aria-hidden />}
+      >
         {days < 0 ? t("https.expired") : t("https.days-left", { count: days })}
       </Tag>
     </>
@@ -86,7 +89,7 @@ export default function Https() {
                   {names.join(", ")}
                   {!covers(row, name) && (
                     <div>
-                      <Tag color="warning" icon={<ExclamationCircleOutlined />}>
+                      <Tag color="warning" icon={<ExclamationCircleOutlined aria-hidden />}>
                         {t("https.not-covered")}
                       </Tag>
                     </div>

@@ -50,7 +50,7 @@ export default function DomainList() {
       about={t("about")}
       actions={
         mayWrite && (
-          <LinkButton to="/domains/add" type="primary" icon={<PlusOutlined />}>
+          <LinkButton to="/domains/add" type="primary" icon={<PlusOutlined aria-hidden />}>
             {t("add")}
           </LinkButton>
         )

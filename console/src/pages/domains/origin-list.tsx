@@ -34,7 +34,7 @@ export function OriginList({ path, disabled }: { path: string[]; disabled?: bool
               extra={
                 <Button
                   type="text"
-                  icon={<DeleteOutlined />}
+                  icon={<DeleteOutlined aria-hidden />}
                   aria-label={t("origins.remove", { number: place + 1 })}
                   disabled={disabled || fields.length === 1}
                   onClick={() => remove(name)}
@@ -73,7 +73,7 @@ export function OriginList({ path, disabled }: { path: string[]; disabled?: bool
               </Form.Item>
             </Card>
           ))}
-          <Button icon={<PlusOutlined />} disabled={disabled} onClick={() => add({ ...newOrigin })}>
+          <Button icon={<PlusOutlined aria-hidden />} disabled={disabled} onClick={() => add({ ...newOrigin })}>
             {t("origins.add")}
           </Button>
           <Form.ErrorList errors={errors} />

@@ -111,7 +111,7 @@ export default function Sessions() {
           onSearch={(value) => setClient(value.trim())}
           style={{ maxWidth: 320 }}
         />
-        <Button icon={<ReloadOutlined />} onClick={() => query.refetch()}>
+        <Button icon={<ReloadOutlined aria-hidden />} onClick={() => query.refetch()}>
           {t("sessions.refresh")}
         </Button>
         <Typography.Text type="secondary" role="status">

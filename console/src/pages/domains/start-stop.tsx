@@ -66,13 +66,18 @@ export function StartStop({ name, domain }: { name: string; domain: Domain }) {
       <Effect change={done?.data.policy_change} />
       <LinkButton to={`/monitor?domain=${encodeURIComponent(name)}`}>{t("domains:monitor")}</LinkButton>
       {running ? (
-        <Button icon={<PauseCircleOutlined />} disabled={!mayWrite} loading={stop.isPending} onClick={askToStop}>
+        <Button
+          icon={<PauseCircleOutlined aria-hidden />}
+          disabled={!mayWrite}
+          loading={stop.isPending}
+          onClick={askToStop}
+        >
           {t("stop.do")}
         </Button>
       ) : (
         <Button
           type="primary"
-          icon={<PlayCircleOutlined />}
+          icon={<PlayCircleOutlined aria-hidden />}
           disabled={!mayWrite}
           loading={start.isPending}
           onClick={() => start.mutate()}

@@ -2,11 +2,12 @@
 
 import { DownOutlined, RightOutlined } from "@ant-design/icons";
 import { useMutation } from "@tanstack/react-query";
-import { App, Button, Divider, Form, Modal, Radio, Switch } from "antd";
+import { App, Button, Divider, Form, Radio, Switch } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag, Problem } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { tellFields } from "@/parts/problem";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { Amount } from "./amount";
@@ -89,13 +90,11 @@ export function WebSocketDialog({ name, read, onClose, onDone, onReload }: Props
     values.map((value) => ({ value, label: t(`${key}.${value}`) }));
 
   return (
-    <Modal
-      open
+    <Dialog
       width={680}
       title={t("dialog.title", { name })}
       okText={t("common:ok")}
       cancelText={t("common:cancel")}
-      mask={{ closable: false }}
       okButtonProps={{ htmlType: "submit", form: "websocket", loading: save.isPending }}
       onCancel={close}
     >
@@ -163,7 +162,7 @@ export function WebSocketDialog({ name, read, onClose, onDone, onReload }: Props
           type="link"
           aria-expanded={more}
           aria-controls="websocket-more"
-          icon={more ? <DownOutlined /> : <RightOutlined />}
+          icon={more ? <DownOutlined aria-hidden /> : <RightOutlined aria-hidden />}
           onClick={() => setMore(!more)}
           style={{ paddingInline: 0 }}
         >
@@ -206,6 +205,6 @@ export function WebSocketDialog({ name, read, onClose, onDone, onReload }: Props
       </Form>
       <Divider />
       <OrderBars client={all?.client_interval} edge={all?.connection_timeout} origin={all?.origin_timeout} />
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 // WebSocket: the domain's switch, and what holds for its sessions.
 
-import { EditOutlined } from "@ant-design/icons";
+import { EditOutlined, LoadingOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Alert, Button, Card, Descriptions, Flex, Skeleton, Switch, Tag, Typography } from "antd";
 import { useState } from "react";
@@ -94,10 +94,11 @@ export default function WebSocketPage() {
           <Switch
             id="websocket-switch"
             checked={ws.enabled}
-            loading={toggle.isPending}
             disabled={!mayWrite || !ws.usable}
             aria-describedby="websocket-about"
             onChange={(on) =>
+              // Never disabled meanwhile, nor during the question: the focus would be lost.
+              !toggle.isPending &&
               toggle.mutate(
                 { name, on },
                 {
@@ -115,6 +116,7 @@ export default function WebSocketPage() {
             <Typography.Text strong>WebSocket</Typography.Text>
           </label>
           <Typography.Text>{ws.enabled ? t("on") : t("off")}</Typography.Text>
+          {toggle.isPending && <LoadingOutlined aria-hidden />}
           {ws.defaulted.includes("enabled") && <Tag>{t("default")}</Tag>}
           <Link to={`/domains/${encodeURIComponent(name)}/sessions`}>
             {live === null ? t("danger.live-unknown") : t("danger.live", { count: live })}
@@ -128,7 +130,7 @@ export default function WebSocketPage() {
       <Card
         title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("websocket.settings")}</h2>}
         extra={
-          <Button icon={<EditOutlined />} disabled={!mayWrite || !ws.usable} onClick={() => setOpen(true)}>
+          <Button icon={<EditOutlined aria-hidden />} disabled={!mayWrite || !ws.usable} onClick={() => setOpen(true)}>
             {t("common:modify")}
           </Button>
         }

@@ -57,7 +57,7 @@ export default function Monitor() {
       actions={
         !live && (
           <Button
-            icon={<ReloadOutlined />}
+            icon={<ReloadOutlined aria-hidden />}
             loading={fetching}
             onClick={() => queries.invalidateQueries({ queryKey: ["statistics"] })}
           >

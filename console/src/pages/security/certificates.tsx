@@ -42,7 +42,7 @@ export default function Certificates() {
       <LinkButton
         to={chosen ? `/certificates/add?account=${chosen}` : "/certificates/add"}
         type="primary"
-        icon={<PlusOutlined />}
+        icon={<PlusOutlined aria-hidden />}
       >
         {name}
       </LinkButton>

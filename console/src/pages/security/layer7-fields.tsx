@@ -127,7 +127,7 @@ function Headers() {
                 </Form.Item>
                 <Button
                   type="text"
-                  icon={<DeleteOutlined />}
+                  icon={<DeleteOutlined aria-hidden />}
                   aria-label={t("settings.add_header.remove", { number: name + 1 })}
                   onClick={() => remove(name)}
                   style={{ marginTop: 30 }}
@@ -136,7 +136,7 @@ function Headers() {
             ))}
             <Form.ErrorList errors={errors} />
             <Button
-              icon={<PlusOutlined />}
+              icon={<PlusOutlined aria-hidden />}
               disabled={fields.length >= mostHeaders ? true : undefined}
               onClick={() => add({ name: "", value: "" })}
             >

@@ -37,7 +37,11 @@ export default function Layer7() {
   const rows = query.data?.pages.flatMap((page) => page.items) ?? [];
   const add = (name: string) =>
     mayWrite && (
-      <LinkButton to={chosen ? `/layer7/add?account=${chosen}` : "/layer7/add"} type="primary" icon={<PlusOutlined />}>
+      <LinkButton
+        to={chosen ? `/layer7/add?account=${chosen}` : "/layer7/add"}
+        type="primary"
+        icon={<PlusOutlined aria-hidden />}
+      >
         {name}
       </LinkButton>
     );

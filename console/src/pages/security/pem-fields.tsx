@@ -90,7 +90,7 @@ function Pem<T extends Pair>({
           event.target.value = ""; // the same file can be chosen again
         }}
       />
-      <Button icon={<UploadOutlined />} disabled={disabled} onClick={() => picker.current?.click()}>
+      <Button icon={<UploadOutlined aria-hidden />} disabled={disabled} onClick={() => picker.current?.click()}>
         {t(`pem.${name}-file`)}
       </Button>{" "}
       <span role="status">{from && t("pem.from", { file: from })}</span>

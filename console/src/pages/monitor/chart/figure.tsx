@@ -71,11 +71,14 @@ export function Figure({ shape, title, about, kind, range, chart, csv, controls,
         </div>
         <Flex gap="small" wrap align="center">
           {controls}
-          <Button icon={asTable ? <LineChartOutlined /> : <TableOutlined />} onClick={() => setAsTable(!asTable)}>
+          <Button
+            icon={asTable ? <LineChartOutlined aria-hidden /> : <TableOutlined aria-hidden />}
+            onClick={() => setAsTable(!asTable)}
+          >
             {asTable ? t("as-chart") : t("as-table")}
           </Button>
           <Button
-            icon={<DownloadOutlined />}
+            icon={<DownloadOutlined aria-hidden />}
             loading={saved.isPending}
             onClick={() => saved.mutate()}
             title={t("csv-about")}
@@ -83,7 +86,7 @@ export function Figure({ shape, title, about, kind, range, chart, csv, controls,
             CSV
           </Button>
           <Button
-            icon={<PictureOutlined />}
+            icon={<PictureOutlined aria-hidden />}
             disabled={asTable}
             onClick={() => {
               const url = handle.current?.png(look.background);

@@ -47,7 +47,12 @@ export function LiveFigure({ title, kind, chart, points, zone }: Props) {
         <Typography.Title level={2} id={heading} style={{ fontSize: 16, margin: 0 }}>
           {title}
         </Typography.Title>
-        <Button size="small" icon={<PictureOutlined />} onClick={save} aria-label={t("live.png", { title })}>
+        <Button
+          size="small"
+          icon={<PictureOutlined aria-hidden />}
+          onClick={save}
+          aria-label={t("live.png", { title })}
+        >
           PNG
         </Button>
       </Flex>

@@ -58,7 +58,7 @@ export function LiveTable({ points, domains, milliseconds, zone }: Props) {
           />
         </>
       )}
-      <Button icon={<TableOutlined />} aria-expanded={shown} onClick={() => setShown(!shown)}>
+      <Button icon={<TableOutlined aria-hidden />} aria-expanded={shown} onClick={() => setShown(!shown)}>
         {shown ? t("live.hide-table") : t("live.as-table")}
       </Button>
       {shown && (

@@ -83,12 +83,12 @@ function Stream({ domains, account }: Props) {
       <Flex align="center" gap="middle" wrap style={{ marginBottom: 16 }}>
         <Badge status={badges[state]} text={<span role="status">{t(`live.state.${state}`)}</span>} />
         {state === "ended" ? (
-          <Button icon={<PlayCircleOutlined />} onClick={() => setAttempt((n) => n + 1)}>
+          <Button icon={<PlayCircleOutlined aria-hidden />} onClick={() => setAttempt((n) => n + 1)}>
             {t("live.again")}
           </Button>
         ) : (
           <Button
-            icon={paused ? <PlayCircleOutlined /> : <PauseOutlined />}
+            icon={paused ? <PlayCircleOutlined aria-hidden /> : <PauseOutlined aria-hidden />}
             onClick={() => setPaused(!paused)}
             aria-pressed={paused}
           >

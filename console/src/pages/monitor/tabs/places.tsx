@@ -117,7 +117,7 @@ function Shown({ data, stale, filters, onChange, group, onGroup }: ShownProps) {
               { value: "wire", label: t("basis-wire") },
             ]}
           />
-          <Button icon={<DownloadOutlined />} loading={saved.isPending} onClick={() => saved.mutate()}>
+          <Button icon={<DownloadOutlined aria-hidden />} loading={saved.isPending} onClick={() => saved.mutate()}>
             CSV
           </Button>
         </Flex>

@@ -1,11 +1,12 @@
 // Opens an account for a customer.
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Form, Modal } from "antd";
+import { Form } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 import { AccountFields, type AccountValues } from "./fields";
 
@@ -29,14 +30,12 @@ export function AccountCreate({ onClose, onCreated }: Props) {
     onError: (error) => setLeft(tellFields(form, error)),
   });
   return (
-    <Modal
-      open
+    <Dialog
       title={t("accounts.create")}
       okText={t("accounts.create")}
       confirmLoading={create.isPending}
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
-      mask={{ closable: false }}
     >
       <ProblemAlert error={create.error} details={left} />
       <Form
@@ -48,6 +47,6 @@ export function AccountCreate({ onClose, onCreated }: Props) {
       >
         <AccountFields />
       </Form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
 // The link by which a user sets a password: nobody can show it again.
 
-import { Button, Modal } from "antd";
+import { Button } from "antd";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "@/api/client";
 import { CopyOnce } from "@/pages/access/copy-once";
+import { Dialog } from "@/parts/dialog";
 import { dateTime } from "@/parts/format";
 
 interface Props {
@@ -15,10 +16,8 @@ interface Props {
 export function LinkShown({ email, link, onClose }: Props) {
   const { t } = useTranslation("operator");
   return (
-    <Modal
-      open
+    <Dialog
       title={t("users.link-of", { email })}
-      mask={{ closable: false }}
       onCancel={onClose}
       footer={
         <Button type="primary" onClick={onClose}>
@@ -31,6 +30,6 @@ export function LinkShown({ email, link, onClose }: Props) {
         value={link.url}
         about={t("users.link-about", { expires: dateTime(link.expires) })}
       />
-    </Modal>
+    </Dialog>
   );
 }

@@ -41,7 +41,12 @@ export default function AccountList() {
       title={t("accounts.title")}
       about={t("accounts.about")}
       actions={
-        <Button type="primary" icon={<PlusOutlined />} disabled={!mayWrite} onClick={() => setCreating(true)}>
+        <Button
+          type="primary"
+          icon={<PlusOutlined aria-hidden />}
+          disabled={!mayWrite}
+          onClick={() => setCreating(true)}
+        >
           {t("accounts.create")}
         </Button>
       }

@@ -1,11 +1,12 @@
 // Changes an account's facts. Where that takes WebSocket from its domains it says first whom that touches.
 
 import { useMutation } from "@tanstack/react-query";
-import { Form, Modal } from "antd";
+import { Form } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, gotWithTag } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { tellFields } from "@/parts/problem";
 import { useUnsavedGuard } from "@/parts/unsaved";
 import { Refused } from "../parts/refused";
@@ -46,14 +47,12 @@ export function AccountModify({ account, onClose, onChanged, onAnew }: Props) {
   });
   useUnsavedGuard(touchedAny && !change.isSuccess);
   return (
-    <Modal
-      open
+    <Dialog
       title={t("accounts.modify")}
       okText={t("common:save")}
       confirmLoading={change.isPending}
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
-      mask={{ closable: false }}
     >
       <Refused error={change.error} details={left} onAnew={onAnew} />
       {identity_verified && verified === false && (
@@ -72,6 +71,6 @@ export function AccountModify({ account, onClose, onChanged, onAnew }: Props) {
       >
         <AccountFields />
       </Form>
-    </Modal>
+    </Dialog>
   );
 }

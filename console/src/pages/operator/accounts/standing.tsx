@@ -1,11 +1,12 @@
 // Suspends, closes and reactivates an account, after saying what that does to whom.
 
 import { useMutation } from "@tanstack/react-query";
-import { Button, Flex, Modal, Typography } from "antd";
+import { Button, Flex, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { gotWithTag } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { Refused } from "../parts/refused";
 import { Touched } from "../parts/touched";
 import type { Tagged } from "./modify";
@@ -62,8 +63,7 @@ export function Standing({ account, mayWrite, onChanged, onAnew }: Props) {
         ))}
       </Flex>
       {to && (
-        <Modal
-          open
+        <Dialog
           title={t(`accounts.to-title.${to}`, { name })}
           okText={t(`accounts.to.${to}`)}
           okButtonProps={{ danger: to !== "active" }}
@@ -77,7 +77,7 @@ export function Standing({ account, mayWrite, onChanged, onAnew }: Props) {
           ) : (
             <Touched account={account.data.id} about={t(`accounts.to-about.${to}`)} />
           )}
-        </Modal>
+        </Dialog>
       )}
     </Flex>
   );

@@ -1,11 +1,12 @@
 // Gives one of the operators' people another role.
 
 import { useMutation } from "@tanstack/react-query";
-import { Alert, Form, Modal, Radio } from "antd";
+import { Alert, Form, Radio } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Schemas } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { tellFields } from "@/parts/problem";
 import { useLogin } from "@/shell/session";
 import { Refused } from "../parts/refused";
@@ -36,8 +37,7 @@ export function UserRole({ user, etag, onClose, onChanged, onAnew }: Props) {
     onError: (error) => setLeft(tellFields(form, error)),
   });
   return (
-    <Modal
-      open
+    <Dialog
       title={t("users.role-of", { email: user.email })}
       okText={t("common:save")}
       confirmLoading={change.isPending}
@@ -64,6 +64,6 @@ export function UserRole({ user, etag, onClose, onChanged, onAnew }: Props) {
           />
         </Form.Item>
       </Form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -66,7 +66,7 @@ export function Users({ account }: { account: Schemas["Account"] }) {
     <Card
       title={t("users.title")}
       extra={
-        <Button icon={<PlusOutlined />} disabled={!login.may_write} onClick={() => setCreating(true)}>
+        <Button icon={<PlusOutlined aria-hidden />} disabled={!login.may_write} onClick={() => setCreating(true)}>
           {t("users.add")}
         </Button>
       }

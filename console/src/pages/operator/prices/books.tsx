@@ -78,7 +78,7 @@ export function Books() {
           />
         </div>
         {mayWrite && (
-          <LinkButton to="/prices/add" type="primary" icon={<PlusOutlined />}>
+          <LinkButton to="/prices/add" type="primary" icon={<PlusOutlined aria-hidden />}>
             {t("prices.add")}
           </LinkButton>
         )}

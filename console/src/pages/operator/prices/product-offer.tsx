@@ -1,11 +1,12 @@
 // Offers a resource pack.
 
 import { useMutation } from "@tanstack/react-query";
-import { Flex, Form, Input, InputNumber, Modal, Select } from "antd";
+import { Flex, Form, Input, InputNumber, Select } from "antd";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { type Detail, got } from "@/api/problem";
+import { Dialog } from "@/parts/dialog";
 import { ProblemAlert, tellFields } from "@/parts/problem";
 import { isAmount, toMicro } from "./micro";
 
@@ -46,14 +47,12 @@ export function ProductOffer({ onClose, onOffered }: { onClose: () => void; onOf
     onError: (error) => setLeft(tellFields(form, error)),
   });
   return (
-    <Modal
-      open
+    <Dialog
       title={t("packs.offer")}
       okText={t("packs.offer")}
       confirmLoading={offer.isPending}
       okButtonProps={{ htmlType: "submit", form: id }}
       onCancel={onClose}
-      mask={{ closable: false }}
     >
       <ProblemAlert error={offer.error} details={left} />
       <Form
@@ -117,6 +116,6 @@ export function ProductOffer({ onClose, onOffered }: { onClose: () => void; onOf
           </Form.Item>
         </Flex>
       </Form>
-    </Modal>
+    </Dialog>
   );
 }

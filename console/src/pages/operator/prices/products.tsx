@@ -37,7 +37,12 @@ export function Products() {
   return (
     <>
       <Flex justify="flex-end" style={{ marginBottom: 12 }}>
-        <Button type="primary" icon={<PlusOutlined />} disabled={!mayWrite} onClick={() => setOffering(true)}>
+        <Button
+          type="primary"
+          icon={<PlusOutlined aria-hidden />}
+          disabled={!mayWrite}
+          onClick={() => setOffering(true)}
+        >
           {t("packs.offer")}
         </Button>
       </Flex>

@@ -64,7 +64,7 @@ export function TariffForm({ method, period, unit, currency }: Props) {
                     </Form.Item>
                     <Button
                       type="text"
-                      icon={<DeleteOutlined />}
+                      icon={<DeleteOutlined aria-hidden />}
                       aria-label={t("prices.remove-tier", { number: i + 1, tariff: name })}
                       disabled={fields.length === 1}
                       onClick={() => remove(field.name)}
@@ -72,7 +72,11 @@ export function TariffForm({ method, period, unit, currency }: Props) {
                     />
                   </Flex>
                 ))}
-                <Button icon={<PlusOutlined />} disabled={fields.length >= 32} onClick={() => add({ price: "" })}>
+                <Button
+                  icon={<PlusOutlined aria-hidden />}
+                  disabled={fields.length >= 32}
+                  onClick={() => add({ price: "" })}
+                >
                   {t("prices.add-tier")}
                 </Button>
               </>
