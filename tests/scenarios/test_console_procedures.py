@@ -9,6 +9,7 @@ import pytest
 
 from harness.control import PASSWORD
 from harness.edge import SLOWNESS
+from harness.outside import Dns, Sites
 from harness.ports import free_port
 from harness.process import run_client
 
@@ -48,6 +49,15 @@ def test_the_websocket_procedure_of_the_documents(start_node, start_origin, ca, 
     tell("websocket_procedure", node, language, ca, customer=CUSTOMER, host=HOST, https=https)
 
 
+def test_apply_approve_configure(start_node, start_origin, outside, language):
+    dns, sites = outside(Dns), outside(Sites)
+    dns.set(**{HOST: {"A": ["127.0.0.1"]}})
+    node = start_node(control={"resolvers": [f"127.0.0.1:{dns.port}"], "ownership_allow_private": True, "ownership_http_port": sites.port})
+    node.customer("Example Live", email=CUSTOMER)
+    tell("activation", node, language, customer=CUSTOMER, operator=OPERATOR, account="Example Live", host=HOST, sites=str(sites.hosts_path),
+         origin=start_origin("ws_hash.cjs").port)
+
+
 def with_domain(start_node, start_origin, **websocket):
     """(node, customer, origin) with a domain that is online."""
     node, origin = start_node(), start_origin("ws_hash.cjs")
@@ -69,3 +79,10 @@ def test_unsaved_and_changed_meanwhile(start_node, start_origin, language):
 def test_by_the_keyboard_alone(start_node, start_origin, language):
     node, _, _ = with_domain(start_node, start_origin, enabled=False)
     tell("keyboard", node, language, customer=CUSTOMER, host=HOST)
+
+
+def test_certificates_tokens_and_the_audit_trail(start_node, start_origin, ca, language):
+    node, customer, _ = with_domain(start_node, start_origin)
+    leaf, other = ca.leaf("ec"), ca.leaf("ec", names=("other.edge.test",))
+    tell("access", node, language, customer=CUSTOMER, host=HOST, token=customer.token, chain=str(leaf.chain), key=str(leaf.key),
+         otherKey=str(other.key))

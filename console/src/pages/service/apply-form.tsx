@@ -68,6 +68,7 @@ export function ApplyForm({ kind, accountId, domain, onDone, onTouched }: Props)
     <Form<Values>
       form={form}
       layout="vertical"
+      noValidate // the browser would tell it in a language of its own
       disabled={!login.may_write}
       style={{ maxWidth: 640 }}
       initialValues={{
