@@ -9,6 +9,7 @@ import pytest
 
 from harness.control import PASSWORD
 from harness.edge import SLOWNESS
+from harness.furnished import Furnished
 from harness.outside import Dns, Sites
 from harness.ports import free_port
 from harness.process import run_client
@@ -86,3 +87,21 @@ def test_certificates_tokens_and_the_audit_trail(start_node, start_origin, ca, l
     leaf, other = ca.leaf("ec"), ca.leaf("ec", names=("other.edge.test",))
     tell("access", node, language, customer=CUSTOMER, host=HOST, token=customer.token, chain=str(leaf.chain), key=str(leaf.key),
          otherKey=str(other.key))
+
+
+@pytest.fixture
+def furnished(start_node, start_origin, ca):
+    """A node with days behind it."""
+    furnished = Furnished(start_node(), start_origin("ws_hash.cjs"), ca)
+    furnished.let_days_pass()
+    yield furnished
+    furnished.stop()
+
+
+def test_billing(furnished, language):
+    tell("billing", furnished.node, language, customer=CUSTOMER, newcomer="classroom@example.com", token=furnished.customer.token,
+         operator=furnished.node.operator.token)
+
+
+def test_the_monitor(furnished, language):
+    tell("monitor", furnished.node, language, customer=CUSTOMER, token=furnished.customer.token, host="live.example.com", quiet="quiz.example.com")
