@@ -26,7 +26,7 @@ story(async (person) => {
     await button('security:certificate.upload').click();
     const { errors } = await (await answered).json();
     assert.deepStrictEqual(errors.map((e) => e.pointer), ['/key']);
-    await told(field('security:pem.key'), errors[0].message);
+    await told(field('security:pem.key'), person.saying(errors[0]));
   };
   await refusedAt('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
   await refusedAt(fs.readFileSync(asked.otherKey, 'utf8'));

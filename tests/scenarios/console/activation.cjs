@@ -28,7 +28,7 @@ async function procedure(customer, operator) {
   const answered = page.waitForResponse((r) => r.request().method() === 'POST' && r.url().endsWith('/v1/applications'));
   await apply();
   const problem = await (await answered).json();
-  await told(field('service:fields.contact_email'), problem.errors[0].message);
+  await told(field('service:fields.contact_email'), customer.saying(problem.errors[0]));
   await field('service:fields.contact_email').fill(asked.customer);
   await apply();
   await says('service:state.submitted.title');

@@ -6,7 +6,7 @@ const { asked, story } = require('./story.cjs');
 
 const email = 'operator@example.com';
 
-story(async ({ page, text, field, button, says, told, menu, signIn, signOut, expect, link }) => {
+story(async ({ page, text, field, button, says, saying, told, menu, signIn, signOut, expect, link }) => {
   await page.goto(asked.setup);
   await says('access:setup-about');
   await field('access:operator-name').fill('Example Operators');
@@ -22,7 +22,7 @@ story(async ({ page, text, field, button, says, told, menu, signIn, signOut, exp
   expect('422 POST /v1/setup');
   const answered = page.waitForResponse((r) => r.url().endsWith('/v1/setup'));
   await button('access:begin').click();
-  await told(field('access:email'), (await (await answered).json()).errors[0].message);
+  await told(field('access:email'), saying((await (await answered).json()).errors[0]));
   await field('access:email').fill(email);
   await button('access:begin').click();
   await page.waitForURL('**/domains');

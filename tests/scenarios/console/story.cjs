@@ -34,8 +34,11 @@ function person(console_) {
   };
   const plurals = new Intl.PluralRules(console_.language);
   const many = (key, count, values) => text(`${key}_${plurals.select(count)}`, { count, ...values });
+  const words = console_.language === 'en' ? {} : require(`../../../console/src/i18n/${console_.language}/api-words.json`);
   return {
     ...console_, like, see, many,
+    // What the API says of a field, in words of the language where it has some.
+    saying: ({ code, message }) => words[code] ?? message,
     button: by('button'), link: by('link'), radio: by('radio'), checkbox: by('checkbox'),
     field: (key, within = page) => within.getByLabel(text(key), { exact: true }),
     says: (key, values) => see(text(key, values)),
