@@ -83,7 +83,7 @@ function User() {
       menu={{
         items: [
           { key: "who", type: "group", label: `${login.account.name} · ${t(`role.${login.user.role}`)}` },
-          { key: "password", label: <Link to="/password/change">{t("change-password")}</Link> },
+          { key: "password", label: t("change-password"), onClick: () => navigate("/password/change") },
           { type: "divider" },
           { key: "leave", label: t("sign-out"), onClick: leave },
         ],
