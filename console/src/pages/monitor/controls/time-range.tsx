@@ -25,7 +25,7 @@ export function TimeRange({ filters, zone, onChange }: Props) {
           aria-label={t("time-range")}
           value={filters.preset ?? ""}
           onChange={(value) => value && choose(value as Preset)}
-          options={Object.keys(presets).map((value) => ({ value, label: t(`preset.${value}`) }))}
+          options={(Object.keys(presets) as Preset[]).map((value) => ({ value, label: t(`preset.${value}`) }))}
         />
       </div>
       <Suspense fallback={<Skeleton.Input active style={{ width: 320 }} />}>

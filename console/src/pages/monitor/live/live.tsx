@@ -76,7 +76,7 @@ function Stream({ domains, account }: Props) {
   }, [t]);
 
   const known = (n: number | undefined, text: (n: number) => string) =>
-    n === undefined ? (event ? "–" : undefined) : text(n);
+    n === undefined ? (event ? t("common:absent") : undefined) : text(n);
   const silent = event?.silent_edges ?? 0;
   return (
     <>
