@@ -5,19 +5,32 @@ import { defineConfig, type Plugin } from "vite";
 // changes with the dependencies alone. Components that few pages have stay with those pages.
 const COMPONENTS =
   "alert app button card checkbox config-provider dropdown empty flex form grid input layout menu modal select skeleton space switch table tag theme tooltip typography";
+// A file for one icon costs more than the icon.
+const ICONS = "Plus|Reload|Download";
 const KIT = new RegExp(
-  `^(antd/es/(${COMPONENTS.replaceAll(" ", "|")})/|(react|react-dom|scheduler|react-router|i18next|react-i18next|openapi-fetch)/|@tanstack/)`,
+  `^(antd/es/(${COMPONENTS.replaceAll(" ", "|")})/|(react|react-dom|scheduler|react-router|i18next|react-i18next|openapi-fetch)/|@tanstack/|@ant-design/icons.*/(${ICONS})Outlined)`,
 );
 
-// Parts of a component that we never ask for, and that it would bring along: a table's filter that is a tree, tabs in the
-// head of a card.
-const unused = new Set(["table/hooks/useFilter/FilterDropdown.js ../../../tree", "card/Card.js ../tabs"]);
+// Parts of a component that we never ask for, and that it would bring along: a table's filters and the choosing of its rows,
+// tabs in the head of a card. By who imports what: what is there instead.
+const SELECTION = `const whole = (columns) => columns;
+const chosen = [whole, new Set()];
+export default () => chosen;
+export const SELECTION_COLUMN = {}, SELECTION_ALL = "", SELECTION_INVERT = "", SELECTION_NONE = "";`;
+const instead: Record<string, string> = {
+  "table/hooks/useFilter/index.js ./FilterDropdown": "export default () => null; export const flattenKeys = () => [];",
+  "table/InternalTable.js ./hooks/useSelection": SELECTION,
+  "table/Table.js ./hooks/useSelection": SELECTION,
+  "card/Card.js ../tabs": "export default () => null;",
+};
 const leaveOut: Plugin = {
   name: "leave-out",
   enforce: "pre",
-  resolveId: (source, importer) =>
-    unused.has(`${importer?.split("/node_modules/antd/es/")[1]} ${source}`) ? "\0unused" : undefined,
-  load: (id) => (id === "\0unused" ? "export default () => null;" : undefined),
+  resolveId: (source, importer) => {
+    const asked = `${importer?.split("/node_modules/antd/es/")[1]} ${source}`;
+    return asked in instead ? `\0instead ${asked}` : undefined;
+  },
+  load: (id) => (id.startsWith("\0instead ") ? instead[id.slice(9)] : undefined),
 };
 
 // Some components write style elements without the nonce that the page's policy asks for (a lock on scrolling, the measure

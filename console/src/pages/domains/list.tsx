@@ -39,6 +39,8 @@ export default function DomainList() {
         }),
       ),
     getNextPageParam: (last) => last.next ?? undefined,
+    // What was fetched before is not compared anew with every page of a long list.
+    structuralSharing: false,
   });
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
   const none = query.isSuccess && rows.length === 0;

@@ -33,6 +33,8 @@ export default function Sessions() {
         }),
       ),
     getNextPageParam: (last) => last.next ?? undefined,
+    // What was fetched before is not compared anew with every page of a long list.
+    structuralSharing: false,
     // Of more than one page every one would be asked for anew; there is a button for that.
     refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) <= 1 ? 3000 : false),
   });

@@ -86,7 +86,7 @@ export function WebSocketDialog({ name, read, onClose, onDone, onReload }: Props
       }));
     if (sure) onClose();
   };
-  const choices = <T extends string>(key: string, values: readonly T[]) =>
+  const choices = <T extends string>(key: "scheme" | "heartbeat-to" | "on-disable", values: readonly T[]) =>
     values.map((value) => ({ value, label: t(`${key}.${value}`) }));
 
   return (

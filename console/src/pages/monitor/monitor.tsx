@@ -14,12 +14,13 @@ import { ZoneContext } from "./account-zone";
 import { FilterBar } from "./controls/filter-bar";
 import { type Tab, tabs, useFilters } from "./filters";
 import { Summary } from "./summary";
-import { BandwidthTab } from "./tabs/bandwidth";
-import { CodesTab } from "./tabs/codes";
-import { PlacesTab } from "./tabs/places";
-import { SessionsTab } from "./tabs/sessions";
-import { TrafficTab } from "./tabs/traffic";
 
+// A tab comes when it is looked at.
+const BandwidthTab = lazy(() => import("./tabs/bandwidth"));
+const TrafficTab = lazy(() => import("./tabs/traffic"));
+const CodesTab = lazy(() => import("./tabs/codes"));
+const PlacesTab = lazy(() => import("./tabs/places"));
+const SessionsTab = lazy(() => import("./tabs/sessions"));
 const Live = lazy(() => import("./live/live"));
 
 export default function Monitor() {
@@ -41,13 +42,11 @@ export default function Monitor() {
     places: <PlacesTab filters={filters} onChange={change} />,
     sessions: <SessionsTab filters={filters} />,
     live: (
-      <Suspense fallback={<Skeleton active />}>
-        <Live
-          key={`${filters.account} ${filters.domains.join(",")}`}
-          domains={filters.domains}
-          account={filters.account}
-        />
-      </Suspense>
+      <Live
+        key={`${filters.account} ${filters.domains.join(",")}`}
+        domains={filters.domains}
+        account={filters.account}
+      />
     ),
   };
   return (
@@ -79,7 +78,7 @@ export default function Monitor() {
             onChange={(tab) => change({ tab })}
             items={tabs.map((tab) => ({ key: tab, label: t(`tabs.${tab}`) }))}
           >
-            {views[filters.tab]}
+            <Suspense fallback={<Skeleton active />}>{views[filters.tab]}</Suspense>
           </Tabs>
         </ZoneContext>
       )}

@@ -52,28 +52,36 @@ export function Summary({ filters }: { filters: Filters }) {
       <Flex gap="small" wrap style={{ marginBottom: 16 }}>
         <Fact
           name={t("peak")}
-          value={bandwidth.isError ? "–" : known(bandwidth.isSuccess, () => bitsPerSecond(out?.peak ?? 0))}
+          value={
+            bandwidth.isError ? t("common:absent") : known(bandwidth.isSuccess, () => bitsPerSecond(out?.peak ?? 0))
+          }
           about={out && out.peak > 0 && t("peak-at", { time: moment(Date.parse(out.peak_time), zone) })}
         />
         <Fact
           name={t("percentile-95")}
-          value={bandwidth.isError ? "–" : known(bandwidth.isSuccess, () => bitsPerSecond(out?.percentile_95 ?? 0))}
+          value={
+            bandwidth.isError
+              ? t("common:absent")
+              : known(bandwidth.isSuccess, () => bitsPerSecond(out?.percentile_95 ?? 0))
+          }
           about={taken && t("of-points", { interval: t(`intervals.${taken}`) })}
         />
         <Fact
           name={t("total-out")}
-          value={traffic.isError ? "–" : known(traffic.isSuccess, () => bytes(sent ?? 0))}
+          value={traffic.isError ? t("common:absent") : known(traffic.isSuccess, () => bytes(sent ?? 0))}
           about={received !== undefined && t("total-in", { bytes: bytes(received) })}
         />
         <Fact
           name={t("opened")}
-          value={traffic.isError ? "–" : known(traffic.isSuccess, () => count(total?.sessions_opened ?? 0))}
+          value={
+            traffic.isError ? t("common:absent") : known(traffic.isSuccess, () => count(total?.sessions_opened ?? 0))
+          }
         />
         <Fact
           name={t("open-now")}
           value={
             filters.domains.length > mostLiveDomains || now.isError
-              ? "–"
+              ? t("common:absent")
               : known(now.isSuccess, () => count(now.data?.total.sessions_open ?? 0))
           }
           about={openAbout}

@@ -61,13 +61,17 @@ export default function Notices() {
           {
             title: t("notices.next"),
             dataIndex: "next_attempt",
-            render: (date: string | null) => (date ? dateTime(date) : "–"),
+            render: (date: string | null) => (date ? dateTime(date) : t("common:absent")),
           },
           {
             title: t("notices.last-error"),
             dataIndex: "last_error",
             render: (error: string) =>
-              error ? <Typography.Text style={{ overflowWrap: "anywhere" }}>{error}</Typography.Text> : "–",
+              error ? (
+                <Typography.Text style={{ overflowWrap: "anywhere" }}>{error}</Typography.Text>
+              ) : (
+                t("common:absent")
+              ),
           },
         ]}
       />

@@ -17,6 +17,11 @@ import { useNewestChange } from "./parts/newest-change";
 import { Touched } from "./parts/touched";
 
 type Values = Required<Schemas["PolicyReplace"]>;
+type Rule =
+  | Exclude<keyof Values["gates"], "icp_regions">
+  | "billing_required"
+  | "approve_automatically"
+  | "customers_buy_packs";
 type Tagged = { data: Schemas["Policy"]; etag: string };
 
 export default function PolicyPage() {
@@ -86,7 +91,7 @@ function PolicyForm({ read, onAnew }: { read: Tagged; onAnew: () => void }) {
   });
   useUnsavedGuard(changed);
 
-  const rule = (name: (string | number)[], key: string) => (
+  const rule = (name: (string | number)[], key: Rule) => (
     <Form.Item
       name={name}
       label={t(`policy.rules.${key}`)}

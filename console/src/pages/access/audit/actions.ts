@@ -63,4 +63,4 @@ export const actions = [
 ] as const;
 
 // The text of an action: a sentence with the name of its object.
-export const actionKey = (action: string) => `audit.actions.${action}`;
+export const actionKey = (action: string) => `audit.actions.${action}` as const;

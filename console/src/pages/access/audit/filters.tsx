@@ -1,10 +1,10 @@
 // What of the audit trail is shown; it stands in the address, so that it can be passed on.
 
-import { Button, DatePicker, Flex, Input, Select } from "antd";
-import dayjs from "dayjs";
-import { useEffect, useState } from "react";
+import { Button, Flex, Input, Select } from "antd";
+import { lazy, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AccountSelect } from "@/pages/operator/parts/account-select";
+import { OwnRange } from "@/parts/own-range";
 import { useStaff } from "@/shell/session";
 import { actionKey, actions, objectTypes } from "./actions";
 
@@ -22,6 +22,8 @@ const names = ["account_id", "object_type", "object_name", "action", "start_time
 export function filtersOf(params: URLSearchParams): Filters {
   return Object.fromEntries(names.map((name) => [name, params.get(name) ?? undefined]));
 }
+
+const AuditRange = lazy(() => import("./range"));
 
 interface Props {
   params: URLSearchParams;
@@ -77,20 +79,9 @@ export function AuditFilters({ params, onChange }: Props) {
         popupMatchSelectWidth={false}
         style={{ minWidth: 220, maxWidth: "100%" }}
       />
-      <DatePicker.RangePicker
-        showTime={{ format: "HH:mm" }}
-        format="YYYY-MM-DD HH:mm"
-        allowEmpty
-        aria-label={t("audit.time")}
-        placeholder={[t("audit.start"), t("audit.end")]}
-        value={[timeOf(filters.start_time), timeOf(filters.end_time)]}
-        onChange={(range) =>
-          onChange({
-            start_time: range?.[0]?.startOf("minute").toISOString(),
-            end_time: range?.[1]?.startOf("minute").toISOString(),
-          })
-        }
-      />
+      <OwnRange label={t("audit.time")} chosen={Boolean(filters.start_time || filters.end_time)}>
+        {(opened) => <AuditRange filters={filters} opened={opened} onChange={onChange} />}
+      </OwnRange>
       {!none && (
         <Button onClick={() => onChange(Object.fromEntries(names.map((name) => [name, undefined])))}>
           {t("audit.clear")}
@@ -98,9 +89,4 @@ export function AuditFilters({ params, onChange }: Props) {
       )}
     </Flex>
   );
-}
-
-function timeOf(text: string | undefined) {
-  const time = text ? dayjs(text) : null;
-  return time?.isValid() ? time : null;
 }

@@ -87,13 +87,13 @@ export default function Audit() {
             key: "what",
             render: (_, entry) => <What entry={entry} />,
           },
-          { title: t("audit.from"), dataIndex: "source_address", render: (text: string) => text || "–" },
+          { title: t("audit.from"), dataIndex: "source_address", render: (text: string) => text || t("common:absent") },
           ...(staff
             ? [
                 {
                   title: t("audit.account"),
                   dataIndex: "account_id",
-                  render: (id: string | null) => (id ? <AccountName id={id} /> : "–"),
+                  render: (id: string | null) => (id ? <AccountName id={id} /> : t("common:absent")),
                 },
               ]
             : []),

@@ -12,6 +12,7 @@ interface Props {
   range: Range;
   now: number;
   zone: string;
+  opened: boolean; // for who has just asked for it
   onChange: (range: Range) => void;
 }
 
@@ -27,7 +28,7 @@ function fromPicker(d: Dayjs, zone: string): number {
   return momentOf(wall, zone);
 }
 
-export default function RangePicker({ label, from, to, range, now, zone, onChange }: Props) {
+export default function RangePicker({ label, from, to, range, now, zone, opened, onChange }: Props) {
   const today = toPicker(now, zone);
   return (
     <DatePicker.RangePicker
@@ -35,6 +36,8 @@ export default function RangePicker({ label, from, to, range, now, zone, onChang
       showTime={{ format: "HH:mm", minuteStep: 5 }}
       format="YYYY-MM-DD HH:mm"
       allowClear={false}
+      autoFocus={opened}
+      defaultOpen={opened}
       style={{ maxWidth: "100%" }}
       value={[toPicker(range.start, zone), toPicker(range.end, zone)]}
       placeholder={[from, to]}

@@ -1,8 +1,9 @@
 // From when to when: a span up to now, or two times by the account's clock.
 
-import { Flex, Segmented, Skeleton } from "antd";
-import { lazy, Suspense } from "react";
+import { Flex, Segmented } from "antd";
+import { lazy } from "react";
 import { useTranslation } from "react-i18next";
+import { OwnRange } from "@/parts/own-range";
 import { type Filters, iso, type Preset, presets, rangeOf } from "../filters";
 
 interface Props {
@@ -11,7 +12,6 @@ interface Props {
   onChange: (change: Partial<Filters>) => void;
 }
 
-// The picker is heavy and comes after the page.
 const RangePicker = lazy(() => import("./range-picker"));
 
 export function TimeRange({ filters, zone, onChange }: Props) {
@@ -25,20 +25,23 @@ export function TimeRange({ filters, zone, onChange }: Props) {
           aria-label={t("time-range")}
           value={filters.preset ?? ""}
           onChange={(value) => value && choose(value as Preset)}
-          options={Object.keys(presets).map((value) => ({ value, label: t(`preset.${value}`) }))}
+          options={(Object.keys(presets) as Preset[]).map((value) => ({ value, label: t(`preset.${value}`) }))}
         />
       </div>
-      <Suspense fallback={<Skeleton.Input active style={{ width: 320 }} />}>
-        <RangePicker
-          label={t("time-range-own")}
-          from={t("from")}
-          to={t("to")}
-          range={rangeOf(filters, now)}
-          now={now}
-          zone={zone}
-          onChange={({ start, end }) => onChange({ preset: undefined, from: iso(start), to: iso(end) })}
-        />
-      </Suspense>
+      <OwnRange label={t("time-range-own")} chosen={!filters.preset}>
+        {(opened) => (
+          <RangePicker
+            label={t("time-range-own")}
+            from={t("from")}
+            to={t("to")}
+            range={rangeOf(filters, now)}
+            now={now}
+            zone={zone}
+            opened={opened}
+            onChange={({ start, end }) => onChange({ preset: undefined, from: iso(start), to: iso(end) })}
+          />
+        )}
+      </OwnRange>
     </Flex>
   );
 }

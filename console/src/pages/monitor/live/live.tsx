@@ -1,7 +1,7 @@
 // Live: what passes at this moment, a point a second over the last five minutes.
 
 import { PauseOutlined, PlayCircleOutlined } from "@ant-design/icons";
-import { Alert, Badge, Button, Flex } from "antd";
+import { Alert, Button, Flex, Tag } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { bitsPerSecond, count } from "@/parts/format";
@@ -14,7 +14,7 @@ import { LiveFigure } from "./live-figure";
 import { LiveTable } from "./live-table";
 import { type LiveState, useLive } from "./use-live";
 
-const badges: Record<LiveState, "processing" | "success" | "warning" | "default" | "error"> = {
+const colors: Record<LiveState, "processing" | "success" | "warning" | "default" | "error"> = {
   connecting: "processing",
   live: "success",
   reconnecting: "warning",
@@ -76,12 +76,14 @@ function Stream({ domains, account }: Props) {
   }, [t]);
 
   const known = (n: number | undefined, text: (n: number) => string) =>
-    n === undefined ? (event ? "–" : undefined) : text(n);
+    n === undefined ? (event ? t("common:absent") : undefined) : text(n);
   const silent = event?.silent_edges ?? 0;
   return (
     <>
       <Flex align="center" gap="middle" wrap style={{ marginBottom: 16 }}>
-        <Badge status={badges[state]} text={<span role="status">{t(`live.state.${state}`)}</span>} />
+        <Tag color={colors[state]} role="status">
+          {t(`live.state.${state}`)}
+        </Tag>
         {state === "ended" ? (
           <Button icon={<PlayCircleOutlined aria-hidden />} onClick={() => setAttempt((n) => n + 1)}>
             {t("live.again")}

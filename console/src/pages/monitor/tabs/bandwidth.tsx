@@ -31,7 +31,7 @@ interface Row {
   in: Figures;
 }
 
-export function BandwidthTab({ filters, onChange }: Props) {
+export default function BandwidthTab({ filters, onChange }: Props) {
   const more = { group: filters.compare ? ("domain" as const) : ("none" as const) };
   const query = useStatistics("bandwidth", filters, more);
   return (

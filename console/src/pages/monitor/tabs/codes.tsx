@@ -22,7 +22,7 @@ type Measure = "counts" | "proportions";
 
 const tenThousand = 10_000;
 
-export function CodesTab({ filters }: { filters: Filters }) {
+export default function CodesTab({ filters }: { filters: Filters }) {
   const more = { group: filters.compare ? ("domain" as const) : ("none" as const) };
   const query = useStatistics("http-codes", filters, more);
   return (

@@ -25,7 +25,7 @@ interface Props {
   onChange: (change: Partial<Filters>) => void;
 }
 
-export function PlacesTab({ filters, onChange }: Props) {
+export default function PlacesTab({ filters, onChange }: Props) {
   const [group, setGroup] = useState<PlaceGroup>("region_and_isp");
   const query = useStatistics("regions-and-isps", { ...filters, interval: undefined }, { places: group });
   return (

@@ -83,7 +83,7 @@ export function Durations({ total }: { total: Figures }) {
         style={{ marginBottom: 16 }}
         width={860}
         columns={[
-          { title: t("duration"), dataIndex: "what", render: (what: string) => t(`durations.${what}`) },
+          { title: t("duration"), dataIndex: "what", render: (what: Row["what"]) => t(`durations.${what}`) },
           { title: t("count"), dataIndex: "count", width: 110, align: "end", render: (n: number) => count(n) },
           figure("mean_ms"),
           figure("p50_ms"),

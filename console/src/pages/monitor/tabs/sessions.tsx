@@ -18,7 +18,7 @@ type Answer = Schemas["SessionStatistics"];
 type Point = Schemas["SessionFigures"];
 type Measure = "open" | "churn" | "handshake";
 
-export function SessionsTab({ filters }: { filters: Filters }) {
+export default function SessionsTab({ filters }: { filters: Filters }) {
   const more = { group: filters.compare ? ("domain" as const) : ("none" as const) };
   const query = useStatistics("sessions", filters, more);
   return (

@@ -34,7 +34,7 @@ function figure(of: Figures, measure: Measure, way: Direction, basis: Basis): nu
   return way === "out" ? of.bytes_out : of.bytes_in;
 }
 
-export function TrafficTab({ filters, onChange }: Props) {
+export default function TrafficTab({ filters, onChange }: Props) {
   const more = { group: filters.compare ? ("domain" as const) : ("none" as const) };
   const query = useStatistics("traffic", filters, more);
   return (

@@ -126,9 +126,18 @@ function Has({ account }: { account: string }) {
   return (
     <Flex vertical gap="middle">
       <Flex gap={48} wrap>
-        <Statistic title={t("accounts.domains")} value={domains.data === undefined ? "–" : count(domains.data)} />
-        <Statistic title={t("accounts.online")} value={online.data === undefined ? "–" : count(online.data)} />
-        <Statistic title={t("accounts.live")} value={live.data?.edges ? count(live.data.total.sessions_open) : "–"} />
+        <Statistic
+          title={t("accounts.domains")}
+          value={domains.data === undefined ? t("common:absent") : count(domains.data)}
+        />
+        <Statistic
+          title={t("accounts.online")}
+          value={online.data === undefined ? t("common:absent") : count(online.data)}
+        />
+        <Statistic
+          title={t("accounts.live")}
+          value={live.data?.edges ? count(live.data.total.sessions_open) : t("common:absent")}
+        />
       </Flex>
       <Descriptions
         column={{ xs: 1, md: 2 }}
@@ -143,7 +152,7 @@ function Has({ account }: { account: string }) {
                 t(`accounts.activations.${activation}`)
               )
             ) : (
-              "–"
+              t("common:absent")
             ),
           },
           {

@@ -17,6 +17,7 @@ import { UserRole } from "./user-role";
 
 type User = Schemas["User"];
 type Deed = { user: User; what: "disable" | "enable" | "delete" };
+type Act = Deed["what"] | "link" | "change-role";
 
 const tagOf = (user: User) => `"${user.revision}"`;
 
@@ -93,7 +94,7 @@ export function Users({ account }: { account: Schemas["Account"] }) {
             title: t("actions"),
             key: "actions",
             render: (_, user) => {
-              const act = (name: string, onClick: () => void, danger = false, disabled = false) => (
+              const act = (name: Act, onClick: () => void, danger = false, disabled = false) => (
                 <Button
                   type="link"
                   size="small"

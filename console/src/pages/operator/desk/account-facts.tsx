@@ -55,13 +55,13 @@ export function AccountFacts({ account, application }: { account: string; applic
                 label: t("accounts.domains"),
                 children:
                   domains.data === undefined || online.data === undefined
-                    ? "–"
+                    ? t("common:absent")
                     : t("accounts.domains-online", { all: count(domains.data), online: count(online.data) }),
               },
               {
                 key: "live",
                 label: t("accounts.live"),
-                children: live.data?.edges ? count(live.data.total.sessions_open) : "–",
+                children: live.data?.edges ? count(live.data.total.sessions_open) : t("common:absent"),
               },
             ]}
           />

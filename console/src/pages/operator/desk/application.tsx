@@ -98,29 +98,29 @@ function Said({ application }: { application: Application }) {
         { key: "created", label: t("desk.submitted"), children: dateTime(application.created) },
         { key: "kind", label: t("desk.kind"), children: t(`desk.kinds.${application.kind}`) },
         { key: "domain", label: t("domain"), children: application.domain ?? t("common:none") },
-        { key: "company", label: t("desk.company"), children: fields.company || "–" },
+        { key: "company", label: t("desk.company"), children: fields.company || t("common:absent") },
         { key: "contact", label: t("desk.contact"), children: fields.contact_name },
         { key: "email", label: t("email"), children: fields.contact_email },
-        { key: "phone", label: t("desk.phone"), children: fields.contact_phone || "–" },
+        { key: "phone", label: t("desk.phone"), children: fields.contact_phone || t("common:absent") },
         { key: "use", label: t("desk.use-case"), children: t(`desk.use-cases.${fields.use_case}`) },
         {
           key: "sessions",
           label: t("desk.expected-sessions"),
-          children: fields.expected_sessions === undefined ? "–" : count(fields.expected_sessions),
+          children: fields.expected_sessions === undefined ? t("common:absent") : count(fields.expected_sessions),
         },
         {
           key: "bandwidth",
           label: t("desk.expected-bandwidth"),
           children:
             fields.expected_bandwidth_mbps === undefined
-              ? "–"
+              ? t("common:absent")
               : t("mbps", { number: count(fields.expected_bandwidth_mbps) }),
         },
         {
           key: "description",
           label: t("desk.description"),
           span: "filled",
-          children: <span style={{ whiteSpace: "pre-wrap" }}>{fields.description || "–"}</span>,
+          children: <span style={{ whiteSpace: "pre-wrap" }}>{fields.description || t("common:absent")}</span>,
         },
       ]}
     />
@@ -138,9 +138,13 @@ function Decided({ application }: { application: Application }) {
         {
           key: "by",
           label: t("desk.decided-by"),
-          children: automatic ? t("desk.automatic") : (application.decided_by ?? "–"),
+          children: automatic ? t("desk.automatic") : (application.decided_by ?? t("common:absent")),
         },
-        { key: "at", label: t("desk.decided"), children: application.decided ? dateTime(application.decided) : "–" },
+        {
+          key: "at",
+          label: t("desk.decided"),
+          children: application.decided ? dateTime(application.decided) : t("common:absent"),
+        },
         {
           key: "reason",
           label: t(application.state === "rejected" ? "desk.reason" : "desk.note"),

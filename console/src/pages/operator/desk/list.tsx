@@ -120,7 +120,7 @@ export default function Desk() {
             key: "sessions",
             align: "right",
             render: (_, row) =>
-              row.fields.expected_sessions === undefined ? "–" : count(row.fields.expected_sessions),
+              row.fields.expected_sessions === undefined ? t("common:absent") : count(row.fields.expected_sessions),
           },
           {
             title: t("state"),

@@ -83,7 +83,9 @@ function One({ edge, newest }: { edge: Schemas["EdgeComparison"]; newest: number
   );
 }
 
-function Some({ text, of }: { text: string; of: Schemas["SomeDomains"] }) {
+type Told = `compare.${"unusable" | "missing" | "surplus" | "different"}`;
+
+function Some({ text, of }: { text: Told; of: Schemas["SomeDomains"] }) {
   const { t } = useTranslation("operator");
   if (of.count === 0) return null;
   const left = of.count - of.names.length;

@@ -1,7 +1,7 @@
 // A new price book, from nothing or from another one.
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { App, Button, Card, DatePicker, Flex, Form, Input, Radio, Select, Skeleton, Typography } from "antd";
+import { App, Button, Card, Flex, Form, Input, Radio, Select, Skeleton, Typography } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
@@ -99,7 +99,7 @@ function BookForm({ from }: { from: Schemas["PriceBook"] | undefined }) {
             rules={[{ required: true, message: t("prices.effective-missing") }]}
             style={{ flex: "1 1 240px" }}
           >
-            <DatePicker style={{ width: "100%" }} />
+            <Input type="date" />
           </Form.Item>
           <Form.Item
             name="account_id"

@@ -1,6 +1,5 @@
 // A price book as its form has it, and as the API has it.
 
-import type { Dayjs } from "dayjs";
 import type { Schemas } from "@/api/client";
 import { fromMicro, toMicro } from "./micro";
 
@@ -15,7 +14,7 @@ export interface TariffValues {
 
 export interface BookValues {
   account_id?: string;
-  effective: Dayjs;
+  effective: string; // 2026-01-31
   currency: string;
   basis: "frames" | "wire";
   unit_bytes: number;
@@ -39,7 +38,7 @@ function tariffOf(values: TariffValues): Schemas["Tariff"] {
 export function bodyOf(values: BookValues): Schemas["PriceBookCreate"] {
   return {
     account_id: values.account_id,
-    effective: values.effective.format("YYYY-MM-DD"),
+    effective: values.effective,
     currency: values.currency.trim().toUpperCase(),
     basis: values.basis,
     unit_bytes: values.unit_bytes,

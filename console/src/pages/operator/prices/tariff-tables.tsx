@@ -15,7 +15,7 @@ export function TariffTables({ book }: { book: Schemas["PriceBook"] }) {
         (["day", "month"] as const).map((period) => (
           <One
             key={`${method}-${period}`}
-            name={`${method}-${period}`}
+            name={`${method}-${period}` as const}
             tariff={book[method][period]}
             unit={method === "traffic" ? unitName(book.unit_bytes) : "Mbit/s"}
             currency={book.currency}
@@ -27,7 +27,7 @@ export function TariffTables({ book }: { book: Schemas["PriceBook"] }) {
 }
 
 interface Props {
-  name: string;
+  name: `${"traffic" | "bandwidth"}-${"day" | "month"}`;
   tariff: Tariff | undefined;
   unit: string;
   currency: string;
