@@ -2,9 +2,11 @@
 // so a story is told once for every language. Whatever the console does that it must not do is remembered.
 'use strict';
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { withBrowser, run } = require('../peers/browser.cjs');
 
+let pictures = 0;
 const TEXTS = path.join(__dirname, '../../../console/src/i18n');
 
 // text('domains:add') in a language, its {{values}} filled in; of a plural the form is named ("domains:shown_other").
@@ -81,7 +83,7 @@ function withConsole({ port, language = 'en', scheme = 'light', width = 1280, he
       return result;
     } catch (e) {
       // What a person would have seen.
-      const picture = path.join(process.cwd(), `failed-${process.pid}.png`);
+      const picture = path.join(process.cwd() === path.dirname(__dirname) ? os.tmpdir() : process.cwd(), `failed-${process.pid}-${pictures++}.png`);
       await page.screenshot({ path: picture }).catch(() => {});
       console.error(`picture: ${picture}\nat: ${page.url()}\nwrongs: ${seen.wrongs.join('; ')}`);
       throw e;
