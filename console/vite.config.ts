@@ -12,7 +12,7 @@ const KIT = new RegExp(
 );
 
 // Parts of a component that we never ask for, and that it would bring along: a table's filters and the choosing of its rows,
-// tabs in the head of a card. By who imports what: what is there instead.
+// tabs in the head of a card, messages in a corner. By who imports what: what is there instead.
 const SELECTION = `const whole = (columns) => columns;
 const chosen = [whole, new Set()];
 export default () => chosen;
@@ -21,6 +21,7 @@ const instead: Record<string, string> = {
   "table/hooks/useFilter/index.js ./FilterDropdown": "export default () => null; export const flattenKeys = () => [];",
   "table/InternalTable.js ./hooks/useSelection": SELECTION,
   "table/Table.js ./hooks/useSelection": SELECTION,
+  "app/App.js ../notification/useNotification": "const none = [{}, null]; export default () => none;",
   "card/Card.js ../tabs": "export default () => null;",
 };
 const leaveOut: Plugin = {

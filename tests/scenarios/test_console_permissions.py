@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness import requests
-from harness.console_pages import routes
+from harness.console_routes import OUTSIDE, routes
 from harness.control import PASSWORD
 from harness.process import run_client
 from test_api_guard import ABOUT, MARK, OF_ONES_OWN_CREDENTIALS, OWN, PUBLIC, STAFF, World, about, operations
@@ -28,7 +28,7 @@ def pages_of(things):
         path = route
         for name, value in parameters.items():
             path = path.replace(name, value)
-        if route not in ("/sign-in", "/setup", "/password"):
+        if route not in OUTSIDE:
             found[route] = path
     return found
 

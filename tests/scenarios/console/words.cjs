@@ -113,20 +113,23 @@ const used = {};
 const prefixes = {};
 const unknown = [];
 const keysAt = new Set();
-function ask(node, namespaces) {
+function ask(node, namespaces, named) {
   ts.forEachChild(node, function keys(inner) { if (isText(inner)) keysAt.add(inner); ts.forEachChild(inner, keys); });
   keysAt.add(node);
   for (const text of textsOf(node)) {
     const key = text.includes(':') ? text : `${namespaces[0]}:${text}`;
     if (!key.includes('*')) used[key] ??= place(node);
-    else if (/:[^*]/.test(key)) prefixes[key] ??= place(node);
+    else if (named || /:[^*]/.test(key)) prefixes[key] ??= place(node);
     else unknown.push(place(node));
   }
 }
 function asks(node) {
   if (ts.isCallExpression(node) && node.arguments.length) {
     const type = checker.getTypeAtLocation(node.expression);
-    if (isT(type)) ask(node.arguments[0], namespacesOf(type));
+    if (isT(type)) {
+      const named = /\bns: "([\w-]+)"/.exec(node.arguments[1]?.getText() ?? '')?.[1];
+      ask(node.arguments[0], named ? [named] : namespacesOf(type), named);
+    }
   }
   if (ts.isJsxAttribute(node) && node.name.getText() === 'i18nKey') {
     const t = node.parent.properties.find((p) => ts.isJsxAttribute(p) && p.name.getText() === 't');
