@@ -28,6 +28,9 @@ const schemeIcons = {
 
 const MenuDrawer = lazy(() => import("./menu-drawer")); // narrow windows only
 
+// A menu of the bar stays with the bar when the page scrolls under it.
+const beside = (button: HTMLElement) => button.parentElement ?? document.body;
+
 export function Preferences() {
   const { t, i18n } = useTranslation("shell");
   const { scheme, choose } = useAppearance();
@@ -35,6 +38,7 @@ export function Preferences() {
     <>
       <Dropdown
         trigger={["click"]}
+        getPopupContainer={beside}
         menu={{
           selectable: true,
           selectedKeys: [i18n.language],
@@ -49,6 +53,7 @@ export function Preferences() {
       </Dropdown>
       <Dropdown
         trigger={["click"]}
+        getPopupContainer={beside}
         menu={{
           selectable: true,
           selectedKeys: [scheme],
@@ -80,6 +85,7 @@ function User() {
   return (
     <Dropdown
       trigger={["click"]}
+      getPopupContainer={beside}
       menu={{
         items: [
           { key: "who", type: "group", label: `${login.account.name} · ${t(`role.${login.user.role}`)}` },
