@@ -35,7 +35,7 @@ VALGRIND = ("(test_tls or test_switch or test_lifetime or test_idle or test_relo
             "(not h2 or test_switch)")
 
 # Longest time of a part, in seconds. All of them together stay far below what a CI run may take.
-LIMIT = {"build": 1800, "unit": 900, "sim": 900, "scenarios": 1500, "proof": 1500, "tidy": 60}
+LIMIT = {"build": 1800, "unit": 900, "sim": 900, "scenarios": 2100, "proof": 1500, "tidy": 60}
 
 
 def tracked(pattern):
