@@ -59,11 +59,12 @@ def test_a_walk_finds_what_is_wrong(start_node, tmp_path):
         walk(node, "en", "light", 1280, {"bill": "/bills/77"}, node.operator.me["user"]["email"])
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(sanitized(), reason="looks only")
 def test_pictures_are_taken(tmp_path):
     """`./dev screenshots`, of two pages."""
     done = subprocess.run(["/usr/bin/python3", ROOT / "tools" / "screenshots.py", "--into", tmp_path, "--only", "sign-in,monitor"],
-                          capture_output=True, text=True, timeout=50)
+                          capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = {f"{name}-{language}-{scheme}.png" for name in ("sign-in", "monitor") for language in ("en", "zh-CN")
               for scheme in ("light", "dark")}
