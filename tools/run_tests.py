@@ -200,7 +200,7 @@ class Suite:
 
     def console_sources(self):
         """What TypeScript and Biome say of the console, against types made from the contract of this commit."""
-        code, log, seconds = self.console.run("console sources", ["npm", "run", "--silent", "check", "--prefix", "console"], LIMIT["tidy"])
+        code, log, seconds = self.console.run("console sources", ["npm", "run", "--silent", "check", "--prefix", "console"], 5 * LIMIT["tidy"])
         self.console.done(Outcome("console sources", int(code == 0), int(code != 0), 0, seconds, log))
 
     def fuzz(self, seconds, only=None):
