@@ -104,12 +104,31 @@ bool set_common_options(SSL_CTX* ctx) {
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_read_ahead(ctx, 1);
+  // Asked of the stream, which has somewhere to put them only while its records are to be taken over.
+  SSL_CTX_set_keylog_callback(ctx, TlsStreamHooks::on_secret);
   return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
          SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
          SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 && SSL_CTX_set_ciphersuites(ctx, kCipherSuites) == 1;
 }
 
 int native_version(bool tls1_3) { return tls1_3 ? TLS1_3_VERSION : TLS1_2_VERSION; }
+
+std::string_view TlsServerAccess::alpn_name(const TlsServerContext& context, std::string_view chosen) {
+  const std::string_view wire = context.alpn_wire_;
+  for (std::size_t at = 0; at < wire.size();) {
+    const std::size_t size = static_cast<unsigned char>(wire[at]);
+    if (wire.substr(at + 1, size) == chosen) return wire.substr(at + 1, size);
+    at += 1 + size;
+  }
+  return {};
+}
+
+std::string_view TlsClientAccess::alpn_name(const TlsClientContext& context, std::string_view chosen) {
+  for (const std::string& name : context.options_.alpn) {
+    if (name == chosen) return name;
+  }
+  return {};
+}
 
 base::Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(const TlsServerOptions& options) {
   if (options.certificates.empty()) return base::fail(Code::malformed, Side::config, "TLS needs a certificate");

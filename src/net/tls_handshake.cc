@@ -10,6 +10,7 @@
 
 #include "net/tls_hooks.h"
 #include "net/tls_openssl.h"
+#include "net/tls_own_records.h"
 #include "net/tls_stream.h"
 
 namespace fairlead::net {
@@ -78,8 +79,10 @@ class TlsStream::Handshake final : Timer {
     clear_openssl_errors();
     const int result = SSL_do_handshake(stream_.ssl_.get());
     if (result == 1) {
-      // Bytes of the application that came with the last flight are OpenSSL's already; no readiness tells of them.
-      stream_.buffered_ = stream_.holds_input();
+      // As client the records are taken over later: the session tickets are still to come.
+      if (selector_) stream_.take_over();
+      // Bytes of the application that came with the last flight are here already; no readiness tells of them.
+      stream_.buffered_ = stream_.own_ ? !stream_.own_->input.empty() : stream_.holds_input();
       finish(Error(Code::ok, Side::none));
       return;
     }
@@ -144,12 +147,21 @@ class TlsStream::Handshake final : Timer {
 bool TlsStream::step_handshake(Events events) { return handshake_->step(events); }
 
 // Makes the SSL object over this stream's own BIO.
-bool TlsStream::start(ssl_ctx_st* context, bool server) {
+bool TlsStream::start(ssl_ctx_st* context, bool server, bool own_records) {
+  if (own_records) {
+    try {
+      TlsScratch::mine();
+      takeover_.reset(new TlsTakeover(server));
+    } catch (const std::bad_alloc&) {
+      // OpenSSL's records then, if there is memory for those.
+    }
+  }
   ssl_.reset(context ? SSL_new(context) : nullptr);
   BIO* bio = ssl_ ? TlsStreamHooks::new_bio(this) : nullptr;
   if (!bio) return false;
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_app_data(ssl_.get(), this);
+  if (takeover_) SSL_set_msg_callback(ssl_.get(), TlsStreamHooks::on_message);
   if (server) {
     SSL_set_accept_state(ssl_.get());
   } else {
@@ -267,7 +279,7 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStr
   tcp.reset();
   stream->count_wire(wire);
   stream->early_ = std::move(early);
-  if (!stream->start(TlsStreamHooks::accepting_context(), true)) {
+  if (!stream->start(TlsStreamHooks::accepting_context(), true, selector.records() == TlsRecordsKind::own)) {
     co_return base::fail(Code::internal, Side::edge, "TLS: " + take_openssl_error());
   }
   Error error;
@@ -308,7 +320,8 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpSt
   if (server_name.empty() && stream->client_context_->options().verify) {
     co_return base::fail(Code::certificate, Side::origin, "TLS verification needs a server name");
   }
-  if (!stream->start(TlsClientAccess::native(*stream->client_context_), false) ||
+  if (!stream->start(TlsClientAccess::native(*stream->client_context_), false,
+                     stream->client_context_->options().records == TlsRecordsKind::own) ||
       !stream->expect_server(std::move(server_name))) {
     co_return base::fail(Code::internal, Side::edge, "TLS: " + take_openssl_error());
   }

@@ -7,20 +7,21 @@
 
 #include "net/tls_hooks.h"
 #include "net/tls_openssl.h"
+#include "net/tls_own_records.h"
 
 namespace fairlead::net {
-namespace {
-
-// RFC 8446 section 5.1: a record carries at most 2^14 bytes.
-constexpr std::size_t kRecord = 16384;
-
-}  // namespace
 
 void TlsStream::SslDeleter::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
 TlsStream::TlsStream(EventLoop& loop, int handle, SocketAddress peer) : SocketStream(loop, handle, std::move(peer)) {}
 
 TlsStream::~TlsStream() {
+  if (own_) {
+    if (write_error_ == 0 && !closed_ && !cancelled() && !aborted_ && handle() >= 0 && own_->pending.empty())
+      close_own();
+    if (!cancelled() && !aborted_ && handle() >= 0) take_leftovers_own();
+    return;
+  }
   if (!ssl_) return;
   clear_openssl_errors();
   // A destroyed stream ends in an orderly way, as TCP's does with a FIN. Not after cancel() or abort_on_close(): there
@@ -38,12 +39,26 @@ TlsStream::~TlsStream() {
 
 // Closing a socket with unread bytes resets the connection (RFC 2525 section 2.17), and a reset destroys what we wrote
 // and the peer has not received yet. Session tickets, key updates and a close_notify are bytes that no owner of this
-// stream can know of, so they are taken out of the socket here; once, and not past the first application data.
+// stream can know of, so they are taken out of the socket here; no more than fits one reading.
 void TlsStream::take_leftovers() {
   if (!SSL_is_init_finished(ssl_.get()) || read_end_ != kOpen || write_error_ != 0) return;
   char byte;
   std::size_t n = 0;
   SSL_peek_ex(ssl_.get(), &byte, 1, &n);
+}
+
+void TlsStream::take_leftovers_own() {
+  if (read_end_ != kOpen || write_error_ != 0) return;
+  try {
+    // What little there may be comes in one piece from a kernel and in any number from a simulated network.
+    std::size_t left = TlsScratch::kSize;
+    unsigned char* const in = TlsScratch::mine().in;
+    for (ssize_t n = 1; n > 0 && left > 0; left -= static_cast<std::size_t>(n)) {
+      n = read_socket(reinterpret_cast<char*>(in), left);
+      if (n <= 0) break;
+    }
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 void TlsStream::abort_on_close() {
@@ -54,138 +69,26 @@ void TlsStream::abort_on_close() {
 std::string TlsStream::failure_text() const { return failure_ ? *failure_ : std::string(); }
 
 std::string_view TlsStream::alpn() const {
+  if (own_) return own_->alpn;
   const unsigned char* name = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl_.get(), &name, &size);
   return {reinterpret_cast<const char*>(name), size};
 }
 
-std::string_view TlsStream::tls_version() const { return SSL_get_version(ssl_.get()); }
-std::string_view TlsStream::cipher() const { return SSL_get_cipher_name(ssl_.get()); }
-bool TlsStream::resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
-
-bool TlsStream::holds_input() const { return early_ || SSL_has_pending(ssl_.get()) == 1; }
-
-// What an operation of OpenSSL that did not succeed means. `result` is its return value.
-TlsStream::Outcome TlsStream::judge(int result) {
-  const int why = SSL_get_error(ssl_.get(), result);
-  switch (why) {
-    case SSL_ERROR_WANT_READ: return eof_ ? Outcome::ended_bare : Outcome::wants_read;
-    case SSL_ERROR_WANT_WRITE: return Outcome::wants_write;
-    case SSL_ERROR_ZERO_RETURN: return Outcome::ended;
-    case SSL_ERROR_SYSCALL:
-      clear_openssl_errors();
-      if (io_error_ == 0) io_error_ = ECONNRESET;
-      return Outcome::failed_below;
-    default: break;
-  }
-  const std::string words = take_openssl_error("the TLS state is broken");
-  // The first failure explains the others.
-  if (!failure_) failure_ = std::make_unique<std::string>(words);
-  return Outcome::failed;
+std::string_view TlsStream::tls_version() const { return own_ ? "TLSv1.3" : SSL_get_version(ssl_.get()); }
+std::string_view TlsStream::cipher() const {
+  return own_ ? to_string(own_->records.suite()) : SSL_get_cipher_name(ssl_.get());
 }
+bool TlsStream::resumed() const { return own_ ? own_->resumed : SSL_session_reused(ssl_.get()) == 1; }
 
 ssize_t TlsStream::try_read(char* buffer, std::size_t size) {
-  std::size_t got = 0;
-  clear_openssl_errors();
-  // As many records as fit: one wake-up, one chunk for whoever reads.
-  while (read_end_ == kOpen && got < size) {
-    std::size_t n = 0;
-    const int result = SSL_read_ex(ssl_.get(), buffer + got, size - got, &n);
-    if (result == 1) {
-      got += n;
-      // What is still in the kernel will be told by the poller; asking for it here would cost a call per message.
-      if (!holds_input()) break;
-      continue;
-    }
-    const Outcome outcome = judge(result);
-    if (outcome == Outcome::wants_read) break;
-    if (outcome == Outcome::wants_write) {
-      read_needs_write_ = true;
-      break;
-    }
-    switch (outcome) {
-      case Outcome::ended: read_end_ = 0; break;
-      case Outcome::ended_bare:
-        // RFC 8446 section 6.1: without close_notify the data may have been cut short by anybody.
-        truncated_ = true;
-        read_end_ = 0;
-        break;
-      case Outcome::failed_below: read_end_ = io_error_; break;
-      default:
-        // OpenSSL has sent its alert and refuses everything from now on, in both directions.
-        read_end_ = EPROTO;
-        write_error_ = EPROTO;
-        break;
-    }
-  }
-  const bool held = holds_input();
-  // Processing a session ticket or a key update leaves OpenSSL with a write buffer (16 KB) that the next write would
-  // release; an idle stream may never write again. Refused by OpenSSL while a record is partly written.
-  if (!held) SSL_free_buffers(ssl_.get());
-  // Of these no readiness will tell: an end that came together with the last bytes, and records that did not fit.
-  buffered_ = read_end_ != kOpen || (got == size && held);
-  if (got > 0) return static_cast<ssize_t>(got);
-  return read_end_ == kOpen ? -EAGAIN : -read_end_;
+  return own_ ? read_own(buffer, size) : read_library(buffer, size);
 }
-
 ssize_t TlsStream::try_write(const iovec* pieces, int count) {
   if (write_error_ != 0) return -write_error_;
   if (closing_ || closed_) return -EPIPE;  // after shutdown_write()
-  clear_openssl_errors();
-  char joined[kRecord];
-  std::size_t taken = 0, at = 0;  // `at` counts inside pieces[i]
-  int i = 0;
-  for (;;) {
-    while (i < count && at == pieces[i].iov_len) {
-      ++i;
-      at = 0;
-    }
-    if (i == count) break;
-    const char* from = static_cast<const char*>(pieces[i].iov_base) + at;
-    std::size_t n = pieces[i].iov_len - at;
-    if (n < kRecord && i + 1 < count && pieces[i + 1].iov_len > 0) {
-      // A head and the bytes behind it travel as one record; only what does not fill one is copied.
-      std::memcpy(joined, from, n);
-      for (int k = i + 1; k < count && n < kRecord; ++k) {
-        const std::size_t more = std::min(kRecord - n, pieces[k].iov_len);
-        std::memcpy(joined + n, pieces[k].iov_base, more);
-        n += more;
-      }
-      from = joined;
-    }
-    std::size_t wrote = 0;
-    const int result = SSL_write_ex(ssl_.get(), from, n, &wrote);
-    if (result == 1) {
-      taken += wrote;
-      for (std::size_t left = wrote; left > 0;) {
-        const std::size_t step = std::min(left, pieces[i].iov_len - at);
-        at += step;
-        left -= step;
-        if (at == pieces[i].iov_len && left > 0) {
-          ++i;
-          at = 0;
-        }
-      }
-      continue;
-    }
-    // A record that is not out completely counts as not taken: the caller comes again with the same bytes, and OpenSSL
-    // goes on where it stopped.
-    const Outcome outcome = judge(result);
-    if (outcome == Outcome::wants_read) {
-      write_needs_read_ = true;
-    } else if (outcome != Outcome::wants_write) {
-      write_error_ = outcome == Outcome::failed ? EPROTO : io_error_ != 0 ? io_error_ : EPIPE;
-      if (outcome == Outcome::failed && read_end_ == kOpen) {
-        read_end_ = EPROTO;
-        buffered_ = true;
-      }
-    }
-    break;
-  }
-  if (taken > 0) return static_cast<ssize_t>(taken);
-  if (write_error_ != 0) return -write_error_;
-  return i == count ? 0 : -EAGAIN;
+  return own_ ? write_own(pieces, count) : write_library(pieces, count);
 }
 
 void TlsStream::want_read() { want(read_needs_write_ ? kWritable : kReadable); }
@@ -222,81 +125,13 @@ void TlsStream::shutdown_write() {
 
 void TlsStream::finish_closing() {
   // A cancelled writer may have stopped in the middle of a record: nothing more can be said in TLS.
-  if (write_error_ == 0 && !cancelled()) {
-    clear_openssl_errors();
-    const int result = SSL_shutdown(ssl_.get());
-    if (result < 0 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_WRITE) {
-      want(kWritable);
-      return;
-    }
-    clear_openssl_errors();
+  if (write_error_ == 0 && !cancelled() && !(own_ ? close_own() : close_library())) {
+    want(kWritable);
+    return;
   }
   closing_ = false;
   closed_ = true;
   loop().poller().shutdown_write(handle());
-}
-
-// ---- the BIO: OpenSSL's end of the poller ----
-
-int TlsStreamHooks::bio_read(BIO* bio, char* out, int size) {
-  TlsStream& s = *static_cast<TlsStream*>(BIO_get_data(bio));
-  BIO_clear_retry_flags(bio);
-  if (size <= 0) return 0;
-  if (s.early_) {
-    const std::size_t n = std::min(s.early_->size() - s.early_at_, static_cast<std::size_t>(size));
-    std::memcpy(out, s.early_->data() + s.early_at_, n);
-    s.early_at_ += static_cast<std::uint32_t>(n);
-    if (s.early_at_ == s.early_->size()) s.early_.reset();
-    return static_cast<int>(n);
-  }
-  ssize_t n = -EAGAIN;
-  if (!s.eof_) n = s.read_socket(out, static_cast<std::size_t>(size));
-  if (n > 0) return static_cast<int>(n);
-  if (n == 0) s.eof_ = true;
-  if (n < 0 && n != -EAGAIN) {
-    s.io_error_ = static_cast<int>(-n);
-    return -1;
-  }
-  // OpenSSL takes an end of stream without close_notify for fatal and would refuse to write from then on, so it is told
-  // "nothing now" and judge() looks at eof_.
-  BIO_set_retry_read(bio);
-  return -1;
-}
-
-int TlsStreamHooks::bio_write(BIO* bio, const char* data, int size) {
-  TlsStream& s = *static_cast<TlsStream*>(BIO_get_data(bio));
-  BIO_clear_retry_flags(bio);
-  if (size <= 0) return 0;
-  const iovec piece{const_cast<char*>(data), static_cast<std::size_t>(size)};
-  const ssize_t n = s.write_socket(&piece, 1);
-  if (n > 0) return static_cast<int>(n);
-  if (n == 0 || n == -EAGAIN) {
-    BIO_set_retry_write(bio);
-  } else {
-    s.io_error_ = static_cast<int>(-n);
-  }
-  return -1;
-}
-
-long TlsStreamHooks::bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-BIO* TlsStreamHooks::new_bio(TlsStream* stream) {
-  // Never freed: BIOs of streams that live until the process ends point to it.
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "fairlead poller");
-    if (m) {
-      BIO_meth_set_read(m, bio_read);
-      BIO_meth_set_write(m, bio_write);
-      BIO_meth_set_ctrl(m, bio_control);
-    }
-    return m;
-  }();
-  BIO* bio = method ? BIO_new(method) : nullptr;
-  if (bio) {
-    BIO_set_data(bio, stream);
-    BIO_set_init(bio, 1);
-  }
-  return bio;
 }
 
 int TlsStreamHooks::on_new_session(SSL* ssl, SSL_SESSION* session) {

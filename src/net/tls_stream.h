@@ -1,12 +1,14 @@
 #pragma once
 // TlsStream: a ByteStream that is TLS over a handle of the loop's poller, ours as server (tls_accept) or as client
-// (tls_connect). It exists only after a completed handshake. OpenSSL does the records; its input and output go through
-// Poller::read and write, so the same stream runs over the kernel and over the simulated network.
+// (tls_connect). It exists only after a completed handshake. All input and output goes through Poller::read and write,
+// so the same stream runs over the kernel and over the simulated network.
 //
-// An idle stream costs OpenSSL's own objects and about two hundred bytes more: no buffer of ours, and OpenSSL's are
-// released while they are empty (SSL_MODE_RELEASE_BUFFERS). Everything read from the library here goes through
-// handshake(), try_read, try_write and shutdown_write; an own TLS 1.3 record layer that takes over the traffic keys
-// after the handshake replaces the last three and keeps this interface.
+// OpenSSL does every handshake. The records that follow are done by one of two (ADR 0013):
+// - our own TLS 1.3 record layer (tls_records.h), to which the connection's keys are handed when the handshake is over,
+//   the OpenSSL object being freed: an idle stream then costs some hundred bytes. As server at once; as client with the
+//   first data, because the tickets that later connections resume by come ahead of it.
+// - OpenSSL, for TLS 1.2, for suites other than the three, and where TlsRecordsKind says so: its objects take 14 KB a
+//   stream, without buffers, which are released while they are empty (SSL_MODE_RELEASE_BUFFERS).
 //
 // End of stream: close_notify, or a bare FIN, which sets truncated(). Both leave the other direction open (RFC 8446
 // section 6.1). Errors: EPROTO with failure_text() for what TLS refuses, ECONNRESET and other errno values from below.
@@ -27,6 +29,9 @@ struct bio_method_st;
 
 namespace fairlead::net {
 
+struct TlsOwnRecords;
+struct TlsTakeover;
+
 class TlsStream final : public SocketStream {
  public:
   // Sends close_notify when that is still due and possible at once. What was written arrives, as over TCP, unless
@@ -45,6 +50,8 @@ class TlsStream final : public SocketStream {
   std::string_view tls_version() const override;  // "TLSv1.2", "TLSv1.3"
   std::string_view cipher() const;                // "TLS_AES_128_GCM_SHA256"
   bool resumed() const;
+  // Whether the records are done by our own layer (now: as client that comes with the first data).
+  bool own_records() const { return own_ != nullptr; }
   // Server: the context that select() returned. Null on the client side.
   const std::shared_ptr<const TlsServerContext>& server_context() const { return server_context_; }
 
@@ -68,6 +75,12 @@ class TlsStream final : public SocketStream {
   struct SslDeleter {
     void operator()(ssl_st* ssl) const;
   };
+  struct OwnDeleter {
+    void operator()(TlsOwnRecords* own) const;
+  };
+  struct TakeoverDeleter {
+    void operator()(TlsTakeover* takeover) const;
+  };
 
   // What an operation of the library that did not succeed means.
   enum class Outcome : std::uint8_t {
@@ -80,21 +93,42 @@ class TlsStream final : public SocketStream {
   };
 
   TlsStream(EventLoop& loop, int handle, SocketAddress peer);
-  bool start(ssl_ctx_st* context, bool server);
+  bool start(ssl_ctx_st* context, bool server, bool own_records);
+
+  // By OpenSSL (tls_stream_library.cc).
+  ssize_t read_library(char* buffer, std::size_t size);
+  ssize_t write_library(const iovec* pieces, int count);
+  bool close_library();  // false: waits for room
+
+  // By our own records (tls_stream_own.cc).
+  void take_over();  // as soon as, and if, that is possible
+  ssize_t read_own(char* buffer, std::size_t size);
+  ssize_t write_own(const iovec* pieces, int count);
+  bool close_own();
+  int flush_pending();
+  bool open_records(const unsigned char* input, std::size_t size, std::size_t* used, char* buffer, std::size_t room,
+                    std::size_t* got);
+  void fail_own();
+  void break_own(int error);
   bool expect_server(std::string name);
   bool step_handshake(Events events);
   Outcome judge(int result);
   bool holds_input() const;
   void finish_closing();
   void take_leftovers();
+  void take_leftovers_own();
   std::string session_key() const;
   void keep_renewed_session() const;
 
-  std::unique_ptr<ssl_st, SslDeleter> ssl_;
+  std::unique_ptr<ssl_st, SslDeleter> ssl_;  // null once the records are our own
+  std::unique_ptr<TlsOwnRecords, OwnDeleter> own_;
+  std::unique_ptr<TlsTakeover, TakeoverDeleter> takeover_;  // while taking over is still to come
   std::string server_name_;
   std::shared_ptr<const TlsServerContext> server_context_;
   std::shared_ptr<const TlsClientContext> client_context_;
-  std::unique_ptr<std::string> early_;    // bytes that came before TLS took over, until they are consumed
+  // Bytes that came before OpenSSL asked for them: ahead of TLS, or, while the records are to be taken over, behind the
+  // one record that it is given at a time.
+  std::unique_ptr<std::string> early_;
   std::unique_ptr<std::string> failure_;  // words of the first EPROTO
   Handshake* handshake_ = nullptr;        // while it runs
   int io_error_ = 0;                      // what the poller last failed with
@@ -108,6 +142,8 @@ class TlsStream final : public SocketStream {
   bool aborted_ : 1 = false;           // to be closed by a reset
   bool read_needs_write_ : 1 = false;  // a read waits for the socket to take bytes
   bool write_needs_read_ : 1 = false;  // a write waits for bytes from the peer
+  bool close_sealed_ : 1 = false;      // ... and is made
+  bool mid_record_ : 1 = false;        // OpenSSL has a record that is not out completely
   static constexpr int kOpen = -1;
 };
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "net/testing/tls_handshake_fixture.h"
+#include "net/tls_records.h"
 
 namespace fairlead::net::testing {
 namespace {
@@ -30,7 +31,8 @@ class TlsStreamTest : public LoopTest<Net> {
         {.certificates = {identity.pair()}, .ticket_keys = std::move(keys), .session_scope = "live"});
     EXPECT_TRUE(context.has_value()) << base::describe(context.error());
     selector.contexts = {*context};
-    auto trusting = TlsClientContext::create({.ca_pem = identity.authority.pem});
+    selector.kind = Net::kRecords;
+    auto trusting = TlsClientContext::create({.ca_pem = identity.authority.pem, .records = Net::kRecords});
     EXPECT_TRUE(trusting.has_value());
     client_context = *trusting;
   }
@@ -65,7 +67,7 @@ class TlsStreamTest : public LoopTest<Net> {
   }
   // Until what the server sent behind the handshake lies in the client's socket, unread.
   void await_tickets() {
-    if constexpr (std::is_same_v<Net, KernelNet>) {
+    if constexpr (Net::kKernel) {
       const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(30);
       int unacknowledged = -1;
       do {
@@ -165,7 +167,7 @@ TYPED_TEST(TlsStreamTest, TwoPiecesArriveInOrder) {
 
 // A head and its body are one record, so the other side reads them at once.
 TEST(TlsStreamRecordTest, TwoPiecesAreOneRecord) {
-  struct T final : TlsStreamTest<KernelNet> {
+  struct T final : TlsStreamTest<Own<KernelNet>> {
     void TestBody() override {
       std::string head = "HTTP/1.1 200 OK\r\n\r\n", body = "hello";
       int error = -1;
@@ -250,7 +252,7 @@ TYPED_TEST(TlsStreamTest, DestructionIsAnOrderlyEnd) {
 TYPED_TEST(TlsStreamTest, DestructionLosesNothingToUnreadTickets) {
   if (TypeParam::kOddEagain) GTEST_SKIP() << "a destructor cannot come back when the network takes nothing this once";
   // More than the reader's side takes by itself, so that part of it still waits at the writer's when that one goes.
-  const std::string sent = pattern(std::is_same_v<TypeParam, KernelNet> ? 1'000'000 : 6000);
+  const std::string sent = pattern(TypeParam::kKernel ? 1'000'000 : 6000);
   int wrote = -1, error = -1;
   this->scope.spawn(this->write_all(this->client.get(), sent, &wrote));
   this->finish();
@@ -267,7 +269,7 @@ TYPED_TEST(TlsStreamTest, DestructionLosesNothingToUnreadTickets) {
 
 // The same after shutdown_write(), when close_notify and FIN may still be on their way.
 TYPED_TEST(TlsStreamTest, DestructionAfterShutdownLosesNothingToUnreadTickets) {
-  const std::string sent = pattern(std::is_same_v<TypeParam, KernelNet> ? 1'000'000 : 6000);
+  const std::string sent = pattern(TypeParam::kKernel ? 1'000'000 : 6000);
   int error = -1;
   this->scope.spawn(this->write_then_close(this->client.get(), sent));
   this->finish();
@@ -379,7 +381,7 @@ TYPED_TEST(TlsStreamTest, StalledPeerParksOneWrite) {
   const std::string sent = pattern(size);
   int error = -1;
   this->scope.spawn(this->write_all(this->client.get(), sent, &error));
-  if constexpr (!std::is_same_v<TypeParam, KernelNet>) {
+  if constexpr (!TypeParam::kKernel) {
     const auto before = this->net.poller.waits();
     this->loop.run_until([] { return false; });  // until nothing can happen any more
     EXPECT_LT(this->net.poller.waits() - before, 100'000u);
@@ -429,7 +431,7 @@ TYPED_TEST(TlsStreamTest, InterruptedReadLosesNothing) {
 // close_notify finds the socket full to the last byte: it goes out as soon as there is room, and the FIN after it. How
 // much fills the socket is searched for, over the simulated network, where it is the same every time.
 TEST(TlsStreamCloseTest, CloseNotifyWaitsForRoom) {
-  struct T final : TlsStreamTest<SimWholeNet> {
+  struct T final : TlsStreamTest<Library<SimWholeNet>> {
     // Whether the network takes a write of `size` bytes while nobody reads; when it does, closes behind it.
     bool fits(std::size_t size, bool close) {
       SetUp();
@@ -476,40 +478,72 @@ TEST(TlsStreamCloseTest, CloseNotifyWaitsForRoom) {
   t.TestBody();
 }
 
-// What an idle stream costs, in bytes on the heap. Meaningless under a sanitizer's allocator.
-TEST(TlsStreamMemoryTest, AnIdlePairIsSmall) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  struct T final : TlsStreamTest<SimRandomNet> {
+// What an idle stream costs, in bytes on the heap. Meaningless under a
+// sanitizer's allocator.
+template <class Net>
+std::size_t bytes_of_an_idle_stream() {
+  struct T final : TlsStreamTest<Net> {
     void TestBody() override {
       constexpr std::size_t kPairs = 100;
-      TlsServerOptions options{.certificates = {identity.pair()}};
+      TlsServerOptions options{.certificates = {this->identity.pair()}};
       options.ticket_keys = std::make_shared<TlsTicketKeys>(base::TimePoint{});
-      selector.contexts = {*TlsServerContext::create(options)};
+      this->selector.contexts = {*TlsServerContext::create(options)};
       std::vector<std::unique_ptr<TlsStream>> streams;
+      std::vector<typename TlsStreamTest<Net>::TcpPair> plain;
+      // Fills the client's cache of sessions, whose memory is not the streams'.
+      for (std::size_t i = 0; i < TlsClientContext::kSessions + 1; ++i) exchange();
+      for (std::size_t i = 0; i < kPairs; ++i) plain.push_back(exchange_plain());
       const std::size_t before = ::mallinfo2().uordblks;
+      for (std::size_t i = 0; i < kPairs; ++i) plain.push_back(exchange_plain());
+      const std::size_t middle = ::mallinfo2().uordblks;
       for (std::size_t i = 0; i < kPairs; ++i) {
-        SetUp();
-        std::string got;
-        scope.spawn(write_all(client.get(), "hello"));
-        scope.spawn(read_exactly(server.get(), 5, &got));
-        finish();
-        // Reading comes last: with the bytes come session tickets, which must leave nothing behind.
-        got.clear();
-        scope.spawn(write_all(server.get(), "hello"));
-        scope.spawn(read_exactly(client.get(), 5, &got));
-        finish();
-        streams.push_back(std::move(client));
-        streams.push_back(std::move(server));
+        exchange();
+        EXPECT_EQ(this->client->own_records(), Net::kRecords == TlsRecordsKind::own);
+        EXPECT_EQ(this->server->own_records(), Net::kRecords == TlsRecordsKind::own);
+        streams.push_back(std::move(this->client));
+        streams.push_back(std::move(this->server));
       }
-      const std::size_t each = (::mallinfo2().uordblks - before) / streams.size();
-      RecordProperty("bytes_per_idle_stream", static_cast<int>(each));
-      std::printf("an idle TLS stream: %zu bytes\n", each);
-      // OpenSSL's objects are 14-15 KB; its record buffers (2 x 16 KB) and any of ours would show.
-      EXPECT_LT(each, 24u * 1024);
-      EXPECT_LE(sizeof(TlsStream), 288u);
+      const std::size_t after = ::mallinfo2().uordblks;
+      bytes = (after - middle - (middle - before) + 2 * kPairs * sizeof(TcpStream)) / streams.size();
     }
+    typename TlsStreamTest<Net>::TcpPair exchange_plain() {
+      auto pair = this->tcp_pair();
+      std::string at_server, at_client;
+      this->scope.spawn(this->write_all(pair.client.get(), "hello"));
+      this->scope.spawn(this->read_exactly(pair.server.get(), 5, &at_server));
+      this->scope.spawn(this->write_all(pair.server.get(), "hello"));
+      this->scope.spawn(this->read_exactly(pair.client.get(), 5, &at_client));
+      this->finish();
+      return pair;
+    }
+    void exchange() {
+      this->SetUp();
+      std::string got;
+      this->scope.spawn(this->write_all(this->client.get(), "hello"));
+      this->scope.spawn(this->read_exactly(this->server.get(), 5, &got));
+      this->finish();
+      // Reading comes last: with the bytes come session tickets, which must leave nothing behind.
+      got.clear();
+      this->scope.spawn(this->write_all(this->server.get(), "hello"));
+      this->scope.spawn(this->read_exactly(this->client.get(), 5, &got));
+      this->finish();
+    }
+    std::size_t bytes = 0;
   } t;
   t.TestBody();
+  return t.bytes;
+}
+
+TEST(TlsStreamMemoryTest, AnIdleStreamIsSmall) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LE(sizeof(TlsStream), 304u);
+  EXPECT_LE(sizeof(TlsRecords), 320u);
+  const std::size_t own = bytes_of_an_idle_stream<Own<KernelNet>>();
+  const std::size_t library = bytes_of_an_idle_stream<Library<KernelNet>>();
+  std::printf("an idle TLS stream: %zu bytes with own records, %zu with OpenSSL's\n", own, library);
+  EXPECT_LT(own, 1024u);
+  // OpenSSL's objects are 14-15 KB; its record buffers (2 x 16 KB) and any of ours would show.
+  EXPECT_LT(library, 24u * 1024);
 #else
   GTEST_SKIP() << "a sanitizer's allocator is in use";
 #endif

@@ -31,22 +31,31 @@ inline SimOptions sim_options(std::uint64_t seed, Split split, double odd_eagain
 }
 
 struct KernelNet {
-  static constexpr bool kBytewise = false, kOddEagain = false;
+  static constexpr bool kKernel = true, kBytewise = false, kOddEagain = false;
   EpollPoller poller;
 };
 struct SimRandomNet {
-  static constexpr bool kBytewise = false, kOddEagain = true;
+  static constexpr bool kKernel = false, kBytewise = false, kOddEagain = true;
   SimPoller poller{sim_options(20240611, Split::random, 0.02)};
 };
 // Nothing is cut, so what fits the buffers is the same every time.
 struct SimWholeNet {
-  static constexpr bool kBytewise = false, kOddEagain = false;
+  static constexpr bool kKernel = false, kBytewise = false, kOddEagain = false;
   SimPoller poller{sim_options(3, Split::none)};
 };
 // Every read gives one byte and every write takes one.
 struct SimBytewiseNet {
-  static constexpr bool kBytewise = true, kOddEagain = false;
+  static constexpr bool kKernel = false, kBytewise = true, kOddEagain = false;
   SimPoller poller{sim_options(7, Split::bytewise)};
+};
+// With our own records where TLS allows them, or with OpenSSL's everywhere: the same tests hold for both.
+template <class Net>
+struct Own : Net {
+  static constexpr TlsRecordsKind kRecords = TlsRecordsKind::own;
+};
+template <class Net>
+struct Library : Net {
+  static constexpr TlsRecordsKind kRecords = TlsRecordsKind::openssl;
 };
 
 // A selector over a list of contexts: the first that covers the name; without a name the first of all.
@@ -55,6 +64,8 @@ class ListSelector final : public TlsServerSelector {
   std::vector<std::shared_ptr<const TlsServerContext>> contexts;
   std::vector<std::string> asked;
   bool throws = false;
+  TlsRecordsKind kind = TlsRecordsKind::own;
+  TlsRecordsKind records() const override { return kind; }
   std::shared_ptr<const TlsServerContext> select(std::string_view sni) override {
     asked.emplace_back(sni);
     if (throws) throw std::runtime_error("selector");
