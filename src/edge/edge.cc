@@ -123,7 +123,9 @@ struct Edge::Thread {
 Edge::Edge(model::EdgeConfig config, std::function<void()> on_finished)
     : config_(std::move(config)),
       on_finished_(std::move(on_finished)),
-      shared_(std::make_unique<EdgeShared>(worker_count(config_), config_.limits)) {}
+      shared_(std::make_unique<EdgeShared>(worker_count(config_), config_.limits)) {
+  shared_->origin_tls_records = config_.tls_records;
+}
 
 Edge::~Edge() = default;
 
@@ -295,6 +297,7 @@ std::vector<std::string> Edge::apply(model::EdgeConfig next) {
   if (next.listeners != config_.listeners) differ.push_back("listeners");
   if (next.workers != config_.workers) differ.push_back("workers");
   if (next.admin_address != config_.admin_address || next.admin_tls != config_.admin_tls) differ.push_back("admin");
+  if (next.tls_records != config_.tls_records) differ.push_back("tls");
   if (next.access_log != config_.access_log) differ.push_back("access_log");
   if (next.resolvers != config_.resolvers) differ.push_back("resolvers");
   config_.drain_time = next.drain_time;

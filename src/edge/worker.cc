@@ -32,6 +32,10 @@ model::UsageProtocol usage_protocol(std::string_view name) {
   return name == "tcp" ? model::UsageProtocol::tcp : model::UsageProtocol::h1;
 }
 
+net::TlsRecordsKind net_kind(model::TlsRecords records) {
+  return records == model::TlsRecords::own ? net::TlsRecordsKind::own : net::TlsRecordsKind::openssl;
+}
+
 }  // namespace
 
 struct Worker::Listener final : net::TlsServerSelector {
@@ -42,6 +46,10 @@ struct Worker::Listener final : net::TlsServerSelector {
     const auto domain = config.protocol == model::ListenerProtocol::tcp_ssl ? worker.table_->by_name(config.domain)
                                                                             : worker.find_domain(sni);
     return domain ? domain->server_tls(config.protocol == model::ListenerProtocol::https) : nullptr;
+  }
+
+  net::TlsRecordsOptions records() const override {
+    return {net_kind(config.tls_records), &worker.counters_.tls_to_clients};
   }
 
   const Worker& worker;
@@ -60,7 +68,7 @@ Worker::Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, Ed
       random_(seed),
       scope_(loop),
       finisher_(loop),
-      connector_(loop, resolver),
+      connector_(loop, resolver, {net_kind(shared.origin_tls_records), &counters_.tls_to_origins}),
       pool_(loop, scope_),
       table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)),
       geo_(shared.geo) {

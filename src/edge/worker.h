@@ -39,6 +39,7 @@ struct EdgeShared {
   GeoReloader geo{places};
   AccessLog log;
   std::shared_ptr<net::TlsTicketKeys> tickets;
+  model::TlsRecords origin_tls_records = model::TlsRecords::own;  // set before the first worker is made
 };
 
 // One domain on one worker: made when the first request for it comes.

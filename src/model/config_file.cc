@@ -205,7 +205,8 @@ ConfigReading read_edge_config(std::string_view text, const std::string& file, c
       const bool look = purpose == ConfigPurpose::run || document->root.find("control") != nullptr;
       const auto control_field = look ? root.find("control") : std::nullopt;
       const bool run = purpose == ConfigPurpose::run || (purpose == ConfigPurpose::by_key && control_field);
-      const auto listeners = read_listeners(root);
+      read_tls_records(root, config.tls_records);
+      const auto listeners = read_listeners(root, config.tls_records);
       read_workers(root, config.workers);
       root.read("drain_time", config.drain_time, limits::kDrainTime);
       read_access_log(root, file, config.access_log);

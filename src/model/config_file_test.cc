@@ -110,8 +110,9 @@ constexpr std::string_view kEverything = R"(
 listeners:
   - { address: "0.0.0.0:80", protocol: http, handshake_timeout: 11s, backlog: 99, h2c: on,
       proxy_protocol: { from: [10.0.0.0/8, "::1"] } }
-  - { address: "[0:0::0]:443", protocol: https }
+  - { address: "[0:0::0]:443", protocol: https, tls: { records: own } }
   - { address: "0.0.0.0:8443", protocol: tcp-ssl, domain: Live.Example.com }
+tls: { records: openssl }
 workers: 3
 drain_time: 31s
 admin: { address: "unix:/run/fairlead/admin.sock" }
@@ -197,8 +198,10 @@ TEST(ConfigFile, EveryKeyReachesItsField) {
                   .proxy_protocol_from = {"10.0.0.0/8", "::1"},
                   .backlog = 99,
                   .h2c = true},
-                 {.address = "[::]:443", .protocol = ListenerProtocol::https},
+                 {.address = "[::]:443", .protocol = ListenerProtocol::https, .tls_records = TlsRecords::own},
                  {.address = "0.0.0.0:8443", .protocol = ListenerProtocol::tcp_ssl, .domain = "live.example.com"}};
+  // The node's, where a listener says nothing.
+  e.listeners[0].tls_records = e.listeners[2].tls_records = e.tls_records = TlsRecords::openssl;
   e.workers = 3;
   e.drain_time = 31s;
   e.admin_address = "unix:/run/fairlead/admin.sock";

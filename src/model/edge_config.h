@@ -17,6 +17,9 @@ namespace fairlead::model {
 
 enum class ListenerProtocol : std::uint8_t { http, https, tcp_ssl };
 
+// Who does TLS records when the handshake is over: the edge's own layer, where it can, or OpenSSL.
+enum class TlsRecords : std::uint8_t { own, openssl };
+
 struct ListenerConfig {
   std::string address;  // "0.0.0.0:80", "[::]:443"
   ListenerProtocol protocol = ListenerProtocol::http;
@@ -25,7 +28,8 @@ struct ListenerConfig {
                                                    // other address is refused
   std::string domain{};                            // tcp-ssl: the domain whose origin gets the bytes
   int backlog = 4096;
-  bool h2c = false;  // http: HTTP/2 by prior knowledge, too (RFC 9113 3.3)
+  bool h2c = false;                          // http: HTTP/2 by prior knowledge, too (RFC 9113 3.3)
+  TlsRecords tls_records = TlsRecords::own;  // https, tcp-ssl: towards clients
   bool operator==(const ListenerConfig&) const = default;
 };
 
@@ -78,7 +82,8 @@ struct EdgeConfig {
   std::optional<AdminTls> admin_tls;  // absent: the admin listener speaks plain HTTP
   std::string access_log = "stdout";  // "stdout", "stderr", "off" or a path
   std::string log_level = "info";
-  std::vector<std::string> resolvers;  // DNS servers "ip" or "ip:port"; empty = the system's
+  std::vector<std::string> resolvers;        // DNS servers "ip" or "ip:port"; empty = the system's
+  TlsRecords tls_records = TlsRecords::own;  // towards origins; a listener has its own
   GlobalLimits limits;
   GeoConfig geo;
   std::vector<DomainPolicy> domains;

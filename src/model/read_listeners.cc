@@ -14,6 +14,8 @@ namespace {
 constexpr Choice<ListenerProtocol> kProtocol[] = {
     {"http", ListenerProtocol::http}, {"https", ListenerProtocol::https}, {"tcp-ssl", ListenerProtocol::tcp_ssl}};
 
+constexpr Choice<TlsRecords> kTlsRecords[] = {{"own", TlsRecords::own}, {"openssl", TlsRecords::openssl}};
+
 // "ip:port" in canonical form; empty after telling.
 std::string read_ip_port(const Field& field) {
   const auto text = field.text(limits::kMaxScalarBytes);
@@ -70,7 +72,7 @@ void read_proxy_networks(MapReader& listener, std::vector<std::string>& out) {
   }
 }
 
-ListenerReading read_listener(const Field& item) {
+ListenerReading read_listener(const Field& item, TlsRecords records) {
   ListenerReading out;
   out.place = out.domain_place = item.place();
   MapReader map(item);
@@ -94,6 +96,13 @@ ListenerReading read_listener(const Field& item) {
                             : "remove it: a tcp-ssl listener passes bytes on, whatever they are");
   }
 
+  config.tls_records = records;
+  if (read_tls_records(map, config.tls_records) && protocol_known && config.protocol == ListenerProtocol::http) {
+    map.at("tls").warning("unused-key", "\"tls\" has no effect on this listener: http has no TLS",
+                          "remove it, or set protocol: https");
+    config.tls_records = records;
+  }
+
   const auto domain = map.find("domain");
   if (domain) {
     out.domain_place = domain->place();
@@ -113,7 +122,15 @@ ListenerReading read_listener(const Field& item) {
 
 }  // namespace
 
-std::vector<ListenerReading> read_listeners(MapReader& root) {
+bool read_tls_records(MapReader& map, TlsRecords& out) {
+  const auto field = map.find("tls");
+  if (!field) return false;
+  MapReader tls(*field);
+  tls.read("records", out, kTlsRecords);
+  return true;
+}
+
+std::vector<ListenerReading> read_listeners(MapReader& root, TlsRecords records) {
   std::vector<ListenerReading> out;
   const auto list = root.require("listeners", "at least one: listeners: [ { address: 0.0.0.0:80, protocol: http } ]");
   if (!list) return out;
@@ -121,7 +138,7 @@ std::vector<ListenerReading> read_listeners(MapReader& root) {
   // machine may share a port; the kernel prefers the exact one.
   std::map<std::string, std::uint32_t> lines;  // address -> line where it was first taken
   list->each(limits::kMaxListeners, [&](const Field& item) {
-    out.push_back(read_listener(item));
+    out.push_back(read_listener(item, records));
     const std::string& address = out.back().config.address;
     if (address.empty() || address.ends_with(":0")) return;  // port 0: the system picks a free one
     const auto [first, fresh] = lines.emplace(address, item.node().mark.line);

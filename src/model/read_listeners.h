@@ -19,7 +19,11 @@ struct ListenerReading {
   Place domain_place;  // of its `domain`, when it has one
 };
 
-std::vector<ListenerReading> read_listeners(MapReader& root);
+// `records`: what a listener without `tls` has.
+std::vector<ListenerReading> read_listeners(MapReader& root, TlsRecords records);
+
+// `tls: { records: own | openssl }` of the node or of a listener. Whether the key was there.
+bool read_tls_records(MapReader& map, TlsRecords& out);
 
 ClientSchemes client_schemes(const std::vector<ListenerReading>& listeners);
 

@@ -26,6 +26,11 @@ enum class TlsVersion : std::uint8_t { tls1_2, tls1_3 };
 
 // Who does the records when the handshake is over (ADR 0013). `own` where that is possible, else OpenSSL as well.
 enum class TlsRecordsKind : std::uint8_t { own, openssl };
+struct TlsRecordsCount;  // tls_records.h
+struct TlsRecordsOptions {
+  TlsRecordsKind kind = TlsRecordsKind::own;
+  TlsRecordsCount* count = nullptr;  // outlives the streams
+};
 
 struct TlsServerOptions {
   // One per key type: ECDSA, RSA and Ed25519 side by side; the client's signature algorithms pick (ECDSA preferred).
@@ -73,7 +78,7 @@ class TlsServerSelector {
   // `sni` is lower case without a trailing dot, empty when the client sent none. nullptr refuses the handshake with the
   // alert unrecognized_name (RFC 6066 section 3).
   virtual std::shared_ptr<const TlsServerContext> select(std::string_view sni) = 0;
-  virtual TlsRecordsKind records() const { return TlsRecordsKind::own; }
+  virtual TlsRecordsOptions records() const { return {}; }
 };
 
 struct TlsClientOptions {
@@ -81,7 +86,6 @@ struct TlsClientOptions {
   std::string ca_pem{};  // PEM bundle; empty = the system's CAs (read once per process)
   TlsVersion min_version = TlsVersion::tls1_2;
   std::vector<std::string> alpn{};  // offered in this order; empty = no ALPN
-  TlsRecordsKind records = TlsRecordsKind::own;
   bool operator==(const TlsClientOptions&) const = default;
 };
 

@@ -79,8 +79,11 @@ class TlsStream::Handshake final : Timer {
     clear_openssl_errors();
     const int result = SSL_do_handshake(stream_.ssl_.get());
     if (result == 1) {
-      // As client the records are taken over later: the session tickets are still to come.
-      if (selector_) stream_.take_over();
+      if (!stream_.takeover_) {
+        stream_.stay_with_library();
+      } else if (selector_ || SSL_version(stream_.ssl_.get()) != TLS1_3_VERSION) {
+        stream_.take_over();
+      }  // else later: the session tickets, by which the next connection resumes, are still to come
       // Bytes of the application that came with the last flight are here already; no readiness tells of them.
       stream_.buffered_ = stream_.own_ ? !stream_.own_->input.empty() : stream_.holds_input();
       finish(Error(Code::ok, Side::none));
@@ -147,8 +150,9 @@ class TlsStream::Handshake final : Timer {
 bool TlsStream::step_handshake(Events events) { return handshake_->step(events); }
 
 // Makes the SSL object over this stream's own BIO.
-bool TlsStream::start(ssl_ctx_st* context, bool server, bool own_records) {
-  if (own_records) {
+bool TlsStream::start(ssl_ctx_st* context, bool server, const TlsRecordsOptions& records) {
+  count_ = records.count;
+  if (records.kind == TlsRecordsKind::own) {
     try {
       TlsScratch::mine();
       takeover_.reset(new TlsTakeover(server));
@@ -279,7 +283,7 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStr
   tcp.reset();
   stream->count_wire(wire);
   stream->early_ = std::move(early);
-  if (!stream->start(TlsStreamHooks::accepting_context(), true, selector.records() == TlsRecordsKind::own)) {
+  if (!stream->start(TlsStreamHooks::accepting_context(), true, selector.records())) {
     co_return base::fail(Code::internal, Side::edge, "TLS: " + take_openssl_error());
   }
   Error error;
@@ -310,8 +314,8 @@ bool TlsStream::expect_server(std::string name) {
 
 Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpStream> tcp,
                                                            std::shared_ptr<const TlsClientContext> context,
-                                                           std::string server_name, TimePoint deadline,
-                                                           StopToken stop) {
+                                                           std::string server_name, TimePoint deadline, StopToken stop,
+                                                           TlsRecordsOptions records) {
   const SocketAddress peer = tcp->peer();
   std::unique_ptr<TlsStream> stream(new TlsStream(tcp->loop(), tcp->release(), peer));
   tcp.reset();
@@ -320,8 +324,7 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpSt
   if (server_name.empty() && stream->client_context_->options().verify) {
     co_return base::fail(Code::certificate, Side::origin, "TLS verification needs a server name");
   }
-  if (!stream->start(TlsClientAccess::native(*stream->client_context_), false,
-                     stream->client_context_->options().records == TlsRecordsKind::own) ||
+  if (!stream->start(TlsClientAccess::native(*stream->client_context_), false, records) ||
       !stream->expect_server(std::move(server_name))) {
     co_return base::fail(Code::internal, Side::edge, "TLS: " + take_openssl_error());
   }

@@ -16,7 +16,23 @@ constexpr std::uint8_t kUpdateNotRequested = 0, kUpdateRequested = 1;
 
 }  // namespace
 
-bool TlsRecords::start(TlsSuite suite, const Direction& receiving, const Direction& sending, std::size_t most) {
+std::string_view to_string(TlsAlert alert) {
+  switch (alert) {
+    case TlsAlert::close_notify: return "close_notify";
+    case TlsAlert::unexpected_message: return "unexpected_message";
+    case TlsAlert::bad_record_mac: return "bad_record_mac";
+    case TlsAlert::record_overflow: return "record_overflow";
+    case TlsAlert::illegal_parameter: return "illegal_parameter";
+    case TlsAlert::decode_error: return "decode_error";
+    case TlsAlert::internal_error: return "internal_error";
+    case TlsAlert::user_canceled: return "user_canceled";
+  }
+  return "?";
+}
+
+bool TlsRecords::start(TlsSuite suite, const Direction& receiving, const Direction& sending, std::size_t most,
+                       TlsRecordsCount* count) {
+  count_ = count;
   most_ = static_cast<std::uint16_t>(std::min(most, kPlain));
   return receiving_.start(suite, receiving.secret, receiving.sequence) &&
          sending_.start(suite, sending.secret, sending.sequence);
@@ -26,6 +42,9 @@ TlsRecords::Opened TlsRecords::fail(TlsAlert alert, const char* why) {
   if (!failure_) {
     failure_ = why;
     alert_ = alert;
+    for (std::size_t i = 0; count_ && i < kTlsRefusals.size(); ++i) {
+      if (kTlsRefusals[i] == alert) count_->refused[i].add();
+    }
   }
   return {Event::failed, 0};
 }
@@ -135,7 +154,7 @@ TlsRecords::Opened TlsRecords::open_handshake(std::span<const unsigned char> con
     // Section 5.1: no message may straddle a change of keys, nor lie behind it in the same record.
     if (!content.empty()) return fail(TlsAlert::unexpected_message, "a KeyUpdate with more behind it in its record");
     if (!receiving_.update()) return fail(TlsAlert::internal_error, "no memory for new keys");
-    ++updates_received_;
+    if (count_) count_->key_updates_received.add();
     asked_ = false;
     // Section 4.6.3: owed before our next application data; one answers any number that came meanwhile.
     if (request == kUpdateRequested) update_due_ = true;
@@ -161,7 +180,7 @@ std::size_t TlsRecords::seal_key_update(unsigned char* out) {
   if (!sending_.seal(kHandshake, {content, 5}, {}, out) || !sending_.update()) return 0;
   update_due_ = false;
   ask_ = false;
-  ++updates_sent_;
+  if (count_) count_->key_updates_sent.add();
   return kKeyUpdate;
 }
 

@@ -13,11 +13,13 @@
 //
 // About 300 bytes. One thread, the loop's.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "base/counter.h"
 #include "net/tls_record_keys.h"
 
 namespace fairlead::net {
@@ -32,6 +34,19 @@ enum class TlsAlert : std::uint8_t {
   decode_error = 50,
   internal_error = 80,
   user_canceled = 90,
+};
+
+// Those of them that we send because of what a peer did, in this order.
+inline constexpr std::array kTlsRefusals = {TlsAlert::unexpected_message, TlsAlert::bad_record_mac,
+                                            TlsAlert::record_overflow, TlsAlert::illegal_parameter,
+                                            TlsAlert::decode_error};
+std::string_view to_string(TlsAlert alert);  // "bad_record_mac"
+
+// Of all connections of one thread. That thread adds, any may read.
+struct TlsRecordsCount {
+  base::Counter own, openssl;  // connections, by who does their records
+  base::Counter key_updates_received, key_updates_sent;
+  std::array<base::Counter, kTlsRefusals.size()> refused;  // connections ended for a record, by the alert sent
 };
 
 class TlsRecords {
@@ -54,7 +69,9 @@ class TlsRecords {
 
   explicit TlsRecords(Role role) : role_(role) {}
   // False: OpenSSL would not. `most` is what a record of ours may carry (max_fragment_length, RFC 6066 section 4).
-  bool start(TlsSuite suite, const Direction& receiving, const Direction& sending, std::size_t most = kPlain);
+  // `count` may be null, or outlives this.
+  bool start(TlsSuite suite, const Direction& receiving, const Direction& sending, std::size_t most = kPlain,
+             TlsRecordsCount* count = nullptr);
 
   TlsSuite suite() const { return receiving_.suite(); }
 
@@ -101,9 +118,6 @@ class TlsRecords {
   std::uint64_t sequence() const { return sending_.sequence(); }
   void rewind(std::uint64_t sequence) { sending_.rewind(sequence); }
 
-  std::uint32_t key_updates_received() const { return updates_received_; }
-  std::uint32_t key_updates_sent() const { return updates_sent_; }
-
  private:
   Opened fail(TlsAlert alert, const char* why);
   Opened open_alert(std::span<const unsigned char> content);
@@ -113,7 +127,7 @@ class TlsRecords {
   TlsRecordKeys receiving_, sending_;
   const char* failure_ = nullptr;
   const char* peer_alert_ = nullptr;
-  std::uint32_t updates_received_ = 0, updates_sent_ = 0;
+  TlsRecordsCount* count_ = nullptr;
   // The handshake message that is being received, which may come in pieces.
   std::uint32_t message_left_ = 0;  // of its body
   std::uint16_t most_ = kPlain;

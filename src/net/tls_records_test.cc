@@ -45,11 +45,12 @@ Bytes secret_of(TlsSuite suite, unsigned char seed) {
 struct Ends {
   explicit Ends(TlsSuite suite = TlsSuite::aes_128_gcm_sha256, std::uint64_t sequence = 0) {
     const Bytes up = secret_of(suite, 1), down = secret_of(suite, 2);
-    EXPECT_TRUE(server.start(suite, {up, sequence}, {down, sequence}));
+    EXPECT_TRUE(server.start(suite, {up, sequence}, {down, sequence}, TlsRecords::kPlain, &count));
     EXPECT_TRUE(client.start(suite, {down, sequence}, {up, sequence}));
     EXPECT_TRUE(forger.start(suite, up, sequence));
     EXPECT_TRUE(server_forger.start(suite, down, sequence));
   }
+  TlsRecordsCount count;  // the server's
   TlsRecords server{TlsRecords::Role::server}, client{TlsRecords::Role::client};
   TlsRecordKeys forger, server_forger;
 };
@@ -229,6 +230,16 @@ TEST(TlsRecordsTest, EveryChangedBitIsNoticed) {
   }
 }
 
+TEST(TlsRecordsTest, RefusalsAreCountedByTheirAlert) {
+  Ends ends;
+  EXPECT_EQ(open(ends.server, forge(ends.forger, 21, "\1")).event, Event::failed);
+  EXPECT_EQ(open(ends.server, forge(ends.forger, 1, "a second one counts nothing")).event, Event::failed);
+  for (std::size_t i = 0; i < kTlsRefusals.size(); ++i) {
+    EXPECT_EQ(ends.count.refused[i].get(), kTlsRefusals[i] == TlsAlert::decode_error ? 1u : 0u)
+        << to_string(kTlsRefusals[i]);
+  }
+}
+
 TEST(TlsRecordsTest, ReplayedReorderedAndMissingRecordsAreRefused) {
   Ends replayed;
   const Bytes first = seal(replayed.client, "first");
@@ -299,8 +310,8 @@ TEST(TlsRecordsTest, KeysAreRenewedInBothDirections) {
       EXPECT_EQ(open(ends.client, key_update(ends.server)).event, Event::quiet);
       EXPECT_EQ(open(ends.client, seal(ends.server, "and down")).data, "and down");
     }
-    EXPECT_EQ(ends.server.key_updates_received(), 5u);
-    EXPECT_EQ(ends.server.key_updates_sent(), 5u);
+    EXPECT_EQ(ends.count.key_updates_received.get(), 5u);
+    EXPECT_EQ(ends.count.key_updates_sent.get(), 5u);
   }
 }
 

@@ -69,7 +69,7 @@ class TlsStream final : public SocketStream {
   friend Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpStream> tcp,
                                                                     std::shared_ptr<const TlsClientContext> context,
                                                                     std::string server_name, TimePoint deadline,
-                                                                    StopToken stop);
+                                                                    StopToken stop, TlsRecordsOptions records);
   friend struct TlsStreamHooks;  // OpenSSL's callbacks
   class Handshake;
   struct SslDeleter {
@@ -93,7 +93,8 @@ class TlsStream final : public SocketStream {
   };
 
   TlsStream(EventLoop& loop, int handle, SocketAddress peer);
-  bool start(ssl_ctx_st* context, bool server, bool own_records);
+  bool start(ssl_ctx_st* context, bool server, const TlsRecordsOptions& records);
+  void stay_with_library();
 
   // By OpenSSL (tls_stream_library.cc).
   ssize_t read_library(char* buffer, std::size_t size);
@@ -129,6 +130,7 @@ class TlsStream final : public SocketStream {
   // Bytes that came before OpenSSL asked for them: ahead of TLS, or, while the records are to be taken over, behind the
   // one record that it is given at a time.
   std::unique_ptr<std::string> early_;
+  TlsRecordsCount* count_ = nullptr;
   std::unique_ptr<std::string> failure_;  // words of the first EPROTO
   Handshake* handshake_ = nullptr;        // while it runs
   int io_error_ = 0;                      // what the poller last failed with
@@ -160,6 +162,6 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStr
 Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpStream> tcp,
                                                            std::shared_ptr<const TlsClientContext> context,
                                                            std::string server_name, TimePoint deadline,
-                                                           StopToken stop = {});
+                                                           StopToken stop = {}, TlsRecordsOptions records = {});
 
 }  // namespace fairlead::net

@@ -32,7 +32,7 @@ class TlsStreamTest : public LoopTest<Net> {
     EXPECT_TRUE(context.has_value()) << base::describe(context.error());
     selector.contexts = {*context};
     selector.kind = Net::kRecords;
-    auto trusting = TlsClientContext::create({.ca_pem = identity.authority.pem, .records = Net::kRecords});
+    auto trusting = TlsClientContext::create({.ca_pem = identity.authority.pem});
     EXPECT_TRUE(trusting.has_value());
     client_context = *trusting;
   }

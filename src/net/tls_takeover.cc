@@ -69,6 +69,11 @@ void TlsStreamHooks::on_message(int sent, int, int type, const void* bytes, std:
   if (s.takeover_) s.takeover_->note_message(sent == 1, type, static_cast<const unsigned char*>(bytes), size);
 }
 
+void TlsStream::stay_with_library() {
+  takeover_.reset();
+  if (count_) count_->openssl.add();
+}
+
 // To be called when the handshake is over, and as client after data came. What stands in the way for good ends the
 // attempt, and the stream stays OpenSSL's; what may pass is looked at again by the next call.
 void TlsStream::take_over() {
@@ -81,7 +86,7 @@ void TlsStream::take_over() {
   const std::size_t secret = secret_size(suite);
   if (suite == TlsSuite::none || takeover_->spoilt || takeover_->receiving.size != secret ||
       takeover_->sending.size != secret) {
-    takeover_.reset();
+    stay_with_library();
     return;
   }
   // In the middle of a record, in one direction or the other.
@@ -96,9 +101,9 @@ void TlsStream::take_over() {
     const auto direction = [](const TlsTakeover::Direction& d) {
       return TlsRecords::Direction{{d.secret, d.size}, d.records};
     };
-    if (!own->records.start(suite, direction(takeover_->receiving), direction(takeover_->sending), most)) {
+    if (!own->records.start(suite, direction(takeover_->receiving), direction(takeover_->sending), most, count_)) {
       clear_openssl_errors();
-      takeover_.reset();
+      stay_with_library();
       return;
     }
     own->resumed = resumed();
@@ -112,10 +117,11 @@ void TlsStream::take_over() {
     }
     own_ = std::move(own);
   } catch (const std::bad_alloc&) {
-    takeover_.reset();  // OpenSSL has all it needs
+    stay_with_library();  // OpenSSL has all it needs
     return;
   }
   takeover_.reset();
+  if (count_) count_->own.add();
   // Not marked as shut down, OpenSSL would forget the session, whose ticket a later connection resumes by.
   SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   ssl_.reset();

@@ -162,7 +162,8 @@ net::Task<base::Result<std::unique_ptr<net::SocketStream>>> Connector::connect(C
   // TLS is not part of the race (RFC 8305 5 would allow it): an address that connects and then cannot speak TLS is one
   // origin's broken server, which another address seldom mends and a retry elsewhere does.
   const std::string peer = (*tcp)->peer().to_string();
-  auto secured = co_await net::tls_connect(std::move(*tcp), request.tls, request.server_name, request.deadline, stop);
+  auto secured =
+      co_await net::tls_connect(std::move(*tcp), request.tls, request.server_name, request.deadline, stop, records_);
   if (!secured) {
     base::Error error = as_origin_error(std::move(secured.error()));
     error.context = "TLS handshake with " + peer + (error.context.empty() ? "" : ": " + error.context);

@@ -18,10 +18,10 @@
 #include "net/socket_stream.h"
 #include "net/stop_token.h"
 #include "net/task.h"
+#include "net/tls_context.h"
 
 namespace fairlead::net {
 class Resolver;
-class TlsClientContext;
 }  // namespace fairlead::net
 
 namespace fairlead::edge {
@@ -47,7 +47,8 @@ class Connector {
   static constexpr base::Duration kNextAddressAfter = base::milliseconds(250);
 
   // Both outlive the connector, and it outlives its calls.
-  Connector(net::EventLoop& loop, net::Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+  Connector(net::EventLoop& loop, net::Resolver& resolver, net::TlsRecordsOptions records = {})
+      : loop_(loop), resolver_(resolver), records_(records) {}
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
@@ -59,6 +60,7 @@ class Connector {
  private:
   net::EventLoop& loop_;
   net::Resolver& resolver_;
+  net::TlsRecordsOptions records_;
 };
 
 }  // namespace fairlead::edge

@@ -15,6 +15,7 @@
 
 #include "edge/telemetry/http2_limit.h"
 #include "edge/telemetry/meter_cell.h"
+#include "net/tls_records.h"
 
 namespace fairlead::edge {
 
@@ -44,7 +45,8 @@ struct alignas(64) WorkerCounters {
   Counter http2_stream_resets;                        // by clients: RST_STREAM
   Counter http2_requests_malformed;                   // heads answered 400, 431 or 501, streams reset for a broken one
   std::array<Counter, kHttp2Limits> http2_limits;     // by Http2Limit: streams refused, connections ended
-  Counter policy_revision;                            // set by sub/add: the revision this worker obeys
+  net::TlsRecordsCount tls_to_clients, tls_to_origins;
+  Counter policy_revision;  // set by sub/add: the revision this worker obeys
 
   void count(Http2Limit limit) { http2_limits[static_cast<std::size_t>(limit)].add(); }
 };

@@ -93,6 +93,30 @@ void add_workers(Page& page, const CounterRegistry& registry) {
   for (const auto& [limit, counter] : kRefusals) page.add({{"limit", to_string(limit)}}, sum(registry, counter));
 }
 
+void add_tls_records(Page& page, const CounterRegistry& registry) {
+  constexpr std::pair<std::string_view, net::TlsRecordsCount WorkerCounters::*> kSides[] = {
+      {"client", &WorkerCounters::tls_to_clients}, {"origin", &WorkerCounters::tls_to_origins}};
+  const auto add = [&](std::string_view key, std::string_view value, auto&& counter) {
+    for (const auto& [side, counts] : kSides) {
+      std::uint64_t total = 0;
+      for (unsigned i = 0; i < registry.workers(); ++i) total += counter(registry.worker(i).*counts).get();
+      page.add({{"side", std::string(side)}, {std::string(key), std::string(value)}}, total);
+    }
+  };
+  using Count = net::TlsRecordsCount;
+  page.counter("fairlead_tls_connections_total", "TLS connections, by who does their records after the handshake.");
+  add("records", "own", [](const Count& c) -> const Counter& { return c.own; });
+  add("records", "openssl", [](const Count& c) -> const Counter& { return c.openssl; });
+  page.counter("fairlead_tls_key_updates_total", "Key updates of TLS 1.3, of connections with own records.");
+  add("direction", "received", [](const Count& c) -> const Counter& { return c.key_updates_received; });
+  add("direction", "sent", [](const Count& c) -> const Counter& { return c.key_updates_sent; });
+  page.counter("fairlead_tls_records_refused_total",
+               "TLS connections with own records ended for what a peer sent, by the alert it was told.");
+  for (std::size_t k = 0; k < net::kTlsRefusals.size(); ++k) {
+    add("alert", net::to_string(net::kTlsRefusals[k]), [k](const Count& c) -> const Counter& { return c.refused[k]; });
+  }
+}
+
 void add_http2(Page& page, const CounterRegistry& registry) {
   const auto one = [&](Counter WorkerCounters::* counter) { page.add({}, sum(registry, counter)); };
   page.counter("fairlead_http2_connections_total", "Client connections that spoke HTTP/2.");
@@ -189,6 +213,7 @@ std::string render_metrics(const CounterRegistry& registry, const ExpositionExtr
   Page page;
   add_node(page, registry, extras);
   add_workers(page, registry);
+  add_tls_records(page, registry);
   add_http2(page, registry);
   add_limits(page, extras);
   add_process(page);

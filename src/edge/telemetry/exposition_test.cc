@@ -52,6 +52,12 @@ void fill(CounterRegistry& registry) {
     c.tls_handshakes.add(5);
     c.tls_handshake_errors.add(2);
     c.tls_resumed.add(1);
+    c.tls_to_clients.own.add(4);
+    c.tls_to_clients.openssl.add(1);
+    c.tls_to_clients.key_updates_received.add(2);
+    c.tls_to_clients.refused[1].add(3);
+    c.tls_to_origins.own.add(6);
+    c.tls_to_origins.key_updates_sent.add(1);
     c.heads_refused.add(4);
     c.handshake_timeouts.add(1);
     c.unknown_domain.add(6);

@@ -18,6 +18,7 @@
 #include "net/testing/tls_certificates.h"
 #include "net/tls_context.h"
 #include "net/tls_openssl.h"
+#include "net/tls_records.h"
 #include "net/tls_stream.h"
 
 namespace fairlead::net::testing {
@@ -58,6 +59,12 @@ struct Library : Net {
   static constexpr TlsRecordsKind kRecords = TlsRecordsKind::openssl;
 };
 
+template <class Net>
+constexpr TlsRecordsKind records_of() {
+  if constexpr (requires { Net::kRecords; }) return Net::kRecords;
+  return TlsRecordsKind::own;
+}
+
 // A selector over a list of contexts: the first that covers the name; without a name the first of all.
 class ListSelector final : public TlsServerSelector {
  public:
@@ -65,7 +72,8 @@ class ListSelector final : public TlsServerSelector {
   std::vector<std::string> asked;
   bool throws = false;
   TlsRecordsKind kind = TlsRecordsKind::own;
-  TlsRecordsKind records() const override { return kind; }
+  TlsRecordsOptions records() const override { return {kind, &count}; }
+  mutable TlsRecordsCount count;
   std::shared_ptr<const TlsServerContext> select(std::string_view sni) override {
     asked.emplace_back(sni);
     if (throws) throw std::runtime_error("selector");
@@ -128,7 +136,8 @@ class LoopHarness {
   }
   Task<> connect_into(std::unique_ptr<TcpStream> tcp, std::shared_ptr<const TlsClientContext> context, std::string name,
                       TimePoint deadline, StopToken stop, Accepted* out) {
-    *out = co_await tls_connect(std::move(tcp), std::move(context), std::move(name), deadline, stop);
+    *out = co_await tls_connect(std::move(tcp), std::move(context), std::move(name), deadline, stop,
+                                TlsRecordsOptions{records_of<Net>(), nullptr});
   }
 
   // Both sides of a handshake, or the errors of both.

@@ -31,7 +31,6 @@ class TlsHandshakeTest : public LoopTest<Net> {
   }
   std::shared_ptr<const TlsClientContext> trusting(TlsClientOptions options = {}) {
     if (options.ca_pem.empty()) options.ca_pem = authority.pem;
-    options.records = Net::kRecords;
     auto made = TlsClientContext::create(options);
     EXPECT_TRUE(made.has_value()) << base::describe(made.error());
     return *made;

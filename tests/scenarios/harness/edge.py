@@ -37,6 +37,8 @@ def end_with_parent(number=signal.SIGKILL):
 
 
 VALGRIND = os.environ.get("FAIRLEAD_PRESET") == "valgrind"
+# The whole suite with another record layer than the default: FAIRLEAD_TLS_RECORDS=openssl.
+TLS_RECORDS = os.environ.get("FAIRLEAD_TLS_RECORDS")
 SLOWNESS = 4 if VALGRIND else 1  # of starting and of reloading, which is nearly all computing
 
 
@@ -84,6 +86,7 @@ class Edge:
             "admin": {"address": f"127.0.0.1:{self.admin}"},
             "access_log": {"path": str(folder / "access.log")},
             "domains": list(domains),
+            **({"tls": {"records": TLS_RECORDS}} if TLS_RECORDS else {}),
             **top,
         }
         self.path = folder / "fairlead.yaml"
