@@ -25,7 +25,7 @@ THIRD_PARTY = [
     (r"spdlog/", ["src/base/log.cc"]),
     (r"boost/beast/", ["src/protocol/http1/*.cc"]),
     (r"boost/asio/", ["src/protocol/http1/*.cc"]),  # buffers only, which Beast's parser takes
-    (r"nghttp2/", ["src/protocol/http2/*"]),
+    (r"nghttp2/", ["src/protocol/http2/*", "bench/load/http2_*.cc"]),
     (r"boost/url", ["src/protocol/*", "src/model/*"]),
     (r"boost/(intrusive|unordered)/", ["src/*"]),  # containers
     (r"openssl/", ["src/net/*", "src/app/admin_*.cc", "src/protocol/websocket/*.cc", "tests/*"]),

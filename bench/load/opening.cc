@@ -1,5 +1,6 @@
 #include "bench/load/opening.h"
 
+#include "bench/load/http2_client.h"
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -58,7 +59,7 @@ base::Result<Destination> find_destination(const Options& options) {
   net::TlsClientOptions tls;
   tls.verify = !options.insecure;
   tls.resume = options.resume;
-  tls.alpn = {"http/1.1"};
+  tls.alpn = {options.http2 ? "h2" : "http/1.1"};
   if (!options.ca_file.empty()) {
     std::ifstream file(options.ca_file);
     tls.ca_pem.assign(std::istreambuf_iterator<char>(file), {});
@@ -71,6 +72,21 @@ base::Result<Destination> find_destination(const Options& options) {
   return to;
 }
 
+Opener::Opener(net::EventLoop& loop, const Options& options, const Destination& to)
+    : loop_(loop), options_(options), to_(to) {
+  if (options.http2) http2_ = std::make_unique<Http2Clients>(loop, options, to);
+}
+Opener::~Opener() = default;
+
+Task<base::Result<Opened>> Opener::open() {
+  if (http2_) co_return co_await http2_->open();
+  co_return co_await open_http1();
+}
+
+Task<void> Opener::stop() {
+  if (http2_) co_await http2_->stop();
+}
+
 std::string Opener::request(const std::string& key) const {
   std::string r = fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
@@ -81,7 +97,7 @@ std::string Opener::request(const std::string& key) const {
   return r += "\r\n";
 }
 
-Task<base::Result<Opened>> Opener::open() {
+Task<base::Result<Opened>> Opener::open_http1() {
   const auto deadline = base::later(loop_.now(), options_.timeout);
   auto tcp = co_await net::connect_tcp(loop_, to_.address, deadline);
   if (!tcp) co_return std::unexpected(tcp.error());

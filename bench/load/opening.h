@@ -15,6 +15,8 @@
 
 namespace fairlead::bench {
 
+class Http2Clients;
+
 // What every worker of a run shares.
 struct Destination {
   Target target{};
@@ -33,18 +35,23 @@ struct Opened {
 
 class Opener {
  public:
-  Opener(net::EventLoop& loop, const Options& options, const Destination& to)
-      : loop_(loop), options_(options), to_(to) {}
+  Opener(net::EventLoop& loop, const Options& options, const Destination& to);
+  ~Opener();
 
   // The stream begins with the first frame. Errors: of the connection, TLS, or the answer (protocol, with its status).
   net::Task<base::Result<Opened>> open();
 
+  // Ends what the sessions shared; after all of them.
+  net::Task<void> stop();
+
  private:
+  net::Task<base::Result<Opened>> open_http1();
   std::string request(const std::string& key) const;
 
   net::EventLoop& loop_;
   const Options& options_;
   const Destination& to_;
+  std::unique_ptr<Http2Clients> http2_;  // null: HTTP/1.1
 };
 
 }  // namespace fairlead::bench

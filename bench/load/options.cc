@@ -42,6 +42,11 @@ void add_where(CLI::App* app, Options& o) {
   app->add_option("--ca", o.ca_file, "CA certificates (PEM); default: the system's")->type_name("FILE");
   app->add_flag("--insecure", o.insecure, "Accept any certificate");
   app->add_flag("--resume", o.resume, "Resume TLS sessions");
+  app->add_flag("--http2", o.http2,
+                "Sessions as streams of HTTP/2 connections (RFC 8441); over ws://, by prior knowledge");
+  app->add_option("--sessions-per-connection", o.sessions_per_connection, "Over HTTP/2")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
   app->add_option("--own-origin", o.own_origin, "Run an origin (as `origin` does) at ADDRESS in this process")
       ->type_name("ADDRESS");
 }

@@ -32,6 +32,9 @@ struct Options {
   bool insecure = false;
   bool resume = false;  // TLS sessions are resumed
 
+  bool http2 = false;
+  std::uint32_t sessions_per_connection = 100;  // over HTTP/2
+
   std::uint32_t sessions = 100;
   std::uint32_t in_flight = 1;
   std::uint64_t size = 64;

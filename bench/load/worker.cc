@@ -222,6 +222,7 @@ void Worker::finish() {
 }
 
 Task<void> Worker::finish_all() {
+  co_await opener_->stop();
   if (origin_) co_await origin_->stop();
   loop_.quit();
 }
