@@ -2,6 +2,7 @@
 """./dev bench: measures Fairlead beside nginx, HAProxy and no relay at all.
 
     main.py [--quick] [--rounds N] [--only NAME,...] [--list] [--variant NAME=JSON ...] [--output FILE]
+    main.py --page FILE
 
 A variant is another Fairlead beside the usual one: its settings as bench/rig/peers.py has them, for example
     --variant 'own records={"listener": {"https": {"tls": {"records": "own"}}}}'
@@ -19,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import certificate  # noqa: E402
 import machine  # noqa: E402
+import page  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
 from workloads import with_variants, workloads  # noqa: E402
@@ -34,6 +36,7 @@ def parsed(arguments):
     parser.add_argument("--list", action="store_true", help="say which workloads there are")
     parser.add_argument("--variant", metavar="NAME=JSON", action="append", default=[], help="another Fairlead beside the usual one")
     parser.add_argument("--output", metavar="FILE", type=Path, help="where the JSON goes (bench/results/DATE-COMMIT.json)")
+    parser.add_argument("--page", metavar="FILE", type=Path, help="measure nothing: make docs/performance.md of that result")
     return parser.parse_args(arguments)
 
 
@@ -50,6 +53,9 @@ def chosen(found, only, quick):
 
 def main():
     asked = parsed(sys.argv[1:])
+    if asked.page:
+        page.write(json.loads(asked.page.read_text()), asked.page.resolve().relative_to(machine.ROOT))
+        return
     variants = {}
     for text in asked.variant:
         label, _, settings = text.partition("=")

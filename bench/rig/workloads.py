@@ -109,7 +109,6 @@ def handshakes(contestant, certificate, brief, *, tls, resume=False, at_a_time=3
 
 
 def idle(contestant, certificate, brief, *, tls, sessions=8000):
-    sessions = min(sessions, 2000) if brief else sessions
     said = through(contestant.make(certificate), "hold", "--sessions", sessions, "--duration", "1s" if brief else "3s",
                    tls=certificate if tls else None)
     watched = said["watched"]
@@ -119,7 +118,6 @@ def idle(contestant, certificate, brief, *, tls, sessions=8000):
 
 def storm(contestant, certificate, brief, *, tls, sessions=4000):
     """All at once, as after a network came back; then all leave."""
-    sessions = min(sessions, 1000) if brief else sessions
     said = through(contestant.make(certificate), "hold", "--sessions", sessions, "--opening", sessions, "--duration", "500ms",
                    "--settle", "1s", tls=certificate if tls else None)
     watched = said["watched"]
