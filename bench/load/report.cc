@@ -32,7 +32,10 @@ std::string percentile_line(const Histogram& h) {
 double per(double sum, double of) { return of > 0 ? sum / of : 0; }
 
 Json memory(const Memory& m) {
-  return {{"rss_kib", m.watched.rss_kib}, {"processes", m.watched.processes}, {"slab_kib", m.slab_kib}};
+  return {{"rss_kib", m.watched.rss_kib},
+          {"pss_kib", m.watched.pss_kib},
+          {"processes", m.watched.processes},
+          {"slab_kib", m.slab_kib}};
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ Cost Watch::look() const {
     ++cost.processes;
     cost.cpu_us += ticks_us(pid);
     cost.rss_kib += field_kib("/proc/" + std::to_string(pid) + "/status", "VmRSS:");
+    cost.pss_kib += field_kib("/proc/" + std::to_string(pid) + "/smaps_rollup", "Pss:");
   }
   return cost;
 }

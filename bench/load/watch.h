@@ -9,9 +9,10 @@
 namespace fairlead::bench {
 
 struct Cost {
-  double cpu_us = 0;  // user and system time since the processes began
-  std::uint64_t rss_kib = 0;
-  int processes = 0;  // 0: none of them lives
+  double cpu_us = 0;          // user and system time since the processes began
+  std::uint64_t rss_kib = 0;  // what processes share counts for each of them
+  std::uint64_t pss_kib = 0;  // ... counts once, in parts; 0 where that may not be read
+  int processes = 0;          // 0: none of them lives
 };
 
 // Watches processes by their ids; a child that they fork is found when next looked.

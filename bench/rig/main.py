@@ -23,7 +23,7 @@ import machine  # noqa: E402
 import page  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
-from workloads import with_variants, workloads  # noqa: E402
+from workloads import UNCOUNTED, with_variants, workloads  # noqa: E402
 
 RESULTS = machine.ROOT / "bench" / "results"
 
@@ -41,9 +41,9 @@ def parsed(arguments):
 
 
 def chosen(found, only, quick):
-    """Those that --only names, else all, or the quick ones."""
+    """Those that --only names, else all that can be measured here, or the quick ones."""
     if not only:
-        return [w for w in found if w.quick or not quick]
+        return [w for w in found if (w.quick or not quick) and (UNCOUNTED.exists() or not w.name.startswith("counting"))]
     names = only.split(",")
     for name in names:
         if not any(fnmatch.fnmatch(w.name, name) for w in found):

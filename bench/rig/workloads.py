@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable
 
+from counting import instructions
+from machine import ROOT
 from measuring import through
+from node import FairleadNode
 from peers import Fairlead, Haproxy, Nginx
+from policy import DOMAINS, NginxFleet, changing
 
 # metric: (words, unit, whether the relays are compared by it)
 METRICS = {
@@ -15,7 +19,8 @@ METRICS = {
     "cpu_us_per_handshake": ("CPU", "µs/handshake", True),
     "cpu_us_per_opening": ("CPU", "µs/session", True),
     "rss_kib_per_session": ("resident memory", "KiB/session", True),
-    "rss_mib": ("resident memory", "MiB", True),
+    "pss_mib": ("memory of its processes", "MiB", True),
+    "instructions_per_message": ("instructions", "/message", True),
     "rss_kib_left": ("resident memory left", "KiB/session", True),
     "slab_kib_per_session": ("kernel slab, both ends", "KiB/session", False),
     "p50_us": ("p50", "µs", False),
@@ -54,6 +59,8 @@ class Workload:
     quick: bool = False
 
 
+# Fairlead with counters that do nothing: cmake --preset uncounted && ninja -C build/uncounted fairlead
+UNCOUNTED = ROOT / "build/uncounted/fairlead"
 DIRECT = Contestant("direct")
 NGINX, HAPROXY, FAIRLEAD = Contestant("nginx", Nginx), Contestant("HAProxy", Haproxy), Contestant("Fairlead", Fairlead)
 ALL = (NGINX, HAPROXY, FAIRLEAD)
@@ -69,12 +76,14 @@ def _times(brief, full, short):
     return ["--duration", f"{int(seconds * 1000)}ms", "--warmup", f"{int(warmup * 1000)}ms"]
 
 
-def closed(contestant, certificate, brief, *, size, sessions, in_flight, tls):
+def closed(contestant, certificate, brief, *, size, sessions, in_flight, tls, memory=False):
     said = through(contestant.make(certificate), "echo", "--size", size, "--sessions", sessions, "--in-flight", in_flight,
                    *_times(brief, (3, 1), (1, 0.4)), tls=certificate if tls and contestant.kind else None)
     figures = {"messages_per_s": 2 * said["measured"]["exchanges_per_second"], **_latencies(said["measured"], "p50", "p99")}
     if contestant.kind:
         figures["cpu_us_per_message"] = said["watched"]["cpu_us_per_message"]
+    if memory:
+        figures["pss_mib"] = said["watched"]["measured"]["pss_kib"] / 1024
     return figures
 
 
@@ -178,6 +187,20 @@ def workloads():
     for scheme, tls in (("ws", False), ("wss", True)):
         found.append(Workload(f"storm-{scheme}", f"{scheme}, 4000 at once", "connect storms", "cpu_us_per_opening", partial(storm, tls=tls),
                               ALL, (), quick=False))
+    one = tuple(Contestant(f"{c.label}, 1 domain", c.kind) for c in (NGINX, FAIRLEAD))
+    many = tuple(Contestant(c.label, c.kind, {"domains": DOMAINS}) for c in (NGINX, FAIRLEAD))
+    found.append(Workload("domains", "64 B × 1000", "10,000 domains", "cpu_us_per_message",
+                          partial(closed, size=64, sessions=1000, in_flight=1, tls=False, memory=True),
+                          (one[0], many[0], one[1], many[1]), (("cpu_us_per_message", one[1].label, 1.05),)))
+    found.append(Workload("policy-change", "a domain's switch", "policy change among 10,000 domains", "effect_ms", changing,
+                          (Contestant("nginx", NginxFleet), Contestant("Fairlead", FairleadNode)),
+                          (("effect_ms", "", 100), ("sessions_ended", "", 0), ("p99_us", "nginx", 1.0))))
+    silent = Contestant("Fairlead, uncounted", Fairlead, {"binary": UNCOUNTED})
+    for sessions, size, words in ((1000, 64, "64 B × 1000"), (100, 64, "64 B × 100"), (1000, 1024, "1 KiB × 1000")):
+        found.append(Workload(f"counting-{size}-x{sessions}", words, "counters on and off", "cpu_us_per_message",
+                              partial(closed, size=size, sessions=sessions, in_flight=1, tls=False), (silent, FAIRLEAD)))
+    found.append(Workload("counting-instructions", "64 B × 100, under valgrind", "counters on and off", "instructions_per_message",
+                          partial(instructions, size=64, sessions=100), (silent, FAIRLEAD)))
     return found
 
 
