@@ -177,7 +177,7 @@ defaults
   timeout tunnel 3600s
 frontend edge
   bind 127.0.0.1:{self.ws} backlog 4096
-  bind 127.0.0.1:{self.wss} ssl crt {self.certificate.both} alpn http/1.1 backlog 4096
+  bind 127.0.0.1:{self.wss} ssl crt {self.certificate.both} alpn h2,http/1.1 backlog 4096
   capture request header Host len 64
   option forwardfor
   http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}

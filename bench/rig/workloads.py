@@ -29,6 +29,7 @@ METRICS = {
     "messages_per_s": ("rate", "messages/s", False),
     "mib_per_s": ("rate", "MiB/s", False),
     "handshakes_per_s": ("rate", "handshakes/s", False),
+    "share": ("share of its core", "", False),
     "effect_ms": ("time to effect", "ms", True),
     "p99_us_before": ("p99 of others before", "µs", False),
     "sessions_ended": ("sessions of others ended", "", False),
@@ -76,12 +77,13 @@ def _times(brief, full, short):
     return ["--duration", f"{int(seconds * 1000)}ms", "--warmup", f"{int(warmup * 1000)}ms"]
 
 
-def closed(contestant, certificate, brief, *, size, sessions, in_flight, tls, memory=False):
-    said = through(contestant.make(certificate), "echo", "--size", size, "--sessions", sessions, "--in-flight", in_flight,
+def closed(contestant, certificate, brief, *, size, sessions, in_flight, tls, memory=False, http2=False):
+    more = ["--http2"] if http2 else []
+    said = through(contestant.make(certificate), "echo", "--size", size, "--sessions", sessions, "--in-flight", in_flight, *more,
                    *_times(brief, (3, 1), (1, 0.4)), tls=certificate if tls and contestant.kind else None)
     figures = {"messages_per_s": 2 * said["measured"]["exchanges_per_second"], **_latencies(said["measured"], "p50", "p99")}
     if contestant.kind:
-        figures["cpu_us_per_message"] = said["watched"]["cpu_us_per_message"]
+        figures["cpu_us_per_message"], figures["share"] = said["watched"]["cpu_us_per_message"], said["watched"]["cpu_share"]
     if memory:
         figures["pss_mib"] = said["watched"]["measured"]["pss_kib"] / 1024
     return figures
@@ -92,7 +94,7 @@ def paced(contestant, certificate, brief, *, rate, sessions, tls):
                    *_times(brief, (5, 1), (1.5, 0.5)), tls=certificate if tls and contestant.kind else None)
     figures = _latencies(said["measured"], "p50", "p99", "p99.9")
     if contestant.kind:
-        figures["cpu_us_per_message"] = said["watched"]["cpu_us_per_message"]
+        figures["cpu_us_per_message"], figures["share"] = said["watched"]["cpu_us_per_message"], said["watched"]["cpu_share"]
     return figures
 
 
@@ -103,7 +105,7 @@ def bulk(contestant, certificate, brief, *, verb, tls, size=1 << 20, sessions=8)
     measured = said["measured"]
     figures = {"mib_per_s": (measured["bytes_in"] + measured["bytes_out"]) / measured["seconds"] / (1 << 20)}
     if contestant.kind:
-        figures["cpu_us_per_mib"] = said["watched"]["cpu_us_per_mib"]
+        figures["cpu_us_per_mib"], figures["share"] = said["watched"]["cpu_us_per_mib"], said["watched"]["cpu_share"]
     return figures
 
 
@@ -113,7 +115,7 @@ def handshakes(contestant, certificate, brief, *, tls, resume=False, at_a_time=3
                    tls=certificate if tls and contestant.kind else None)
     figures = {"handshakes_per_s": said["measured"]["exchanges_per_second"], **_latencies(said["measured"], "p99")}
     if contestant.kind:
-        figures["cpu_us_per_handshake"] = said["watched"]["cpu_us_per_handshake"]
+        figures["cpu_us_per_handshake"], figures["share"] = said["watched"]["cpu_us_per_handshake"], said["watched"]["cpu_share"]
     return figures
 
 
@@ -180,6 +182,10 @@ def workloads():
     for name, words, tls, resume in (("plain", "ws", False, False), ("tls", "wss, full", True, False), ("resumed", "wss, resumed", True, True)):
         found.append(Workload(f"handshake-{name}", words, "opening and closing", "cpu_us_per_handshake",
                               partial(handshakes, tls=tls, resume=resume), ALL, (("cpu_us_per_handshake", "nginx", 1.0),), quick=True))
+    for sessions, in_flight, words in ((1000, 1, ""), (1000, 16, ", 16 in flight")):
+        found.append(Workload(f"h2-64-x{sessions}" + ("-k16" if words else ""), f"64 B × {sessions}{words}", "wss over HTTP/2, 100 sessions a connection",
+                              "cpu_us_per_message", partial(closed, size=64, sessions=sessions, in_flight=in_flight, tls=True, http2=True),
+                              (HAPROXY, FAIRLEAD)))
     lean = Contestant("nginx, lean", Nginx, {"lean": True})
     for scheme, tls, bound in (("ws", False, 1.0), ("wss", True, 2.0)):
         found.append(Workload(f"idle-{scheme}", f"{scheme}, 8000 sessions", "idle sessions", "rss_kib_per_session", partial(idle, tls=tls),
