@@ -195,7 +195,7 @@ class Suite:
 
     def tidy(self):
         self.script("tidy", [PYTHON, "tools/tidy.py"], LIMIT["tidy"])
-        self.pytest("tools", ["tools"], LIMIT["tidy"])
+        self.pytest("tools", ["tools", "bench/rig"], LIMIT["tidy"])
         self.console_sources()
 
     def console_sources(self):

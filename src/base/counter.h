@@ -9,7 +9,7 @@ namespace fairlead::base {
 
 class Counter {
  public:
-#ifdef FAIRLEAD_NO_COUNTING  // bench/counting_cost.py: what would it cost not to count
+#ifdef FAIRLEAD_NO_COUNTING  // ./dev bench --only 'counting-*': what would it cost not to count
   void add(std::uint64_t = 1) {}
   void sub(std::uint64_t = 1) {}
 #else

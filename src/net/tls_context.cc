@@ -215,6 +215,7 @@ void TlsClientAccess::store(const TlsClientContext& context, const std::string& 
 }
 
 bool TlsClientAccess::resume(const TlsClientContext& context, const std::string& key, SSL* ssl) {
+  if (!context.options_.resume) return false;
   auto& cache = *context.cache_;
   std::lock_guard lock(cache.mutex);
   for (auto& e : cache.entries) {

@@ -86,6 +86,7 @@ struct TlsClientOptions {
   std::string ca_pem{};  // PEM bundle; empty = the system's CAs (read once per process)
   TlsVersion min_version = TlsVersion::tls1_2;
   std::vector<std::string> alpn{};  // offered in this order; empty = no ALPN
+  bool resume = true;               // false: every handshake is a full one
   bool operator==(const TlsClientOptions&) const = default;
 };
 

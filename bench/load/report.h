@@ -1,0 +1,14 @@
+#pragma once
+// A run's Result as a table for a person and as JSON for a program. The JSON's names are stable; times are
+// microseconds, sizes bytes or KiB as their names say.
+
+#include "bench/load/run.h"
+
+#include <string>
+
+namespace fairlead::bench {
+
+std::string to_table(const Result& result);
+std::string to_json(const Result& result);
+
+}  // namespace fairlead::bench

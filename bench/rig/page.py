@@ -1,0 +1,47 @@
+"""docs/performance.md: what stands between its two markers, and its plots, are made from a result; the rest is people's."""
+
+import report
+from machine import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+PLOTS = ROOT / "docs" / "images" / "performance"
+BEGIN, END = "<!-- made by ./dev bench --page -->", "<!-- end of what is made -->"
+
+import plots  # noqa: E402
+
+
+def between(text, fresh):
+    """`text` with what is between the markers replaced."""
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise SystemExit(f"bench: docs/performance.md has no '{BEGIN}' ... '{END}'")
+    return f"{before}{BEGIN}\n\n{fresh.strip()}\n\n{END}{after}"
+
+
+def made(result, source):
+    m = result["machine"]
+    words = (f"`{source}`: {result['made'][:10]}, commit `{m['commit'][:12]}`, {result['rounds']} rounds, median (least–most). "
+             f"{m['processors']}, {m['memory_mib'] // 1024} GiB, Linux {m['kernel']}, {m['network']}; {m['nginx']}, {m['haproxy']}, {m['openssl']}; "
+             f"load average before: {m['load_before']}.")
+    tables = report.markdown(result).split("### ")
+    drawn = plots.all_of(result)
+    parts = [words, ""]
+    for section in tables[1:]:
+        group, _, body = section.partition("\n")
+        name = group.replace(",", "").replace(" ", "-")
+        parts.append(f"### {group}\n")
+        parts += [f"![{group}](images/performance/{file})\n" for file in drawn if file in (f"{name}.svg", f"{name}-latency.svg")]
+        parts.append(body.strip() + "\n")
+    return "\n".join(parts), drawn
+
+
+def write(result, source):
+    text, drawn = made(result, source)
+    PAGE.write_text(between(PAGE.read_text(), text))
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    for old in PLOTS.glob("*.svg"):
+        if old.name not in drawn:
+            old.unlink()
+    for name, svg in drawn.items():
+        (PLOTS / name).write_text(svg)
