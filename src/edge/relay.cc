@@ -32,6 +32,33 @@ inline FrameScanner::Step Relay::scan(const char* data, std::size_t size) {
 
 void Relay::start(Session& session) { loop(session, *this); }
 
+// Between large frames the header is read by itself, so that nothing of the payload behind it must be copied.
+inline net::ByteStream::Read Relay::next_read(net::ByteStream& source, const net::ByteStream& sink) const {
+  std::size_t most = net::EventLoop::kReadBuffer;
+  if (const std::uint64_t left = scanner_.data_left(); left >= kLarge || (flags_ & kBulk)) [[unlikely]] {
+    if (source.passes_to(sink) && !(flags_ & (kDiscard | kHolding))) {
+      const auto within = static_cast<std::size_t>(std::min<std::uint64_t>(left, net::PipePool::kFill));
+      if (left >= kPipeFrom) return source.read_through(within);
+      if (left != 0) most = within;
+      if (scanner_.at_boundary()) most = kLongestHeader;
+    }
+  }
+  return source.read(most);
+}
+
+// Of a chunk that was read into memory: whether it belongs to large frames. True when it is nothing but the header of
+// one, which is of no use to the sink without the payload and may wait to go with it.
+inline bool Relay::note_bulk(net::Chunk chunk) {
+  const bool header = chunk.size <= kLongestHeader;
+  if (flags_ & kBulk) {
+    if (scanner_.data_left() >= kLarge) return header && scanner_.last_boundary() == FrameScanner::kNoBoundary;
+    if (header || !scanner_.at_boundary()) clear(kBulk);
+  } else if (scanner_.last_boundary() == FrameScanner::kNoBoundary || chunk.size - scanner_.last_boundary() >= kLarge) {
+    set(kBulk);
+  }
+  return false;
+}
+
 // One read and one write, each in one place: g++ 12 gives every awaiter room of its own in the frame, and two of these
 // frames lie beside every idle session.
 Relay::Loop Relay::loop(Session& session, Relay& relay) {
@@ -39,18 +66,26 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
   net::ByteStream& sink = session.stream(other(relay.from_));
   std::string slow;
   for (bool over = false;;) {
-    std::string_view out;
-    bool fast = false;
+    net::Chunk out;
+    bool fast = false, more = false;
     if ((relay.flags_ & (kPingWanted | kCloseWanted)) && relay.sink_at_boundary()) {
       relay.append_own(session, slow);
     } else {
       relay.set(kReading);
-      const net::Chunk chunk = co_await source.read();
+      const net::Chunk chunk = co_await relay.next_read(source, sink);
       relay.clear(kReading);
       if (chunk.size == 0) {
         if (chunk.error == kLookUp) continue;
         over = true;
         relay.append_last(session, slow);
+      } else if (chunk.in_pipe()) {
+        // Own frames that are asked for have their turn behind it: it ends where the frame does, or before.
+        relay.received_ += chunk.size;
+        relay.scanner_.skip(chunk.size, &relay.meter_->tally);
+        relay.set(kBulk);
+        session.last_data_ = session.loop().now();
+        fast = true;
+        out = chunk;
       } else {
         relay.received_ += chunk.size;
         const FrameScanner::Step step = relay.scan(chunk.data, chunk.size);
@@ -58,21 +93,22 @@ Relay::Loop Relay::loop(Session& session, Relay& relay) {
                relay.scanner_.partial_header() == 0 && !relay.scanner_.in_control();
         if (fast) [[likely]] {
           session.last_data_ = session.loop().now();
-          out = chunk.view();
+          out = chunk;
         } else {
           relay.pass_slowly(session, chunk, step, slow);
         }
+        more = ((relay.flags_ & kBulk) || chunk.size >= kLarge) && fast && relay.note_bulk(chunk);
       }
     }
-    if (!fast) out = slow;
+    if (!fast) out = {slow.data(), static_cast<std::uint32_t>(slow.size()), 0};
     int error = 0;
-    if (!out.empty()) error = co_await sink.write(out);
+    if (out.size != 0) error = co_await sink.write(out, more);
     if (fast && error == 0) [[likely]] {
-      relay.count_passed(out.size());
+      relay.count_passed(out.size);
       continue;
     }
     // Counted is what the sink took: bytes that nobody got are nobody's to pay.
-    const std::size_t taken = out.size() - (error != 0 ? std::min(out.size(), sink.unsent()) : 0);
+    const std::size_t taken = out.size - (error != 0 ? std::min<std::size_t>(out.size, sink.unsent()) : 0);
     relay.count_passed(fast ? taken : std::min<std::size_t>(taken, std::exchange(relay.passing_, 0)));
     std::string().swap(slow);
     if (over) break;

@@ -3,6 +3,10 @@
 // and writes the same bytes on to the other: payload is neither unmasked, altered nor copied. The edge's own frames
 // (Ping, Close) enter at frame boundaries only, and nothing is written after a Close.
 //
+// Of a large frame, once its header was seen, the payload goes through a pipe from socket to socket, unseen, where both
+// sides are plain TCP (ADR 0014): never past the frame's end, so that boundaries are where they were, and what a sink
+// that blocks has not taken is parked as ever.
+//
 // The hot path is one read, one scan, one write, in a coroutine of two plain awaiters: no allocation, no lock, no look
 // at the clock. Everything rare (an own frame to insert, a Pong to take out, a Close, a violation) goes through
 // `pass_slowly`, which assembles the bytes to write in a string of its own.
@@ -62,6 +66,7 @@ class Relay {
     kSinkShut = 128,
     kHolding = 256,  // held_ is not empty
     kReading = 512,  // suspended in a read
+    kBulk = 1024,    // large frames are passing: only what is no payload of theirs is read
   };
   // Whether a chunk must take the slow way.
   static constexpr std::uint16_t kSlow = kPingWanted | kCloseWanted | kDiscard | kHolding;
@@ -79,6 +84,13 @@ class Relay {
     };
   };
   static Loop loop(Session& session, Relay& relay);
+  // A frame with so many bytes of payload to come is a large one; of one, so many are left for a pipe to be cheaper
+  // than a copy (figures: docs/adr/0014).
+  static constexpr std::uint64_t kLarge = 32 * 1024;
+  static constexpr std::uint64_t kPipeFrom = 4 * 1024;
+  static constexpr std::size_t kLongestHeader = 14;
+  net::ByteStream::Read next_read(net::ByteStream& source, const net::ByteStream& sink) const;
+  bool note_bulk(net::Chunk chunk);
 
   friend class Session;
   void wake(Session& session);

@@ -73,10 +73,14 @@ Worker::Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, Ed
       table_(DomainTable::build(nullptr, model::PolicySnapshot::empty(), shared.tickets)),
       geo_(shared.geo) {
   loop_.on_exceptions([this] { counters_.exceptions.add(); });
+  loop_.pipes().count_in(&counters_.pipes);
 }
 
 // Whoever ends a worker's loop has waited for `on_done`.
-Worker::~Worker() { loop_.on_exceptions({}); }
+Worker::~Worker() {
+  loop_.pipes().count_in(nullptr);
+  loop_.on_exceptions({});
+}
 
 base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& config) {
   const auto at = net::SocketAddress::parse(config.address);

@@ -1,5 +1,6 @@
 #include "net/byte_stream.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -12,6 +13,7 @@ void ByteStream::FreeDeleter::operator()(void* p) const { ::operator delete(p); 
 ByteStream::~ByteStream() {
   assert(!reader_ && !writer_ && "a stream is not destroyed while somebody waits on it");
   if (deferred_) loop_.undefer(this);
+  drop_parked();
 }
 
 bool ByteStream::Read::await_suspend(std::coroutine_handle<> h) {
@@ -35,9 +37,14 @@ bool ByteStream::Write::await_ready() {
   if (stream_.cancel_error_ != 0) {
     stream_.unsent_ = static_cast<std::uint32_t>(pieces_[0].iov_len + pieces_[1].iov_len);
     error_ = stream_.cancel_error_;
+    if (!pieces_[0].iov_base) stream_.loop_.pipes().drop();
     return true;
   }
-  error_ = stream_.write_now(pieces_, 2);
+  if (!pieces_[0].iov_base && pieces_[0].iov_len != 0) [[unlikely]] {
+    error_ = stream_.write_from_pipe(pieces_[0].iov_len);
+  } else {
+    error_ = stream_.write_now(pieces_, 2, more_);
+  }
   if (error_ != EAGAIN) return true;
   error_ = 0;
   return false;
@@ -54,14 +61,27 @@ ssize_t ByteStream::read_some(char* buffer, std::size_t size) {
 
 Chunk ByteStream::read_chunk(std::size_t most) {
   char* buffer = loop_.read_buffer();
-  const ssize_t n = read_some(buffer, most);
+  const ssize_t n = read_some(buffer, std::min(most, EventLoop::kReadBuffer));
   if (n > 0) return Chunk{buffer, static_cast<std::uint32_t>(n), 0};
   return Chunk{nullptr, 0, static_cast<int>(-n)};
 }
 
+Chunk ByteStream::read_into_pipe(std::size_t most) {
+  PipePool& pipes = loop_.pipes();
+  if (!has_pipes_ || pushback_ || !pipes.possible() || !pipes.take()) return read_chunk(most);
+  const ssize_t n = try_fill(pipes.at_hand(), most);
+  if (n > 0) {
+    pipes.set_filled(static_cast<std::size_t>(n));
+    return Chunk{nullptr, static_cast<std::uint32_t>(n), 0};
+  }
+  if (!Poller::pipe_refused(n)) return Chunk{nullptr, 0, static_cast<int>(-n)};
+  pipes.set_impossible();
+  return read_chunk(most);
+}
+
 bool ByteStream::readable() {
   if (!reader_) return false;
-  const Chunk c = read_chunk(reader_->most_);
+  const Chunk c = reader_->through_ ? read_into_pipe(reader_->most_) : read_chunk(reader_->most_);
   if (c.error == EAGAIN) {
     want_read();
   } else {
@@ -84,8 +104,77 @@ void ByteStream::complete_read(Chunk c) {
   r->waiter_.resume();
 }
 
-int ByteStream::write_now(const iovec* pieces, int count) {
-  const ssize_t n = try_write(pieces, count);
+ByteStream::Parked* ByteStream::new_parked(std::size_t size, std::size_t room) {
+  try {
+    auto* p = static_cast<Parked*>(::operator new(offsetof(Parked, bytes) + room));
+    p->size = size;
+    p->sent = 0;
+    p->pipe = {};
+    return p;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void ByteStream::drop_parked() {
+  if (!parked_) return;
+  if (parked_->pipe.in >= 0) loop_.pipes().give_back(parked_->pipe, parked() == 0);
+  parked_.reset();
+}
+
+int ByteStream::write_from_pipe(std::size_t size) {
+  PipePool& pipes = loop_.pipes();
+  assert(pipes.filled() == size && "a chunk in the pipe is written whole, and before anything else is read");
+  const ssize_t n = try_drain(pipes.at_hand(), size);
+  if (n == static_cast<ssize_t>(size)) {
+    pipes.set_empty();
+    return 0;
+  }
+  int error = 0;
+  if (Poller::pipe_refused(n)) {
+    pipes.set_impossible();
+    error = unload(pipes.release(), size);
+  } else if (n < 0 && n != -EAGAIN) {
+    error = static_cast<int>(-n);
+  } else if (Parked* p = new_parked(size, 0)) {
+    p->sent = n > 0 ? static_cast<std::size_t>(n) : 0;
+    p->pipe = pipes.release();
+    parked_.reset(p);
+  } else {
+    error = ENOMEM;
+  }
+  if (error != 0) {
+    unsent_ = static_cast<std::uint32_t>(size - (n > 0 ? static_cast<std::size_t>(n) : 0));
+    pipes.drop();
+    return error;
+  }
+  want_write();
+  return cancel_error_ != 0 ? cancel_error_ : EAGAIN;
+}
+
+// Takes what is in a pipe into memory: the source could fill it, but this stream cannot be written to from it.
+int ByteStream::unload(Poller::Pipe pipe, std::size_t size) {
+  Parked* p = new_parked(size, size);
+  int error = p ? 0 : ENOMEM;
+  for (std::size_t have = 0; error == 0 && have < size;) {
+    const ssize_t n = loop_.poller().unload(pipe, p->bytes + have, size - have);
+    if (n > 0) {
+      have += static_cast<std::size_t>(n);
+    } else {
+      error = n < 0 ? static_cast<int>(-n) : EIO;
+    }
+  }
+  loop_.pipes().give_back(pipe, error == 0);
+  if (error == 0) {
+    parked_.reset(p);
+  } else {
+    FreeDeleter()(p);
+  }
+  return error;
+}
+
+int ByteStream::write_now(const iovec* pieces, int count, bool more) {
+  const ssize_t n = more ? try_write_more(pieces, count) : try_write(pieces, count);
   std::size_t total = 0, taken = 0;
   for (int i = 0; i < count; ++i) total += pieces[i].iov_len;
   if (n < 0) {
@@ -97,15 +186,11 @@ int ByteStream::write_now(const iovec* pieces, int count) {
     taken = static_cast<std::size_t>(n);
   }
   if (taken == total) return 0;
-  Parked* p = nullptr;
-  try {
-    p = static_cast<Parked*>(::operator new(offsetof(Parked, bytes) + total - taken));
-  } catch (const std::bad_alloc&) {
+  Parked* const p = new_parked(total - taken, total - taken);
+  if (!p) {
     unsent_ = static_cast<std::uint32_t>(total - taken);
     return ENOMEM;
   }
-  p->size = total - taken;
-  p->sent = 0;
   char* to = p->bytes;
   for (int i = 0; i < count; ++i) {
     const std::size_t skip = std::min(taken, pieces[i].iov_len);
@@ -120,10 +205,15 @@ int ByteStream::write_now(const iovec* pieces, int count) {
   return cancel_error_ != 0 ? cancel_error_ : EAGAIN;
 }
 
+ssize_t ByteStream::write_parked() {
+  if (parked_->pipe.in >= 0) return try_drain(parked_->pipe, parked());
+  const iovec rest{parked_->bytes + parked_->sent, parked()};
+  return try_write(&rest, 1);
+}
+
 bool ByteStream::writable() {
   if (!parked_) return false;
-  const iovec rest{parked_->bytes + parked_->sent, parked_->size - parked_->sent};
-  const ssize_t n = try_write(&rest, 1);
+  const ssize_t n = write_parked();
   if (n == -EAGAIN) {
     want_write();
     return true;
@@ -139,7 +229,7 @@ bool ByteStream::writable() {
       return true;
     }
   }
-  parked_.reset();
+  drop_parked();
   complete_write(error);
   return true;
 }
@@ -179,7 +269,7 @@ void ByteStream::cancel(int error) {
     w->error_ = error;
     loop_.ready(w->waiter_);
   }
-  parked_.reset();
+  drop_parked();
 }
 
 }  // namespace fairlead::net

@@ -29,11 +29,13 @@
 namespace fairlead::net {
 
 struct Chunk {
-  const char* data = nullptr;
-  std::uint32_t size = 0;  // 0: see error
-  int error = 0;           // with size 0: 0 = end of stream, else errno
+  const char* data = nullptr;  // null with a size: see in_pipe()
+  std::uint32_t size = 0;      // 0: see error
+  int error = 0;               // with size 0: 0 = end of stream, else errno
   std::string_view view() const { return {data, size}; }
   bool ended() const { return size == 0; }
+  // The bytes are in the loop's pipe, not in memory: they can be written on, not looked at.
+  bool in_pipe() const { return !data && size != 0; }
 };
 
 class ByteStream {
@@ -49,7 +51,14 @@ class ByteStream {
   class Write;
   // A read of at most `most` bytes (the shared buffer's size at most).
   Read read(std::size_t most = EventLoop::kReadBuffer);
-  Write write(Chunk chunk);
+  // The same for bytes that nobody need look at (PipePool::kFill at most): the chunk may be one that is in_pipe(),
+  // which is written on with write(chunk) and nothing else before the reader's next suspension.
+  Read read_through(std::size_t most);
+  // Whether read_through() can do more than read() for bytes that go to `sink`.
+  bool passes_to(const ByteStream& sink) const { return has_pipes_ && sink.has_pipes_ && loop_.pipes().possible(); }
+  // `more`: what is written next follows at once, and small bytes may wait for it. For who can afford the 200 ms that
+  // the kernel waits when it does not follow.
+  Write write(Chunk chunk, bool more = false);
   Write write(std::string_view bytes);
   // Two pieces as one write, e.g. a head and the bytes behind it.
   Write write(std::string_view first, std::string_view second);
@@ -88,6 +97,12 @@ class ByteStream {
   // > 0 bytes, 0 end of stream, -EAGAIN nothing now, other -errno.
   virtual ssize_t try_read(char* buffer, std::size_t size) = 0;
   virtual ssize_t try_write(const iovec* pieces, int count) = 0;
+  // With more to come at once.
+  virtual ssize_t try_write_more(const iovec* pieces, int count) { return try_write(pieces, count); }
+  // From this stream into an empty pipe, and from a pipe to it: for those who set has_pipes_.
+  virtual ssize_t try_fill(Poller::Pipe, std::size_t) { return -38 /* ENOSYS */; }
+  virtual ssize_t try_drain(Poller::Pipe, std::size_t) { return -38 /* ENOSYS */; }
+  bool has_pipes_ = false;
   // Asks to hear of readiness: of reading when a reader waits, of writing when something is parked.
   virtual void want_read() = 0;
   virtual void want_write() = 0;
@@ -113,14 +128,21 @@ class ByteStream {
   };
   struct Parked {
     std::size_t size, sent;
+    Poller::Pipe pipe;  // the bytes are in it, unless it is none
     char bytes[1];
   };
   struct FreeDeleter {
     void operator()(void* p) const;
   };
   ssize_t read_some(char* buffer, std::size_t size);
-  Chunk read_chunk(std::size_t most);             // error EAGAIN: nothing now
-  int write_now(const iovec* pieces, int count);  // 0 all taken, EAGAIN rest parked, else errno
+  Chunk read_chunk(std::size_t most);  // error EAGAIN: nothing now
+  Chunk read_into_pipe(std::size_t most);
+  int write_now(const iovec* pieces, int count, bool more);  // 0 all taken, EAGAIN rest parked, else errno
+  int write_from_pipe(std::size_t size);                     // the same, of what is in the pipe at hand
+  ssize_t write_parked();
+  static Parked* new_parked(std::size_t size, std::size_t room);  // null: no memory
+  int unload(Poller::Pipe pipe, std::size_t size);
+  void drop_parked();
   void complete_read(Chunk c);
   void complete_write(int error);
 
@@ -140,7 +162,7 @@ class ByteStream {
 
 class ByteStream::Read {
  public:
-  Read(ByteStream& stream, std::uint32_t most) : stream_(stream), most_(most) {}
+  Read(ByteStream& stream, std::uint32_t most, bool through) : stream_(stream), most_(most), through_(through) {}
   bool await_ready() { return stream_.cancel_error_ != 0; }
   bool await_suspend(std::coroutine_handle<> h);
   Chunk await_resume() {
@@ -154,11 +176,12 @@ class ByteStream::Read {
   std::coroutine_handle<> waiter_;
   Chunk chunk_;
   std::uint32_t most_;
+  bool through_;
 };
 
 class ByteStream::Write {
  public:
-  Write(ByteStream& stream, std::string_view a, std::string_view b) : stream_(stream) {
+  Write(ByteStream& stream, std::string_view a, std::string_view b, bool more = false) : stream_(stream), more_(more) {
     pieces_[0] = {const_cast<char*>(a.data()), a.size()};
     pieces_[1] = {const_cast<char*>(b.data()), b.size()};
   }
@@ -176,13 +199,17 @@ class ByteStream::Write {
   std::coroutine_handle<> waiter_;
   iovec pieces_[2];
   int error_ = 0;
+  bool more_;
 };
 
 inline std::size_t ByteStream::reader_takes() const { return reader_ && !pushback_ ? reader_->most_ : 0; }
 inline ByteStream::Read ByteStream::read(std::size_t most) {
-  return Read(*this, static_cast<std::uint32_t>(most < EventLoop::kReadBuffer ? most : EventLoop::kReadBuffer));
+  return Read(*this, static_cast<std::uint32_t>(most < EventLoop::kReadBuffer ? most : EventLoop::kReadBuffer), false);
 }
-inline ByteStream::Write ByteStream::write(Chunk chunk) { return Write(*this, chunk.view(), {}); }
+inline ByteStream::Read ByteStream::read_through(std::size_t most) {
+  return Read(*this, static_cast<std::uint32_t>(most < PipePool::kFill ? most : PipePool::kFill), true);
+}
+inline ByteStream::Write ByteStream::write(Chunk chunk, bool more) { return Write(*this, chunk.view(), {}, more); }
 inline ByteStream::Write ByteStream::write(std::string_view bytes) { return Write(*this, bytes, {}); }
 inline ByteStream::Write ByteStream::write(std::string_view first, std::string_view second) {
   return Write(*this, first, second);

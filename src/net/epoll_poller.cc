@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <system_error>
 
@@ -30,6 +31,33 @@ int native_family(const SocketAddress& a) {
     case Family::unix_: return AF_UNIX;
     default: return AF_INET6;
   }
+}
+
+ssize_t send_pieces(int fd, const iovec* pieces, int count, int flags) {
+  ssize_t n;
+  do {
+    if (count == 2 && pieces[1].iov_len == 0) count = 1;
+    if (count == 1) {
+      n = ::send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
+    } else {
+      msghdr m{};
+      m.msg_iov = const_cast<iovec*>(pieces);
+      m.msg_iovlen = static_cast<std::size_t>(count);
+      n = ::sendmsg(fd, &m, flags);
+    }
+  } while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
+}
+
+// Slots for a megabyte in pages: a network card's packets take a slot each however small they are.
+constexpr int kPipeSize = 1 << 20;
+
+ssize_t splice_some(int from, int to, std::size_t size) {
+  ssize_t n;
+  do {
+    n = ::splice(from, nullptr, to, nullptr, size, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+  } while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
 }
 
 }  // namespace
@@ -113,19 +141,11 @@ ssize_t EpollPoller::read(int handle, char* buffer, std::size_t size) {
 }
 
 ssize_t EpollPoller::write(int handle, const iovec* pieces, int count) {
-  ssize_t n;
-  do {
-    if (count == 2 && pieces[1].iov_len == 0) count = 1;
-    if (count == 1) {
-      n = ::send(handle, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-    } else {
-      msghdr m{};
-      m.msg_iov = const_cast<iovec*>(pieces);
-      m.msg_iovlen = static_cast<std::size_t>(count);
-      n = ::sendmsg(handle, &m, MSG_NOSIGNAL);
-    }
-  } while (n < 0 && errno == EINTR);
-  return n < 0 ? -errno : n;
+  return send_pieces(handle, pieces, count, MSG_NOSIGNAL);
+}
+
+ssize_t EpollPoller::write_more(int handle, const iovec* pieces, int count) {
+  return send_pieces(handle, pieces, count, MSG_NOSIGNAL | MSG_MORE);
 }
 
 int EpollPoller::shutdown_write(int handle) { return ::shutdown(handle, SHUT_WR) < 0 ? -errno : 0; }
@@ -142,6 +162,41 @@ SocketAddress EpollPoller::local_address(int handle) {
 void EpollPoller::reset_on_close(int handle) {
   const linger l{1, 0};
   ::setsockopt(handle, SOL_SOCKET, SO_LINGER, &l, sizeof l);
+}
+
+int EpollPoller::open_pipe(Pipe* pipe) {
+  // splice() knows no MSG_NOSIGNAL. A signal that this thread blocks stays with it and does nothing.
+  if (!pipe_signal_blocked_) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    pipe_signal_blocked_ = true;
+  }
+  int ends[2];
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return -errno;
+  // Refused above the user's share (pipe-user-pages-soft): then it has its 16 slots, and a read takes less.
+  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeSize);
+  pipe->out = ends[0];
+  pipe->in = ends[1];
+  return 0;
+}
+
+void EpollPoller::close_pipe(Pipe pipe) {
+  ::close(pipe.in);
+  ::close(pipe.out);
+}
+
+ssize_t EpollPoller::fill(Pipe pipe, int handle, std::size_t size) { return splice_some(handle, pipe.in, size); }
+
+ssize_t EpollPoller::drain(Pipe pipe, int handle, std::size_t size) { return splice_some(pipe.out, handle, size); }
+
+ssize_t EpollPoller::unload(Pipe pipe, char* buffer, std::size_t size) {
+  ssize_t n;
+  do {
+    n = ::read(pipe.out, buffer, size);
+  } while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n;
 }
 
 int EpollPoller::watch(int handle, Pollable* who, Events before, Events after) {

@@ -21,10 +21,16 @@ class EpollPoller final : public Poller {
   int connect_result(int handle) override;
   ssize_t read(int handle, char* buffer, std::size_t size) override;
   ssize_t write(int handle, const iovec* pieces, int count) override;
+  ssize_t write_more(int handle, const iovec* pieces, int count) override;
   int shutdown_write(int handle) override;
   void close(int handle) override;
   SocketAddress local_address(int handle) override;
   void reset_on_close(int handle) override;
+  int open_pipe(Pipe* pipe) override;
+  void close_pipe(Pipe pipe) override;
+  ssize_t fill(Pipe pipe, int handle, std::size_t size) override;
+  ssize_t drain(Pipe pipe, int handle, std::size_t size) override;
+  ssize_t unload(Pipe pipe, char* buffer, std::size_t size) override;
   int watch(int handle, Pollable* who, Events before, Events after) override;
   void forget(Pollable* who) override;
   std::span<Ready> wait(TimePoint until, bool* stuck) override;
@@ -34,6 +40,7 @@ class EpollPoller final : public Poller {
  private:
   static constexpr int kBatch = 512;
   int wait_for_events(TimePoint until);
+  bool pipe_signal_blocked_ = false;
   bool fine_timeout_ = true;  // epoll_pwait2 is to be had
   int epoll_ = -1;
   int wake_fd_ = -1;

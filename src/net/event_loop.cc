@@ -8,7 +8,11 @@
 namespace fairlead::net {
 
 EventLoop::EventLoop(Poller& poller)
-    : poller_(poller), now_(poller.now()), timers_(now_), buffer_(std::make_unique<char[]>(kReadBuffer)) {
+    : poller_(poller),
+      now_(poller.now()),
+      timers_(now_),
+      pipes_(poller),
+      buffer_(std::make_unique<char[]>(kReadBuffer)) {
   for (auto* queue : {&ready_, &running_, &at_end_}) queue->reserve(kRoom);
   for (auto* queue : {&deferred_, &looking_}) queue->reserve(kRoom);
 }

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "net/guard.h"
+#include "net/pipe_pool.h"
 #include "net/poller.h"
 #include "net/stop_token.h"
 #include "net/timer_wheel.h"
@@ -57,6 +58,7 @@ class EventLoop : private ExceptionListener {
   TimePoint now() const { return now_; }
   Poller& poller() { return poller_; }
   TimerWheel& timers() { return timers_; }
+  PipePool& pipes() { return pipes_; }
 
   // Resumes `h` later in this turn, from the loop's own stack: the way to wake a coroutine from inside another.
   void ready(std::coroutine_handle<> h) noexcept {
@@ -121,6 +123,7 @@ class EventLoop : private ExceptionListener {
   Poller& poller_;
   TimePoint now_;
   TimerWheel timers_;
+  PipePool pipes_;
   std::unique_ptr<char[]> buffer_, spare_;
   std::vector<std::coroutine_handle<>> ready_, running_, at_end_;
   std::vector<ByteStream*> deferred_, looking_;

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -53,11 +54,28 @@ class Poller {
   virtual int connect_result(int handle) = 0;
   virtual ssize_t read(int handle, char* buffer, std::size_t size) = 0;  // 0 = end of stream
   virtual ssize_t write(int handle, const iovec* pieces, int count) = 0;
+  // The same, with more to come at once: what is small may wait for that (200 ms at most, in the kernel).
+  virtual ssize_t write_more(int handle, const iovec* pieces, int count) { return write(handle, pieces, count); }
   virtual int shutdown_write(int handle) = 0;
   virtual void close(int handle) = 0;
   virtual SocketAddress local_address(int handle) = 0;
   // Ends the connection with a reset when it is closed.
   virtual void reset_on_close(int handle) = 0;
+
+  // A pipe carries bytes from one socket to another without copying them. A poller without pipes says -ENOSYS.
+  struct Pipe {
+    int in = -1, out = -1;
+  };
+  virtual int open_pipe(Pipe*) { return -ENOSYS; }
+  virtual void close_pipe(Pipe) {}  // with what is in it
+  // Into an empty pipe, up to what it has room for: as read(). Of two that cannot be joined: pipe_refused().
+  virtual ssize_t fill(Pipe, int /*handle*/, std::size_t /*size*/) { return -ENOSYS; }
+  // Out of a pipe that holds `size` bytes or more: as write().
+  virtual ssize_t drain(Pipe, int /*handle*/, std::size_t /*size*/) { return -ENOSYS; }
+  virtual ssize_t unload(Pipe, char* /*buffer*/, std::size_t /*size*/) { return -ENOSYS; }
+  static bool pipe_refused(ssize_t result) {
+    return result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP || result == -EPERM;
+  }
 
   // Level-triggered interest; `before` is what is registered now (kNotWatched: not at all).
   static constexpr Events kNotWatched = ~Events(0);

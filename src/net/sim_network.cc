@@ -283,6 +283,33 @@ ssize_t SimNetwork::write(int handle, const iovec* pieces, int count) {
   return result;
 }
 
+// From the socket as read() has it, cuts and faults included.
+ssize_t SimNetwork::fill(int number, int handle, std::size_t size) {
+  std::string* const to = pipe(number);
+  if (!to || !to->empty()) {
+    ++misuses;
+    return -EBADF;
+  }
+  if (options.fill_error != 0) return -options.fill_error;
+  to->resize(std::min(size, options.pipe_room));
+  const ssize_t n = read(handle, to->data(), to->size());
+  to->resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return n;
+}
+
+ssize_t SimNetwork::drain(int number, int handle, std::size_t size) {
+  std::string* const from = pipe(number);
+  if (!from || from->size() < size) {
+    ++misuses;
+    return -EBADF;
+  }
+  if (options.drain_error != 0) return -options.drain_error;
+  const iovec piece{from->data(), size};
+  const ssize_t n = write(handle, &piece, 1);
+  if (n > 0) from->erase(0, static_cast<std::size_t>(n));
+  return n;
+}
+
 // The FIN leaves behind what was written before; writing is over at once.
 int SimNetwork::shutdown_write(int handle) {
   Socket* s = find(handle);

@@ -7,6 +7,7 @@
 // arrive in order; each pipe has at most one entry in the agenda, the time of its first segment.
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <queue>
 #include <string>
@@ -94,6 +95,10 @@ class SimNetwork {
   int connect_result(int handle);
   ssize_t read(int handle, char* buffer, std::size_t size);
   ssize_t write(int handle, const iovec* pieces, int count);
+  // A pipe by its number, null when that is not open.
+  std::string* pipe(int number) { return pipes.count(number) ? &pipes[number] : nullptr; }
+  ssize_t fill(int pipe, int handle, std::size_t size);
+  ssize_t drain(int pipe, int handle, std::size_t size);
   int shutdown_write(int handle);
   void close(int handle);
   int watch(SimPoller* by, int handle, Pollable* who, Events before, Events after);
@@ -137,6 +142,8 @@ class SimNetwork {
   std::vector<std::unique_ptr<Socket>> sockets;
   std::vector<std::unique_ptr<Connection>> connections;
   std::size_t open = 0;
+  std::map<int, std::string> pipes;
+  int next_pipe = 0;
   std::size_t misuses = 0;
   int watches_to_fail = 0, watch_error = 0;
   bool stuck = false;

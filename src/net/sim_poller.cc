@@ -1,6 +1,8 @@
 #include "net/sim_poller.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 
 #include "net/event_loop.h"
 #include "net/sim_network.h"
@@ -45,6 +47,34 @@ SocketAddress SimPoller::local_address(int handle) {
 void SimPoller::reset_on_close(int handle) {
   auto* s = network_->find(handle);
   if (s && s->connection) s->connection->end[s->side].abort_on_close = true;
+}
+
+int SimPoller::open_pipe(Pipe* pipe) {
+  if (network_->options.pipe_room == 0) return -ENOSYS;
+  try {
+    pipe->in = pipe->out = network_->next_pipe;
+    network_->pipes[network_->next_pipe];
+    ++network_->next_pipe;
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
+}
+
+void SimPoller::close_pipe(Pipe pipe) { network_->misuses += network_->pipes.erase(pipe.in) != 1; }
+
+ssize_t SimPoller::fill(Pipe pipe, int handle, std::size_t size) { return network_->fill(pipe.in, handle, size); }
+ssize_t SimPoller::drain(Pipe pipe, int handle, std::size_t size) { return network_->drain(pipe.out, handle, size); }
+
+ssize_t SimPoller::unload(Pipe pipe, char* buffer, std::size_t size) {
+  std::string* const from = network_->pipe(pipe.out);
+  if (!from) {
+    ++network_->misuses;
+    return -EBADF;
+  }
+  const std::size_t n = from->copy(buffer, size);
+  from->erase(0, n);
+  return n != 0 ? static_cast<ssize_t>(n) : -EAGAIN;
 }
 
 int SimPoller::watch(int handle, Pollable* who, Events before, Events after) {
@@ -152,6 +182,11 @@ std::uint64_t SimPoller::seed() const { return network_->options.seed; }
 std::uint64_t SimPoller::trace_hash() const { return network_->hash; }
 void SimPoller::set_trace(std::function<void(const std::string&)> sink) { network_->sink = std::move(sink); }
 std::size_t SimPoller::open_handles() const { return network_->open; }
+std::size_t SimPoller::open_pipes() const { return network_->pipes.size(); }
+std::size_t SimPoller::filled_pipes() const {
+  return static_cast<std::size_t>(
+      std::count_if(network_->pipes.begin(), network_->pipes.end(), [](const auto& p) { return !p.second.empty(); }));
+}
 std::size_t SimPoller::misuses() const { return network_->misuses; }
 bool SimPoller::stuck() const { return network_->stuck; }
 

@@ -79,8 +79,11 @@ struct SimOptions {
   // One way: latency + 0..jitter, drawn per segment; segments of a connection keep their order.
   Duration latency = std::chrono::microseconds(200);
   Duration jitter = std::chrono::microseconds(100);
-  double odd_eagain = 0;      // per read or write that could go on: EAGAIN this once
-  bool shuffle = true;        // what is ready at one time is reported in drawn order, sometimes in part
+  double odd_eagain = 0;  // per read or write that could go on: EAGAIN this once
+  bool shuffle = true;    // what is ready at one time is reported in drawn order, sometimes in part
+  // Of a pipe; 0: there are none. What fill() and drain() say instead of doing it, if not 0 (an errno).
+  std::size_t pipe_room = 64 * 1024;
+  int fill_error = 0, drain_error = 0;
   int max_handles = 1 << 20;  // sockets open at one time, over all pollers of the network
   SimFaults faults = {};
 };
@@ -105,6 +108,11 @@ class SimPoller final : public Poller {
   void close(int handle) override;
   SocketAddress local_address(int handle) override;
   void reset_on_close(int handle) override;
+  int open_pipe(Pipe* pipe) override;
+  void close_pipe(Pipe pipe) override;
+  ssize_t fill(Pipe pipe, int handle, std::size_t size) override;
+  ssize_t drain(Pipe pipe, int handle, std::size_t size) override;
+  ssize_t unload(Pipe pipe, char* buffer, std::size_t size) override;
   int watch(int handle, Pollable* who, Events before, Events after) override;
   void forget(Pollable* who) override;
   std::span<Ready> wait(TimePoint until, bool* stuck) override;
@@ -142,7 +150,11 @@ class SimPoller final : public Poller {
   std::vector<int> connections() const;
   // Sockets open now, over all pollers of the network: 0 at the end of a scenario that leaks none.
   std::size_t open_handles() const;
-  // Calls that no correct caller makes: on closed handles, watch() with a wrong `before`.
+  // Pipes open now, and those of them that hold bytes.
+  std::size_t open_pipes() const;
+  std::size_t filled_pipes() const;
+  // Calls that no correct caller makes: on closed handles, watch() with a wrong `before`, fill() of a pipe that is not
+  // empty, drain() of more than is in it.
   std::size_t misuses() const;
   // wait() calls of this poller so far: a busy loop shows here.
   std::uint64_t waits() const { return waits_; }

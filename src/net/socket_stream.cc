@@ -75,6 +75,18 @@ ssize_t TcpStream::try_read(char* buffer, std::size_t size) { return read_socket
 
 ssize_t TcpStream::try_write(const iovec* pieces, int count) { return write_socket(pieces, count); }
 
+ssize_t TcpStream::try_write_more(const iovec* pieces, int count) {
+  return counted_out(loop().poller().write_more(handle(), pieces, count));
+}
+
+ssize_t TcpStream::try_fill(Poller::Pipe pipe, std::size_t size) {
+  return counted_in(loop().poller().fill(pipe, handle(), size));
+}
+
+ssize_t TcpStream::try_drain(Poller::Pipe pipe, std::size_t size) {
+  return counted_out(loop().poller().drain(pipe, handle(), size));
+}
+
 void TcpStream::shutdown_write() { loop().poller().shutdown_write(handle()); }
 
 namespace {

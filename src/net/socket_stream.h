@@ -49,15 +49,19 @@ class SocketStream : public ByteStream, public Pollable {
   // Called when the handle becomes ready and neither a reader nor parked bytes wait: TLS handshakes hook in here.
   virtual bool on_idle_ready(Events) { return false; }
   // Of the socket itself, counted.
-  ssize_t read_socket(char* buffer, std::size_t size) {
-    const ssize_t n = loop().poller().read(handle_, buffer, size);
+  ssize_t counted_in(ssize_t n) {
     if (n > 0 && wire_) wire_->in.add(static_cast<std::uint64_t>(n));
     return n;
   }
-  ssize_t write_socket(const iovec* pieces, int count) {
-    const ssize_t n = loop().poller().write(handle_, pieces, count);
+  ssize_t counted_out(ssize_t n) {
     if (n > 0 && wire_) wire_->out.add(static_cast<std::uint64_t>(n));
     return n;
+  }
+  ssize_t read_socket(char* buffer, std::size_t size) {
+    return counted_in(loop().poller().read(handle_, buffer, size));
+  }
+  ssize_t write_socket(const iovec* pieces, int count) {
+    return counted_out(loop().poller().write(handle_, pieces, count));
   }
 
  private:
@@ -69,12 +73,17 @@ class SocketStream : public ByteStream, public Pollable {
 
 class TcpStream final : public SocketStream {
  public:
-  using SocketStream::SocketStream;
+  TcpStream(EventLoop& loop, int handle, SocketAddress peer) : SocketStream(loop, handle, std::move(peer)) {
+    has_pipes_ = true;
+  }
   void shutdown_write() override;
 
  protected:
   ssize_t try_read(char* buffer, std::size_t size) override;
   ssize_t try_write(const iovec* pieces, int count) override;
+  ssize_t try_write_more(const iovec* pieces, int count) override;
+  ssize_t try_fill(Poller::Pipe pipe, std::size_t size) override;
+  ssize_t try_drain(Poller::Pipe pipe, std::size_t size) override;
 };
 
 // Connects to one address. Errors: from_errno with side origin; timeout when `deadline` passes; cancelled.

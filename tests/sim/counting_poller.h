@@ -34,6 +34,15 @@ class CountingPoller final : public net::Poller {
   ssize_t write(int handle, const iovec* pieces, int count) override {
     return tell(handle, true, sim_.write(handle, pieces, count));
   }
+  int open_pipe(Pipe* pipe) override { return sim_.open_pipe(pipe); }
+  void close_pipe(Pipe pipe) override { sim_.close_pipe(pipe); }
+  ssize_t fill(Pipe pipe, int handle, std::size_t size) override {
+    return tell(handle, false, sim_.fill(pipe, handle, size));
+  }
+  ssize_t drain(Pipe pipe, int handle, std::size_t size) override {
+    return tell(handle, true, sim_.drain(pipe, handle, size));
+  }
+  ssize_t unload(Pipe pipe, char* buffer, std::size_t size) override { return sim_.unload(pipe, buffer, size); }
   int shutdown_write(int handle) override { return sim_.shutdown_write(handle); }
   void close(int handle) override {
     heard_.erase(handle);

@@ -62,6 +62,11 @@ Story draw(std::uint64_t seed) {
   s.largest = s.net.split == Split::bytewise ? 600 : r.chance(0.2) ? 70000 : 3000;
   s.heartbeat = s.plot == Plot::heartbeat_dead || r.chance(0.3);
   s.http2 = r.chance(0.4);
+  // Large frames go through pipes: of whatever room, and sometimes the world has none, or refuses at one end.
+  s.net.pipe_room = 1 + r.below(70000);
+  if (r.chance(0.15)) s.net.pipe_room = 0;
+  if (r.chance(0.1)) s.net.fill_error = EINVAL;
+  if (r.chance(0.1)) s.net.drain_error = EINVAL;
   if (s.plot == Plot::faults) {
     s.net.faults.reset = 0.01;
     s.net.faults.stall = 0.05;
@@ -390,6 +395,7 @@ class Play {
   void judge() {
     EXPECT_EQ(poller_.open_handles(), 0u) << "connections leaked";
     EXPECT_EQ(poller_.misuses(), 0u);
+    EXPECT_EQ(poller_.filled_pipes(), 0u) << "bytes lie in a pipe that nobody has";
     EXPECT_FALSE(poller_.livelocked());
     const auto gauges = shared_.admission.gauges(loop_.now() + 10s);
     EXPECT_EQ(gauges.sessions, 0u);

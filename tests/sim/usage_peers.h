@@ -110,7 +110,7 @@ class ClientSession {
     const std::uint64_t kind = random.below(10);
     std::string text = kind < 6 ? "e" : kind == 6 ? "q" : "p" + std::to_string(random.below(4));
     static constexpr std::size_t kSizes[] = {0, 1, 20, 125, 126, 900, 3000, 3000, 12000};
-    text += letters(random, random.chance(0.01) ? 66000 : kSizes[random.below(std::size(kSizes))]);
+    text += letters(random, random.chance(0.02) ? 66000 : kSizes[random.below(std::size(kSizes))]);
     if (random.chance(0.05)) text.clear();
     if (!text.empty() && text[0] == 'p') {
       for (char n = '0'; n < text[1]; ++n) expected_.push_back(std::nullopt);

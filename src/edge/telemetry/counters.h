@@ -15,6 +15,7 @@
 
 #include "edge/telemetry/http2_limit.h"
 #include "edge/telemetry/meter_cell.h"
+#include "net/pipe_pool.h"
 #include "net/tls_records.h"
 
 namespace fairlead::edge {
@@ -39,6 +40,7 @@ struct alignas(64) WorkerCounters {
   Counter refused_rate_client, refused_rate_domain, refused_rate_domain_client;
   Counter proxy_protocol_errors;
   Counter exceptions;
+  net::PipeCounts pipes;
   Counter meters_exhausted;  // times a client's place was not told apart, for want of room for another cell
   Counter http2_connections, http2_connections_open;  // client connections that speak HTTP/2
   Counter http2_streams, http2_streams_open;          // requests and tunnels on them

@@ -72,6 +72,19 @@ void add_workers(Page& page, const CounterRegistry& registry) {
          "Connections ended because their PROXY header was absent, malformed or from an address not allowed.");
   summed("fairlead_worker_exceptions_total", &WorkerCounters::exceptions,
          "Exceptions that reached a worker's event loop: bugs.");
+  const auto of_pipes = [&](Counter net::PipeCounts::* counter) {
+    std::uint64_t total = 0;
+    for (unsigned i = 0; i < registry.workers(); ++i) total += (registry.worker(i).pipes.*counter).get();
+    page.add({}, total);
+  };
+  page.counter("fairlead_pipe_bytes_total", "Bytes of large frames that went from socket to socket without a copy.");
+  of_pipes(&net::PipeCounts::bytes);
+  page.gauge("fairlead_pipes_open", "Pipes for that, in use or kept; 64 a worker at most.");
+  of_pipes(&net::PipeCounts::open);
+  page.counter("fairlead_pipes_exhausted_total", "Reads that were copied because no pipe was to be had.");
+  of_pipes(&net::PipeCounts::exhausted);
+  page.counter("fairlead_pipes_impossible_total", "Workers that found the kernel refuses it, and copy everything.");
+  of_pipes(&net::PipeCounts::impossible);
   page.gauge("fairlead_meters", "Cells that count clients: one for each domain, region, ISP, scheme and protocol.");
   page.add({}, std::uint64_t{registry.cells_written()});
   summed("fairlead_meters_exhausted_total", &WorkerCounters::meters_exhausted,

@@ -71,6 +71,15 @@ class FrameScanner {
     return scan_general(data, size, at, tally);
   }
 
+  // Payload that is still to come of the data frame under way, its header having been seen; 0 outside of one.
+  std::uint64_t data_left() const { return header_seen_ == 0 && (b0_ & kControlBit) == 0 ? payload_left_ : 0; }
+  // As scan() of the next `size` bytes, which are payload: size <= data_left(). Nobody need have them at hand.
+  void skip(std::uint64_t size, FrameTally* tally = nullptr) {
+    last_boundary_ = kNoBoundary;
+    payload_left_ -= size;
+    if (payload_left_ == 0) end_data_frame(static_cast<std::size_t>(size), tally);
+  }
+
   // Between two frames: the edge may write a frame of its own here.
   bool at_boundary() const { return payload_left_ == 0 && header_seen_ == 0; }
   // Between two messages: at_boundary() and no fragmented message open.

@@ -310,6 +310,59 @@ TEST(FrameScanner, AnOversizedControlFramePassesUnvalidated) {
   EXPECT_EQ(scanner.control_frame_size(), UINT32_MAX);
 }
 
+// Payload that nobody looks at: the same counts, tallies and boundaries as if it had been scanned.
+TEST(FrameScanner, SkippingIsScanning) {
+  std::mt19937 random(testing::kCutSeed);
+  std::string stream;
+  for (const unsigned b0 : {0x82u, 0x01u, 0x00u, 0x80u, 0x81u, 0x89u, 0x02u, 0x80u}) {
+    stream += frame(b0, std::string((b0 & 8) != 0 ? 100 : random() % 300, 'p'));
+  }
+  for (int round = 0; round < 500; ++round) {
+    FrameScanner scanned({}), skipped({});
+    FrameTally scanned_tally, skipped_tally;
+    for (std::size_t at = 0; at < stream.size();) {
+      std::size_t size = std::min<std::size_t>(1 + random() % 40, stream.size() - at);
+      const std::uint64_t left = skipped.data_left();
+      if (left != 0) size = static_cast<std::size_t>(std::min<std::uint64_t>(size, left));
+      const FrameScanner::Step step = scanned.scan(raw(stream) + at, size, &scanned_tally);
+      if (left != 0 && random() % 2 == 0) {
+        skipped.skip(size, &skipped_tally);
+      } else {
+        EXPECT_EQ(skipped.scan(raw(stream) + at, size, &skipped_tally).consumed, step.consumed);
+      }
+      EXPECT_EQ(skipped.last_boundary(), scanned.last_boundary());
+      EXPECT_EQ(skipped.at_boundary(), scanned.at_boundary());
+      EXPECT_EQ(skipped.between_messages(), scanned.between_messages());
+      EXPECT_EQ(skipped.data_left(), scanned.data_left());
+      EXPECT_EQ(skipped.frames(), scanned.frames());
+      EXPECT_EQ(skipped.messages(), scanned.messages());
+      at += step.consumed;
+    }
+    for (const FrameKind kind : {FrameKind::text, FrameKind::binary, FrameKind::continuation}) {
+      EXPECT_EQ(skipped_tally.of(kind).get(), scanned_tally.of(kind).get());
+    }
+    EXPECT_EQ(skipped_tally.text_messages.get(), scanned_tally.text_messages.get());
+    EXPECT_EQ(skipped_tally.binary_messages.get(), scanned_tally.binary_messages.get());
+    EXPECT_EQ(skipped.data_left(), 0u);
+    EXPECT_EQ(skipped.frames(), 8u);
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "round " << round;
+  }
+}
+
+TEST(FrameScanner, NoPayloadIsLeftOutsideOfADataFrame) {
+  FrameScanner scanner({});
+  EXPECT_EQ(scanner.data_left(), 0u);
+  const std::string data = frame(0x82, std::string(70000, 'p')), ping = frame(0x89, "ping");
+  scanner.scan(raw(data), 13);
+  EXPECT_EQ(scanner.data_left(), 0u) << "half a header";
+  scanner.scan(raw(data) + 13, 1);
+  EXPECT_EQ(scanner.data_left(), 70000u);
+  scanner.skip(70000);
+  EXPECT_EQ(scanner.last_boundary(), 70000u);
+  scanner.scan(raw(ping), 7);
+  EXPECT_EQ(scanner.data_left(), 0u) << "a control frame";
+}
+
 // Streams of frames that are mostly right, with bytes spoilt here and there, against the slow model.
 TEST(FrameScanner, RandomStreamsAgainstTheSlowModel) {
   std::mt19937 random(testing::kCutSeed);
