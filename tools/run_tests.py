@@ -25,6 +25,9 @@ PYTHON = "/usr/bin/python3"
 # Seeds of the simulator per preset: the sanitizers are 5 to 15 times slower, and look for other things.
 SIM_SEEDS = {"dev": "10000", "asan": "1000", "tsan": "1000"}
 
+# All scenarios run with either record layer: with the edge's own everywhere else, with OpenSSL's here.
+TLS_RECORDS = {"tsan": {"FAIRLEAD_TLS_RECORDS": "openssl"}}
+
 # So many scenarios of a part that failed beside others get a second try alone; more than that is no accident of load.
 MOST_AGAIN = 3
 
@@ -132,7 +135,7 @@ class Suite:
         name = f"scenarios ({preset})"
         reports = self.reports(f"{preset}-scenarios")
         env = {**sanitizer_env(preset, reports), "FAIRLEAD_BIN": str(binary(preset)),
-               "FAIRLEAD_PRESET": preset}
+               "FAIRLEAD_PRESET": preset, **TLS_RECORDS.get(preset, {})}
         self.pytest(name, ["tests/scenarios", *arguments], LIMIT["scenarios"], env, again=MOST_AGAIN)
         self.judge_reports(reports)
 

@@ -366,6 +366,69 @@ TYPED_TEST(TlsHandshakeTest, KeyUpdatesArePassedThrough) {
   }
 }
 
+TYPED_TEST(TlsHandshakeTest, AnOriginRenewsKeysAndSendsTicketsWhenItLikes) {
+  auto pair = this->raw_server(this->leaf({"live.example.com"}));
+  ASSERT_TRUE(pair.client.has_value()) << base::describe(pair.client.error());
+  TlsStream& client = **pair.client;
+  EXPECT_FALSE(client.own_records()) << "the tickets are still to come";
+  for (int i = 0; i < 6; ++i) {
+    std::string at_client, at_peer;
+    if (i % 3 == 1) {
+      EXPECT_EQ(SSL_key_update(pair.peer->ssl(), i == 1 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    }
+    if (i == 2) {
+      EXPECT_EQ(SSL_new_session_ticket(pair.peer->ssl()), 1);
+    }
+    this->scope.spawn(this->raw_write(pair.peer.get(), "ping"));
+    this->scope.spawn(this->read_exactly(&client, 4, &at_client));
+    this->finish();
+    EXPECT_EQ(at_client, "ping");
+    EXPECT_EQ(client.own_records(), TypeParam::kRecords == TlsRecordsKind::own);
+    this->scope.spawn(this->write_all(&client, "pong"));
+    this->scope.spawn(this->raw_read(pair.peer.get(), &at_peer));
+    this->finish();
+    EXPECT_EQ(at_peer, "pong") << pair.peer->error();
+  }
+}
+
+// An origin that renews its keys ahead of its first data: the secrets of the handshake are no longer those in force.
+TYPED_TEST(TlsHandshakeTest, KeysRenewedBeforeTheFirstDataAreLeftToTheLibrary) {
+  auto pair = this->raw_server(this->leaf({"live.example.com"}));
+  ASSERT_TRUE(pair.client.has_value()) << base::describe(pair.client.error());
+  EXPECT_EQ(SSL_key_update(pair.peer->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+  for (int i = 0; i < 3; ++i) {
+    std::string at_client;
+    this->scope.spawn(this->raw_write(pair.peer.get(), "ping"));
+    this->scope.spawn(this->read_exactly(pair.client->get(), 4, &at_client));
+    this->finish();
+    EXPECT_EQ(at_client, "ping");
+    EXPECT_FALSE((*pair.client)->own_records());
+  }
+}
+
+// max_fragment_length (RFC 6066 section 4): what we send keeps to it.
+TYPED_TEST(TlsHandshakeTest, APeerWithSmallRecordsGetsSmallRecords) {
+  this->serve({.certificates = {this->leaf({"live.example.com"}).pair()}});
+  auto pair = this->raw_client(
+      [](SSL_CTX* ctx) { SSL_CTX_set_tlsext_max_fragment_length(ctx, TLSEXT_max_fragment_length_512); });
+  ASSERT_TRUE(pair.server.has_value());
+  // Longer records than agreed on end the connection at the peer: record overflow.
+  const std::string bytes = pattern(5000);
+  std::string got;
+  this->scope.spawn(this->write_all(pair.server->get(), bytes));
+  auto all = [](TlsHandshakeTest<TypeParam>*, RawPeer* peer, std::string* out) -> Task<> {
+    while (out->size() < 5000) {
+      const std::string more = co_await peer->read();
+      if (more.empty()) co_return;
+      EXPECT_LE(more.size(), 512u);
+      *out += more;
+    }
+  };
+  this->scope.spawn(all(this, pair.peer.get(), &got));
+  this->finish();
+  EXPECT_TRUE(got == bytes) << got.size() << " " << pair.peer->error();
+}
+
 TYPED_TEST(TlsHandshakeTest, RenegotiationIsRefusedAndTheStreamGoesOn) {
   this->serve({.certificates = {this->leaf({"live.example.com"}).pair()}, .max_version = TlsVersion::tls1_2});
   auto pair = this->raw_client([](SSL_CTX*) {});

@@ -53,6 +53,29 @@ class TlsHandshakeTest : public LoopTest<Net> {
     this->finish();
     return pair;
   }
+  // The other way round: our client's end of a handshake with such a peer, whose certificate `served` is.
+  struct RawServed {
+    std::unique_ptr<RawPeer> peer;
+    typename LoopTest<Net>::Accepted client = base::fail(base::Code::internal, base::Side::none, "not run");
+    bool shook = false;
+  };
+  RawServed raw_server(const TestCertificate& served, const std::function<void(SSL_CTX*)>& configure = {}) {
+    RawServed pair;
+    auto tcp = this->tcp_pair();
+    pair.peer = std::make_unique<RawPeer>(
+        std::move(tcp.server),
+        [&](SSL_CTX* ctx) {
+          const TlsKeyPair texts = served.pair();
+          EXPECT_TRUE(use_key_pair(ctx, *parse_key_pair(texts.chain_pem, texts.key_pem)));
+          if (configure) configure(ctx);
+        },
+        true);
+    this->scope.spawn(run_handshake(pair.peer.get(), &pair.shook));
+    this->scope.spawn(this->connect_into(std::move(tcp.client), trusting(), "live.example.com",
+                                         this->in(base::seconds(30)), {}, &pair.client));
+    this->finish();
+    return pair;
+  }
   // What the peer of a refused handshake was told. An alert is sent once: a network that takes nothing just then loses
   // it.
   void expect_alert(const RawPair& pair, std::string_view words) {
