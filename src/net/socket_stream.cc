@@ -94,10 +94,11 @@ namespace {
 // Waits for a connecting handle to become writable, a date, or a request to stop.
 class ConnectWait final : Pollable, Timer {
  public:
-  ConnectWait(EventLoop& loop, int handle, TimePoint deadline, StopToken stop)
+  ConnectWait(TcpStream& stream, TimePoint deadline, StopToken stop)
       : Timer([](Timer& t) { static_cast<ConnectWait&>(t).finish(ETIMEDOUT); }),
-        loop_(loop),
-        handle_(handle),
+        stream_(stream),
+        loop_(stream.loop()),
+        handle_(stream.handle()),
         deadline_(deadline),
         stop_(stop, OnStop{this}) {}
   ~ConnectWait() { loop_.poller().forget(this); }
@@ -127,9 +128,11 @@ class ConnectWait final : Pollable, Timer {
     error_ = error;
     if (!waiter_) return;
     cancel();
-    loop_.poller().watch(handle_, this, kWritable, Poller::kNotWatched);
+    // Handed over to the stream, of which an answer will be read: one call less than ending it here and beginning anew.
+    if (loop_.poller().watch(handle_, &stream_, kWritable, kReadable) == 0) stream_.watched_for(kReadable);
     loop_.ready(std::exchange(waiter_, {}));
   }
+  TcpStream& stream_;
   EventLoop& loop_;
   int handle_;
   TimePoint deadline_;
@@ -147,7 +150,7 @@ Task<base::Result<std::unique_ptr<TcpStream>>> connect_tcp(EventLoop& loop, Sock
   auto stream = std::make_unique<TcpStream>(loop, handle, to);
   int error = 0;
   {
-    ConnectWait wait(loop, handle, deadline, stop);
+    ConnectWait wait(*stream, deadline, stop);
     error = co_await wait;
   }
   if (error != 0)

@@ -36,6 +36,9 @@ class SocketStream : public ByteStream, public Pollable {
   WireCount* wire() const { return wire_; }
   void abort_on_close() override { loop().poller().reset_on_close(handle_); }
 
+  // The handle was put under watch in this stream's name, for these events (by who waited for its connection).
+  void watched_for(Events events) { watched_ = events; }
+
   // Gives the handle away (a TLS stream takes over a TCP one's). Nobody may be waiting on this stream.
   int release();
 

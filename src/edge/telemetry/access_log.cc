@@ -160,7 +160,7 @@ void AccessLog::write(const AccessRecord& record) {
   thread_local std::string line;  // keeps its room from one line to the next
   line.clear();
   append_json(line, record);
-  bool first = false;
+  bool first = false, plenty = false;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() + in_flight_ + line.size() > kMaxQueued) {
@@ -168,9 +168,10 @@ void AccessLog::write(const AccessRecord& record) {
       return;
     }
     first = queue_.empty();
+    plenty = queue_.size() < kPlenty && queue_.size() + line.size() >= kPlenty;
     queue_ += line;
   }
-  if (first) wake_.notify_one();  // else the writer knows, or was told
+  if (first || plenty) wake_.notify_one();  // else the writer knows, or was told
   if (line.capacity() > kKeepCapacity) line = {};
 }
 
@@ -184,6 +185,7 @@ void AccessLog::writer() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stop_ || next_ || !queue_.empty(); });
+    wake_.wait_for(lock, kGatherTime, [this] { return stop_ || next_ || queue_.size() >= kPlenty; });
     if (next_) {
       output_ = std::move(next_);
       torn_ = false;

@@ -54,6 +54,10 @@ class AccessLog {
  public:
   // Bytes of lines not yet written, those in the writer's hands included.
   static constexpr std::size_t kMaxQueued = 64u << 20;
+  // A line is written within this time, together with those that come meanwhile: waking the writer for each would cost
+  // a busy worker more than the line itself. At once when there are kPlenty bytes of them.
+  static constexpr base::milliseconds kGatherTime{10};
+  static constexpr std::size_t kPlenty = 256u << 10;
   // How long the destructor waits for a reader that takes nothing (a full pipe); a file never makes it wait.
   static constexpr base::milliseconds kFlushTime{2000};
 

@@ -21,10 +21,10 @@ constexpr std::array<bool, 256> kTchar = make_tchar();
 
 }  // namespace
 
-bool equal_nocase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return lower(static_cast<unsigned char>(x)) == lower(static_cast<unsigned char>(y));
-         });
+bool detail::equal_nocase(const char* a, const char* b, std::size_t size) {
+  return std::equal(a, a + size, b, [](char x, char y) {
+    return x == y || lower(static_cast<unsigned char>(x)) == lower(static_cast<unsigned char>(y));
+  });
 }
 
 std::string_view trim_ows(std::string_view text) {
@@ -46,6 +46,9 @@ bool is_field_value(std::string_view text) {
 }
 
 void Fields::add(std::string_view name, std::string_view value) {
+  // Room for what a browser sends: growing to that would move every field four times.
+  constexpr std::size_t kUsual = 16;
+  if (list_.capacity() == 0) list_.reserve(kUsual);
   list_.push_back({std::string(name), std::string(value)});
 }
 
