@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Where the programs are; the tests have others than a release build.
+BUILD = Path(os.environ.get("FAIRLEAD_BENCH_BUILD", ROOT / "build/release"))
 MARK = "FAIRLEAD_BENCH_NETWORK"
 CONGESTION = "cubic"
 RELAY_CORE, LOAD_CORE = "0", "1"

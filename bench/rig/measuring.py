@@ -7,9 +7,9 @@ from pathlib import Path
 
 from certificate import HOST
 from peers import CIPHER
-from machine import LOAD_CORE, ROOT, free_port, pinned
+from machine import BUILD, LOAD_CORE, free_port, pinned
 
-BENCH = ROOT / "build/release/fairlead-bench"
+BENCH = BUILD / "fairlead-bench"
 
 
 class Failed(Exception):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from certificate import HOST
-from machine import RELAY_CORE, ROOT, free_port, pinned
+from machine import BUILD, RELAY_CORE, free_port, pinned
 
 # What Fairlead prefers; the others are told.
 CIPHER = "TLS_AES_128_GCM_SHA256"
@@ -216,7 +216,7 @@ class Fairlead(Relay):
         }
 
     def binary(self):
-        return self.settings.get("binary", ROOT / "build/release/fairlead")
+        return self.settings.get("binary", BUILD / "fairlead")
 
     def command(self):
         # JSON is YAML.

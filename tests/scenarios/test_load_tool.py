@@ -2,11 +2,12 @@
 and fails."""
 
 import json
+import os
 import subprocess
 
 import pytest
 
-from harness.edge import BINARY, SLOWNESS, domain
+from harness.edge import BINARY, ROOT, SLOWNESS, domain
 from harness.ports import free_port
 from harness.process import Child
 
@@ -131,6 +132,20 @@ def test_what_cannot_be_is_usage_or_said(origin, ca):
     assert "raise" in run("hold", f"ws://127.0.0.1:{origin}/echo", "--sessions", 9_000_000, status=2)
     nobody = run("echo", f"ws://127.0.0.1:{free_port()}/", "--sessions", 2, "--duration", "50ms", status=1)
     assert nobody["failed"] == 2 and "refused" in str(nobody["errors"])
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="the relay has a core of its own")
+def test_the_rig_measures_every_relay(tmp_path):
+    """`./dev bench` with the program under test: configurations that nginx, HAProxy and Fairlead take, and figures of each."""
+    output = tmp_path / "result.json"
+    done = subprocess.run(["/usr/bin/python3", str(ROOT / "bench/rig/main.py"), "--quick", "--rounds", "1", "--only", "handshake-tls",
+                           "--output", str(output)], capture_output=True, text=True, timeout=80,
+                          env={**os.environ, "FAIRLEAD_BENCH_BUILD": str(BINARY.parent)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(output.read_text())["figures"]["handshake-tls"]
+    for label in ("nginx", "HAProxy", "Fairlead"):
+        assert figures[label].get("cpu_us_per_handshake", [0])[0] > 0, done.stderr
+    assert "opening and closing" in done.stdout
 
 
 def test_sessions_that_end_early_are_broken(start_edge, ca, origin):
