@@ -66,7 +66,8 @@ class Worker {
   Shared shared_;
   std::optional<Origin> origin_;
   std::optional<Opener> opener_;
-  net::TaskScope scope_;
+  net::TaskScope scope_;    // sessions
+  net::TaskScope leading_;  // what waits for them
   Pacer pacer_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::uint32_t first_;

@@ -154,3 +154,16 @@ def test_sessions_that_end_early_are_broken(start_edge, ca, origin):
     said = run("hold", f"ws://{HOST}:{edge.http}/echo", "--connect-to", f"127.0.0.1:{edge.http}", "--sessions", SESSIONS,
                "--duration", "2s", status=1)
     assert said["broken"] == SESSIONS and said["errors"] == {"closed by the other side": SESSIONS}
+
+
+@pytest.mark.parametrize("words", [["echo", "--duration", "60s"], ["hold", "--ramp", "1", "--duration", "60s"], ["connect", "--duration", "60s"]])
+def test_a_signal_ends_it_early_and_in_order(origin, tmp_path, words):
+    result = tmp_path / "result.json"
+    load = subprocess.Popen([str(BENCH), words[0], f"ws://127.0.0.1:{origin}/echo", *words[1:], "--sessions", "50", "--json", str(result)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    load.stderr.readline()  # progress: it runs
+    load.terminate()
+    assert load.wait(20 * SLOWNESS) == 1
+    load.stderr.close()
+    said = json.loads(result.read_text())
+    assert said["interrupted"] and said["opened"] > 0 and said["broken"] == said["wrong"] == said["unanswered"] == 0
