@@ -1,7 +1,5 @@
 #include "bench/load/run.h"
 
-#include "bench/load/progress.h"
-#include "bench/load/worker.h"
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -13,6 +11,9 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+
+#include "bench/load/progress.h"
+#include "bench/load/worker.h"
 
 namespace fairlead::bench {
 namespace {

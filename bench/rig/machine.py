@@ -58,8 +58,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+priority = []  # what relay and load are started with, so that they go before others
+
+
 def pinned(core, command):
-    return ["taskset", "-c", core, *map(str, command)]
+    return [*priority, "taskset", "-c", core, *map(str, command)]
 
 
 def version(command, line=0):
