@@ -58,11 +58,32 @@ def free_port():
         return s.getsockname()[1]
 
 
-priority = []  # what relay and load are started with, so that they go before others
+NICE = -15
+_first = False
+
+
+def go_first():
+    """From now on what is started here goes before whatever else the machine does."""
+    global _first
+    _first = True
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    prefer(os.getpid())
+
+
+def prefer(pid):
+    """After go_first(): of a process that leads a session. Nice values count within a session only, where the kernel groups
+    processes by session, and then the session has one of its own."""
+    if not _first:
+        return
+    os.setpriority(os.PRIO_PROCESS, pid, NICE)
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists():
+        group.write_text(str(NICE))
 
 
 def pinned(core, command):
-    return [*priority, "taskset", "-c", core, *map(str, command)]
+    return ["taskset", "-c", core, *map(str, command)]
 
 
 def version(command, line=0):

@@ -36,7 +36,7 @@ def parsed(arguments):
     parser.add_argument("--list", action="store_true", help="say which workloads there are")
     parser.add_argument("--variant", metavar="NAME=JSON", action="append", default=[], help="another Fairlead beside the usual one")
     parser.add_argument("--output", metavar="FILE", type=Path, help="where the JSON goes (bench/results/DATE-COMMIT.json)")
-    parser.add_argument("--first", action="store_true", help="relay and load go before whatever else the machine does (nice -n -15; as root)")
+    parser.add_argument("--first", action="store_true", help="relay and load go before whatever else the machine does (as root)")
     parser.add_argument("--page", metavar="FILE", type=Path, help="measure nothing: make docs/performance.md of that result")
     return parser.parse_args(arguments)
 
@@ -68,7 +68,7 @@ def main():
         return
     machine.enter_network()
     if asked.first:
-        machine.priority += ["nice", "-n", "-15"]
+        machine.go_first()
     description = machine.description(machine.prepare_network())
     now = datetime.datetime.now(datetime.timezone.utc)
     count = asked.rounds or 3

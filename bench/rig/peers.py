@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from certificate import HOST
-from machine import BUILD, RELAY_CORE, free_port, pinned
+from machine import BUILD, RELAY_CORE, free_port, pinned, prefer
 
 # What Fairlead prefers; the others are told.
 CIPHER = "TLS_AES_128_GCM_SHA256"
@@ -39,6 +39,7 @@ class Relay:
         self.output = open(self.folder / "output", "wb")
         self.process = subprocess.Popen(pinned(RELAY_CORE, command), cwd=self.folder, stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True)
+        prefer(self.process.pid)
         for port in (self.ws, self.wss):
             self.wait_for(lambda: _accepts(port), f"{type(self).__name__} at {port}")
         return self
