@@ -13,6 +13,7 @@ import argparse
 import datetime
 import fnmatch
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -67,6 +68,8 @@ def main():
             print(f"{w.name:<22} {w.group}: {w.title} [{', '.join(c.label for c in w.contestants)}]{' quick' if w.quick else ''}")
         return
     machine.enter_network()
+    # Relays and load end with this program, whatever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if asked.first:
         machine.go_first()
     description = machine.description(machine.prepare_network())
