@@ -122,7 +122,7 @@ worker_processes 1;
 worker_rlimit_nofile {DESCRIPTORS};
 pid {self.folder}/pid;
 error_log {self.folder}/error.log warn;
-events {{ worker_connections {DESCRIPTORS // 2}; multi_accept on; }}
+events {{ worker_connections {DESCRIPTORS - 100}; multi_accept on; }}
 http {{
   {log}
   access_log {self.folder}/access.log detail buffer=64k flush=1s;
