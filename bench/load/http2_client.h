@@ -4,11 +4,10 @@
 // stream is a ByteStream like any other. What the sessions of a connection write in a turn of the loop leaves as one
 // write. Belongs to one Opener; outlives its sessions.
 
-#include "bench/load/opening.h"
-
 #include <memory>
 #include <vector>
 
+#include "bench/load/opening.h"
 #include "net/task_scope.h"
 
 namespace fairlead::bench {

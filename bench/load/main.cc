@@ -1,14 +1,14 @@
 // fairlead-bench: load for WebSocket services, and an origin to answer it.
 
-#include "bench/load/options.h"
-#include "bench/load/report.h"
-#include "bench/load/run.h"
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <fstream>
 
 #include "base/log.h"
+#include "bench/load/options.h"
+#include "bench/load/report.h"
+#include "bench/load/run.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 #include "bench/load/message.h"
 
-#include "bench/load/origin.h"
-
 #include <algorithm>
+
+#include "bench/load/origin.h"
 
 namespace fairlead::bench {
 

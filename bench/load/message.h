@@ -3,11 +3,11 @@
 // the first 8 bytes of payload, is written anew for each message, so that an answer tells which message it is to. One
 // masking key a run: frames of a load tool need not be unpredictable to anybody (RFC 6455 10.3 is about scripts).
 
-#include "bench/load/frames.h"
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "bench/load/frames.h"
 
 namespace fairlead::bench {
 

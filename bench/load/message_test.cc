@@ -1,7 +1,8 @@
 #include "bench/load/message.h"
 
-#include "bench/load/origin.h"
 #include <gtest/gtest.h>
+
+#include "bench/load/origin.h"
 
 namespace fairlead::bench {
 namespace {

@@ -1,6 +1,5 @@
 #include "bench/load/opening.h"
 
-#include "bench/load/http2_client.h"
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 #include <iterator>
 #include <random>
 
+#include "bench/load/http2_client.h"
 #include "net/event_loop.h"
 #include "net/tls_stream.h"
 #include "protocol/http1/head_parser.h"

@@ -2,12 +2,11 @@
 // Opening a session: TCP, TLS when the URL says wss, and the opening handshake (RFC 6455 4.1), checked as a client
 // must. An Opener belongs to one worker and knows what all its sessions have in common.
 
-#include "bench/load/options.h"
-
 #include <memory>
 #include <string>
 
 #include "base/error.h"
+#include "bench/load/options.h"
 #include "net/byte_stream.h"
 #include "net/stop_token.h"
 #include "net/task.h"

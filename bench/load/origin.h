@@ -5,13 +5,12 @@
 //
 // Runs on any loop, also on that of the clients, which spares context switches where load and origin share a core.
 
-#include "bench/load/frames.h"
-
 #include <memory>
 #include <string>
 #include <unordered_set>
 
 #include "base/error.h"
+#include "bench/load/frames.h"
 #include "net/acceptor.h"
 #include "net/socket_stream.h"
 #include "net/task_scope.h"

@@ -25,7 +25,7 @@ void Progress::show(const char* doing, const Counts& c) {
   if (!shown_) return;
   const auto now = base::monotonic_now();
   const double since = std::chrono::duration<double>(now - last_).count();
-  if (since < (terminal_ ? 0.25 : 5)) return;
+  if (since < (terminal_ ? 0.25 : written_ ? 5 : 1)) return;
   const double rate = static_cast<double>(c.exchanges - before_.exchanges) / since;
   const double age = std::chrono::duration<double>(now - begun_).count();
   std::string line = fmt::format("{:5.1f}s {:<10} {} open of {}", age, doing, c.open, options_.sessions);

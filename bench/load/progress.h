@@ -1,12 +1,11 @@
 #pragma once
 // Progress: what a run does at the moment, on standard error: one line that is rewritten on a terminal, a plain line
-// every five seconds elsewhere, nothing when asked to be quiet. Used by the leading thread alone.
-
-#include "bench/load/options.h"
+// after a second and then every five elsewhere, nothing when asked to be quiet. Used by the leading thread alone.
 
 #include <cstdint>
 
 #include "base/clock.h"
+#include "bench/load/options.h"
 
 namespace fairlead::bench {
 

@@ -1,8 +1,9 @@
 #include "bench/load/report.h"
 
-#include "bench/load/progress.h"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "bench/load/progress.h"
 
 namespace fairlead::bench {
 namespace {

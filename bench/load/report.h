@@ -2,9 +2,9 @@
 // A run's Result as a table for a person and as JSON for a program. The JSON's names are stable; times are
 // microseconds, sizes bytes or KiB as their names say.
 
-#include "bench/load/run.h"
-
 #include <string>
+
+#include "bench/load/run.h"
 
 namespace fairlead::bench {
 

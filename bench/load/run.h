@@ -3,15 +3,14 @@
 // is shown, the watched processes are looked at, and at the end a Result stands. serve_origin() is the other thing the
 // program does.
 
-#include "bench/load/histogram.h"
-#include "bench/load/options.h"
-#include "bench/load/watch.h"
-
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "bench/load/histogram.h"
+#include "bench/load/options.h"
+#include "bench/load/watch.h"
 
 namespace fairlead::bench {
 

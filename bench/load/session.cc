@@ -1,11 +1,11 @@
 #include "bench/load/session.h"
 
-#include "bench/load/origin.h"
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "bench/load/origin.h"
 #include "net/event_loop.h"
 
 namespace fairlead::bench {

@@ -7,11 +7,6 @@
 // says how many messages are due; each is timed from when it was due, whether or not it could be sent then, so that a
 // stall counts with all it delayed.
 
-#include "bench/load/frames.h"
-#include "bench/load/histogram.h"
-#include "bench/load/message.h"
-#include "bench/load/opening.h"
-
 #include <coroutine>
 #include <cstdint>
 #include <map>
@@ -19,6 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "bench/load/frames.h"
+#include "bench/load/histogram.h"
+#include "bench/load/message.h"
+#include "bench/load/opening.h"
 #include "net/byte_stream.h"
 #include "net/task.h"
 

@@ -24,6 +24,7 @@ Worker::Worker(const Options& options, const Destination& to, std::uint32_t firs
               .message = Message(options.workload == Workload::receive ? kStamp : options.size,
                                  options.text ? Opcode::text : Opcode::binary, kKey)},
       scope_(loop_),
+      leading_(loop_),
       pacer_(loop_, [this](std::uint64_t m) { sessions_[m % sessions_.size()]->due(); }),
       first_(first) {
   opener_.emplace(loop_, options_, to_);
@@ -50,7 +51,7 @@ void Worker::began(const Opened& opened) {
 }
 
 void Worker::one_opened() {
-  if (++attempted_ == sessions_.size()) on_phase_();
+  if (++attempted_ == sessions_.size() && !shared_.ending) on_phase_();
 }
 
 // --- opening
@@ -70,7 +71,7 @@ void Worker::open_sessions() {
 }
 
 Task<void> Worker::open_lane() {
-  while (next_ < sessions_.size()) {
+  while (next_ < sessions_.size() && !shared_.ending) {
     Session& session = *sessions_[next_++];
     co_await open_one(session);
   }
@@ -79,7 +80,7 @@ Task<void> Worker::open_lane() {
 Task<void> Worker::open_paced() {
   const auto from = loop_.now();
   const double each = 1e9 * options_.threads / options_.ramp;
-  while (next_ < sessions_.size()) {
+  while (next_ < sessions_.size() && !shared_.ending) {
     const auto when = from + Nanoseconds(static_cast<std::int64_t>(each * static_cast<double>(next_)));
     const bool go_on = co_await loop_.sleep_until(when, scope_.token());
     if (!go_on) co_return;
@@ -195,16 +196,16 @@ void Worker::stop_sending() {
 // --- the end
 
 void Worker::close_sessions() {
-  loop_.post([this] { scope_.spawn(close_all()); });
+  loop_.post([this] { leading_.spawn(close_all()); });
 }
 
 Task<void> Worker::close_all() {
   shared_.ending = true;
+  scope_.request_stop();  // opening
   for (const auto& session : sessions_) session->wake();
   net::TaskScope waiting(loop_);
   waiting.spawn(give_up_later(waiting.token()));
-  // This task is one of the scope's, and stays until the others have ended.
-  while (scope_.size() > 1) co_await loop_.sleep_for(std::chrono::milliseconds(2));
+  co_await scope_.join();
   waiting.request_stop();
   co_await waiting.join();
   on_phase_();
@@ -218,7 +219,7 @@ Task<void> Worker::give_up_later(net::StopToken stop) {
 }
 
 void Worker::finish() {
-  loop_.post([this] { scope_.spawn(finish_all()); });
+  loop_.post([this] { leading_.spawn(finish_all()); });
 }
 
 Task<void> Worker::finish_all() {

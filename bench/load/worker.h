@@ -3,17 +3,16 @@
 // measure, stop, close. The public calls may come from another thread; each is a letter to the loop. on_phase is called
 // on the worker's thread when what was asked for is done.
 
-#include "bench/load/opening.h"
-#include "bench/load/origin.h"
-#include "bench/load/pacer.h"
-#include "bench/load/session.h"
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
+#include "bench/load/opening.h"
+#include "bench/load/origin.h"
+#include "bench/load/pacer.h"
+#include "bench/load/session.h"
 #include "net/epoll_poller.h"
 #include "net/event_loop.h"
 #include "net/task_scope.h"
@@ -66,7 +65,8 @@ class Worker {
   Shared shared_;
   std::optional<Origin> origin_;
   std::optional<Opener> opener_;
-  net::TaskScope scope_;
+  net::TaskScope scope_;    // sessions
+  net::TaskScope leading_;  // what waits for them
   Pacer pacer_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::uint32_t first_;

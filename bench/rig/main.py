@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """./dev bench: measures Fairlead beside nginx, HAProxy and no relay at all.
 
-    main.py [--quick] [--rounds N] [--only NAME,...] [--list] [--variant NAME=JSON ...] [--output FILE]
+    main.py [--quick] [--rounds N] [--only NAME,...] [--list] [--variant NAME=JSON ...] [--first] [--output FILE]
     main.py --page FILE
 
 A variant is another Fairlead beside the usual one: its settings as bench/rig/peers.py has them, for example
@@ -13,6 +13,7 @@ import argparse
 import datetime
 import fnmatch
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -36,6 +37,7 @@ def parsed(arguments):
     parser.add_argument("--list", action="store_true", help="say which workloads there are")
     parser.add_argument("--variant", metavar="NAME=JSON", action="append", default=[], help="another Fairlead beside the usual one")
     parser.add_argument("--output", metavar="FILE", type=Path, help="where the JSON goes (bench/results/DATE-COMMIT.json)")
+    parser.add_argument("--first", action="store_true", help="relay and load go before whatever else the machine does (as root)")
     parser.add_argument("--page", metavar="FILE", type=Path, help="measure nothing: make docs/performance.md of that result")
     return parser.parse_args(arguments)
 
@@ -66,13 +68,17 @@ def main():
             print(f"{w.name:<22} {w.group}: {w.title} [{', '.join(c.label for c in w.contestants)}]{' quick' if w.quick else ''}")
         return
     machine.enter_network()
+    # Relays and load end with this program, whatever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if asked.first:
+        machine.go_first()
     description = machine.description(machine.prepare_network())
     now = datetime.datetime.now(datetime.timezone.utc)
     count = asked.rounds or 3
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
         figures = rounds.run(found, certificate.make(Path(folder)), count, asked.quick)
     result = {
-        "made": now.isoformat(timespec="seconds"), "quick": asked.quick, "rounds": count, "machine": description,
+        "made": now.isoformat(timespec="seconds"), "quick": asked.quick, "rounds": count, "machine": description, "first": asked.first,
         "workloads": [{"name": w.name, "title": w.title, "group": w.group, "metric": w.metric, "aims": w.aims} for w in found],
         "figures": figures,
     }

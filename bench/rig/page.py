@@ -24,6 +24,10 @@ def made(result, source):
     words = (f"`{source}`: {result['made'][:10]}, commit `{m['commit'][:12]}`, {result['rounds']} rounds, median (least–most). "
              f"{m['processors']}, {m['memory_mib'] // 1024} GiB, Linux {m['kernel']}, {m['network']}; {m['nginx']}, {m['haproxy']}, {m['openssl']}; "
              f"load average before: {m['load_before']}.")
+    if result["quick"]:
+        words += " Measured briefly (`--quick`): a second each."
+    if result.get("first"):
+        words += " The machine did other things meanwhile, after relay and load (`--first`)."
     tables = report.markdown(result).split("### ")
     drawn = plots.all_of(result)
     parts = [words, ""]

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from certificate import HOST
-from machine import RELAY_CORE, ROOT, free_port, pinned
+from machine import BUILD, RELAY_CORE, free_port, pinned, prefer
 
 # What Fairlead prefers; the others are told.
 CIPHER = "TLS_AES_128_GCM_SHA256"
@@ -39,6 +39,7 @@ class Relay:
         self.output = open(self.folder / "output", "wb")
         self.process = subprocess.Popen(pinned(RELAY_CORE, command), cwd=self.folder, stdin=subprocess.DEVNULL,
                                         stdout=self.output, stderr=subprocess.STDOUT, start_new_session=True)
+        prefer(self.process.pid)
         for port in (self.ws, self.wss):
             self.wait_for(lambda: _accepts(port), f"{type(self).__name__} at {port}")
         return self
@@ -121,7 +122,7 @@ worker_processes 1;
 worker_rlimit_nofile {DESCRIPTORS};
 pid {self.folder}/pid;
 error_log {self.folder}/error.log warn;
-events {{ worker_connections {DESCRIPTORS // 2}; multi_accept on; }}
+events {{ worker_connections {DESCRIPTORS - 100}; multi_accept on; }}
 http {{
   {log}
   access_log {self.folder}/access.log detail buffer=64k flush=1s;
@@ -216,7 +217,7 @@ class Fairlead(Relay):
         }
 
     def binary(self):
-        return self.settings.get("binary", ROOT / "build/release/fairlead")
+        return self.settings.get("binary", BUILD / "fairlead")
 
     def command(self):
         # JSON is YAML.

@@ -11,7 +11,7 @@ import time
 
 from certificate import HOST
 from machine import free_port
-from measuring import load
+from measuring import Load
 from node import FairleadNode
 from peers import Nginx
 
@@ -69,24 +69,20 @@ def changing(contestant, certificate, brief, *, changes=8, rate=5000, sessions=1
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
         with contestant.make(certificate, domains=DOMAINS)(folder, origin) as relay:
             def paced(seconds):
-                return load("echo", relay.ws, origin, "--sessions", sessions, "--rate", rate, "--duration", f"{seconds}s", "--warmup", "1s",
-                            watch=relay.pid, host=LOADED, seconds=PATIENCE * changes, tolerant=True)
-            before = paced(2 if brief else 4)
-            said = {}
-            taken, each = [], 0.5
-            seconds = max(4, int(changes * (each + 1.5)))
-            loading = threading.Thread(target=lambda: said.update(paced(seconds)))
-            loading.start()
-            begun = time.monotonic()
-            relay.wait_for(lambda: accepted(relay.ws), "the origin behind the load")
-            while time.monotonic() < begun + 1.5:
-                time.sleep(0.05)
-            enabled = True
-            while len(taken) < changes and time.monotonic() < begun + seconds:
-                enabled = not enabled
-                taken.append(time_of_change(relay, enabled))
-                time.sleep(each)
-            loading.join()
+                return Load("echo", relay.ws, origin, "--sessions", sessions, "--rate", rate, "--duration", f"{seconds}s", "--warmup", "1s",
+                            watch=relay.pid, host=LOADED, tolerant=True)
+            with paced(2 if brief else 4) as quiet:
+                before = quiet.finish()
+            taken, enabled = [], True
+            with paced(PATIENCE * changes) as changed:
+                relay.wait_for(lambda: accepted(relay.ws), "the origin behind the load")
+                time.sleep(1.5)  # sessions open, warm
+                for _ in range(changes):
+                    enabled = not enabled
+                    taken.append(time_of_change(relay, enabled))
+                    time.sleep(0.5)  # of ordinary life between two of them
+                changed.stop()
+                said = changed.finish()
     return {"effect_ms": statistics.median(taken), "p99_us": said["measured"]["latency_us"]["p99"],
             "p99_us_before": before["measured"]["latency_us"]["p99"], "sessions_ended": said["broken"],
             "pss_mib": said["watched"]["measured"]["pss_kib"] / 1024}

@@ -2,6 +2,7 @@
 does falls on all of them alike. Ratios are between figures of one round and one workload, never across."""
 
 import statistics
+import subprocess
 import sys
 import time
 
@@ -23,7 +24,7 @@ def run(workloads, certificate, rounds, brief, say=lambda text: print(text, file
             for contestant in rotated(list(workload.contestants), turn + place):
                 try:
                     found = workload.measure(contestant, certificate, brief)
-                except (Failed, RuntimeError) as failure:
+                except (Failed, RuntimeError, subprocess.TimeoutExpired) as failure:
                     say(f"FAILED {workload.name} {contestant.label}: {failure}")
                     found = {}
                 into = figures[workload.name][contestant.label]

@@ -2,11 +2,12 @@
 and fails."""
 
 import json
+import os
 import subprocess
 
 import pytest
 
-from harness.edge import BINARY, SLOWNESS, domain
+from harness.edge import BINARY, ROOT, SLOWNESS, domain
 from harness.ports import free_port
 from harness.process import Child
 
@@ -133,9 +134,36 @@ def test_what_cannot_be_is_usage_or_said(origin, ca):
     assert nobody["failed"] == 2 and "refused" in str(nobody["errors"])
 
 
+@pytest.mark.skipif(os.cpu_count() < 2, reason="the relay has a core of its own")
+def test_the_rig_measures_every_relay(tmp_path):
+    """`./dev bench` with the program under test: configurations that nginx, HAProxy and Fairlead take, and figures of each."""
+    output = tmp_path / "result.json"
+    done = subprocess.run(["/usr/bin/python3", str(ROOT / "bench/rig/main.py"), "--quick", "--rounds", "1", "--only", "handshake-tls",
+                           "--output", str(output)], capture_output=True, text=True, timeout=80,
+                          env={**os.environ, "FAIRLEAD_BENCH_BUILD": str(BINARY.parent)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(output.read_text())["figures"]["handshake-tls"]
+    for label in ("nginx", "HAProxy", "Fairlead"):
+        assert figures[label].get("cpu_us_per_handshake", [0])[0] > 0, done.stderr
+    assert "opening and closing" in done.stdout
+
+
 def test_sessions_that_end_early_are_broken(start_edge, ca, origin):
     """The edge ends them when they are too old: the tool must not take that for its own doing."""
     edge = start_edge(domain(HOST, origin, websocket={"origin_scheme": "http", "max_session_age": "1s"}))
     said = run("hold", f"ws://{HOST}:{edge.http}/echo", "--connect-to", f"127.0.0.1:{edge.http}", "--sessions", SESSIONS,
                "--duration", "2s", status=1)
     assert said["broken"] == SESSIONS and said["errors"] == {"closed by the other side": SESSIONS}
+
+
+@pytest.mark.parametrize("words", [["echo", "--duration", "60s"], ["hold", "--ramp", "1", "--duration", "60s"], ["connect", "--duration", "60s"]])
+def test_a_signal_ends_it_early_and_in_order(origin, tmp_path, words):
+    result = tmp_path / "result.json"
+    load = subprocess.Popen([str(BENCH), words[0], f"ws://127.0.0.1:{origin}/echo", *words[1:], "--sessions", "50", "--json", str(result)],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    load.stderr.readline()  # progress: it runs
+    load.terminate()
+    assert load.wait(20 * SLOWNESS) == 1
+    load.stderr.close()
+    said = json.loads(result.read_text())
+    assert said["interrupted"] and said["opened"] > 0 and said["broken"] == said["wrong"] == said["unanswered"] == 0
