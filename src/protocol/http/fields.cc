@@ -21,7 +21,7 @@ constexpr std::array<bool, 256> kTchar = make_tchar();
 
 }  // namespace
 
-bool detail::equal_nocase(const char* a, const char* b, std::size_t size) {
+bool detail::equal_bytes_nocase(const char* a, const char* b, std::size_t size) {
   return std::equal(a, a + size, b, [](char x, char y) {
     return x == y || lower(static_cast<unsigned char>(x)) == lower(static_cast<unsigned char>(y));
   });

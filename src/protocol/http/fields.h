@@ -16,11 +16,11 @@ namespace fairlead::protocol {
 
 // ASCII case-insensitive equality, the comparison of field names, tokens and hosts.
 namespace detail {
-bool equal_nocase(const char* a, const char* b, std::size_t size);
+bool equal_bytes_nocase(const char* a, const char* b, std::size_t size);
 }
 inline bool equal_nocase(std::string_view a, std::string_view b) {
   // Most names differ in their length already.
-  return a.size() == b.size() && detail::equal_nocase(a.data(), b.data(), a.size());
+  return a.size() == b.size() && detail::equal_bytes_nocase(a.data(), b.data(), a.size());
 }
 
 // Without optional white space (SP, HTAB) at both ends, RFC 9110 5.6.3.
