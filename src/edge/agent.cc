@@ -18,7 +18,7 @@ struct Found {
 };
 
 cluster::SessionInfo describe(const Session& s, const std::string& edge) {
-  const AccessRecord& r = s.record();
+  const AccessRecord r = s.record().unpack(s.policy().name);
   const SessionCounts counts = s.counts();
   cluster::SessionInfo info;
   info.id = r.session_id;
@@ -46,16 +46,18 @@ Found find(Worker& worker, const cluster::SessionQuery& query, const std::string
   Found found;
   std::vector<const Session*> behind;
   const auto look = [&](Session& s) {
-    if (!query.client.empty() && s.record().client != query.client) return;
+    if (!query.client.empty() && s.record().client() != query.client) return;
     ++found.total;
-    if (s.record().session_id > query.after) behind.push_back(&s);
+    if (s.record().session_id() > query.after) behind.push_back(&s);
   };
   if (query.domains.empty()) {
     worker.for_each_session(look);
   } else {
     for (const std::string& domain : query.domains) worker.for_each_session_of(domain, look);
   }
-  const auto by_id = [](const Session* a, const Session* b) { return a->record().session_id < b->record().session_id; };
+  const auto by_id = [](const Session* a, const Session* b) {
+    return a->record().session_id() < b->record().session_id();
+  };
   // One more than asked for says whether there is a next page.
   const std::size_t wanted = std::min(behind.size(), query.limit + 1);
   std::partial_sort(behind.begin(), behind.begin() + static_cast<std::ptrdiff_t>(wanted), behind.end(), by_id);
@@ -193,7 +195,7 @@ base::Result<void> Agent::end_session(std::string_view domain, std::string_view 
   edge_.ask_workers([gathering, domain = std::string(domain), id = std::string(id)](Worker& worker) {
     bool ended = false;
     worker.for_each_session_of(domain, [&](Session& s) {
-      if (ended || s.record().session_id != id) return;
+      if (ended || s.record().session_id() != id) return;
       s.close(CloseBy::operator_, CloseCause::ended_by_operator, protocol::CloseCode::going_away,
               "the session was ended by an operator");
       ended = true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "edge/session.h"
@@ -30,13 +31,12 @@ inline FrameScanner::Step Relay::scan(const char* data, std::size_t size) {
   return step;
 }
 
-void Relay::start(Session& session) { loop(session, *this); }
-
 // Between large frames the header is read by itself, so that nothing of the payload behind it must be copied.
-inline net::ByteStream::Read Relay::next_read(net::ByteStream& source, const net::ByteStream& sink) const {
+inline net::ByteStream::Read Relay::next_read(Session& session) const {
+  net::ByteStream& source = session.stream(from_);
   std::size_t most = net::EventLoop::kReadBuffer;
   if (const std::uint64_t left = scanner_.data_left(); left >= kLarge || (flags_ & kBulk)) [[unlikely]] {
-    if (source.passes_to(sink) && !(flags_ & (kDiscard | kHolding))) {
+    if (source.passes_to(session.stream(other(from_))) && !(flags_ & (kDiscard | kHolding))) {
       const auto within = static_cast<std::size_t>(std::min<std::uint64_t>(left, net::PipePool::kFill));
       if (left >= kPipeFrom) return source.read_through(within);
       if (left != 0) most = within;
@@ -59,74 +59,144 @@ inline bool Relay::note_bulk(net::Chunk chunk) {
   return false;
 }
 
-// One read and one write, each in one place: g++ 12 gives every awaiter room of its own in the frame, and two of these
-// frames lie beside every idle session.
-Relay::Loop Relay::loop(Session& session, Relay& relay) {
-  net::ByteStream& source = session.stream(relay.from_);
-  net::ByteStream& sink = session.stream(other(relay.from_));
-  std::string slow;
-  for (bool over = false;;) {
-    net::Chunk out;
-    bool fast = false, more = false;
-    if ((relay.flags_ & (kPingWanted | kCloseWanted)) && relay.sink_at_boundary()) {
-      relay.append_own(session, slow);
-    } else {
-      relay.set(kReading);
-      const net::Chunk chunk = co_await relay.next_read(source, sink);
-      relay.clear(kReading);
-      if (chunk.size == 0) {
-        if (chunk.error == kLookUp) continue;
-        over = true;
-        relay.append_last(session, slow);
-      } else if (chunk.in_pipe()) {
-        // Own frames that are asked for have their turn behind it: it ends where the frame does, or before.
-        relay.received_ += chunk.size;
-        relay.scanner_.skip(chunk.size, &relay.meter_->tally);
-        relay.set(kBulk);
-        session.last_data_ = session.loop().now();
-        fast = true;
-        out = chunk;
-      } else {
-        relay.received_ += chunk.size;
-        const FrameScanner::Step step = relay.scan(chunk.data, chunk.size);
-        fast = step.event == FrameScanner::Event::more && !(relay.flags_ & kSlow) &&
-               relay.scanner_.partial_header() == 0 && !relay.scanner_.in_control();
-        if (fast) [[likely]] {
-          session.last_data_ = session.loop().now();
-          out = chunk;
-        } else {
-          relay.pass_slowly(session, chunk, step, slow);
-        }
-        more = ((relay.flags_ & kBulk) || chunk.size >= kLarge) && fast && relay.note_bulk(chunk);
-      }
-    }
-    if (!fast) out = {slow.data(), static_cast<std::uint32_t>(slow.size()), 0};
-    int error = 0;
-    if (out.size != 0) error = co_await sink.write(out, more);
-    if (fast && error == 0) [[likely]] {
-      relay.count_passed(out.size);
-      continue;
-    }
-    // Counted is what the sink took: bytes that nobody got are nobody's to pay.
-    const std::size_t taken = out.size - (error != 0 ? std::min<std::size_t>(out.size, sink.unsent()) : 0);
-    relay.count_passed(fast ? taken : std::min<std::size_t>(taken, std::exchange(relay.passing_, 0)));
-    std::string().swap(slow);
-    if (over) break;
-    if (error != 0) {
-      // What the source still has to say is read and dropped, so that its own end arrives and closing it does not
-      // reset the bytes it was sent last.
-      relay.set(kDiscard);
-      session.lost(other(relay.from_), error);
-    } else if ((relay.flags_ & (kCloseWritten | kCloseFlushed)) == kCloseWritten) {
-      relay.set(kCloseFlushed);
-    }
-    if (relay.flags_ & (kCloseFlushed | kCloseReceived)) session.closing_progress();
-  }
+// True: here is what came. False: the relay is resumed when something has.
+inline bool Relay::read(net::Chunk& chunk) {
+  net::ByteStream::Read& wait = *std::construct_at(&wait_.read, next_read(session_));
+  set(kReading);
+  if (!wait.await_ready() && wait.await_suspend(net::Waiter(*this))) return false;
+  clear(kReading);
+  chunk = wait.await_resume();
+  return true;
+}
 
-  relay.set(kSourceEnded);
-  session.lost(relay.from_, source.cancelled() ? ECANCELED : 0);
-  relay.shut_sink(session);
-  session.ended(relay);
+// The outcome of a write is known: true. False: the relay is resumed when it is.
+inline bool Relay::settle(int& error) {
+  if (error != EAGAIN) [[likely]]
+    return true;
+  net::ByteStream::Flush& wait = *std::construct_at(&wait_.flush, session_.stream(other(from_)).flush());
+  if (!wait.await_ready()) {
+    wait.await_suspend(net::Waiter(*this));
+    return false;
+  }
+  error = wait.await_resume();
+  return true;
+}
+
+// With the outcome of the write that was under way, until the next wait or the end.
+void Relay::run(int error) {
+  while (passed_on(session_, error)) {
+    net::Chunk chunk{nullptr, 0, kLookUp};
+    if (!own_due() && !read(chunk)) return;
+    error = pass(session_, chunk);
+    if (!settle(error)) return;
+  }
+  if (!end(session_)) return;
+  set(kEnded);
+  session_.loop().ready(net::Waiter(*this));  // with nobody else on the stack
+}
+
+void Relay::go_on() {
+  if (!(flags_ & kReading)) return run(wait_.flush.await_resume());
+  clear(kReading);
+  int error = pass(session_, wait_.read.await_resume());
+  if (settle(error)) run(error);
+}
+
+void Relay::resume() {
+  if (flags_ & kEnded) return session_.finish();
+  try {
+    go_on();
+  } catch (const std::exception& e) {
+    session_.failed_by_exception(e.what());
+  } catch (...) {
+    session_.failed_by_exception("unknown exception");
+  }
+}
+
+void Relay::start() {
+  try {
+    run(0);
+  } catch (const std::exception& e) {
+    session_.failed_by_exception(e.what());
+  } catch (...) {
+    session_.failed_by_exception("unknown exception");
+  }
+}
+
+// From one wait to the next: what is to be written for this chunk, and writing it as far as the sink takes it.
+inline int Relay::pass(Session& session, net::Chunk chunk) {
+  net::ByteStream& sink = session.stream(other(from_));
+  writing_ = passing_ = 0;
+  if (chunk.in_pipe()) {
+    // Own frames that are asked for have their turn behind it: it ends where the frame does, or before.
+    received_ += chunk.size;
+    scanner_.skip(chunk.size, &meter_->tally);
+    set(kBulk);
+  } else if (chunk.size != 0) [[likely]] {
+    received_ += chunk.size;
+    const FrameScanner::Step step = scan(chunk.data, chunk.size);
+    const bool fast = step.event == FrameScanner::Event::more && !(flags_ & kSlow) && scanner_.partial_header() == 0 &&
+                      !scanner_.in_control();
+    if (!fast) [[unlikely]]
+      return write_slowly(session, chunk, step);
+  } else {
+    return write_slowly(session, chunk, {});
+  }
+  session.last_data_ = session.loop().now();
+  const bool more = !chunk.in_pipe() && ((flags_ & kBulk) || chunk.size >= kLarge) && note_bulk(chunk);
+  writing_ = passing_ = chunk.size;
+  return sink.begin_write(chunk, more);
+}
+
+int Relay::write_slowly(Session& session, net::Chunk chunk, FrameScanner::Step step) {
+  std::string out;
+  set(kSlowly);
+  if (chunk.size != 0) {
+    pass_slowly(session, chunk, step, out);
+  } else if (chunk.error != kLookUp) {
+    set(kOver);
+    append_last(session, out);
+  } else if (own_due()) {
+    append_own(session, out);
+  }
+  writing_ = static_cast<std::uint32_t>(out.size());
+  return out.empty() ? 0 : session.stream(other(from_)).begin_write({out.data(), writing_, 0});
+}
+
+// The sink has taken it, or has failed. False when the source is over, too.
+inline bool Relay::passed_on(Session& session, int error) {
+  if (error == 0 && !(flags_ & kSlowly)) [[likely]] {
+    count_passed(writing_);
+    return true;
+  }
+  return passed_slowly(session, error);
+}
+
+bool Relay::passed_slowly(Session& session, int error) {
+  clear(kSlowly);
+  // Counted is what the sink took: bytes that nobody got are nobody's to pay.
+  const Peer to = other(from_);
+  const std::size_t lost = error != 0 ? std::min<std::size_t>(writing_, session.stream(to).unsent()) : 0;
+  count_passed(std::min<std::size_t>(writing_ - lost, passing_));
+  if (flags_ & kOver) return false;
+  if (error != 0) {
+    // What the source still has to say is read and dropped, so that its own end arrives and closing it does not reset
+    // the bytes it was sent last.
+    set(kDiscard);
+    session.lost(to, error);
+  } else if ((flags_ & (kCloseWritten | kCloseFlushed)) == kCloseWritten) {
+    set(kCloseFlushed);
+  }
+  if (flags_ & (kCloseFlushed | kCloseReceived)) session.closing_progress();
+  return true;
+}
+
+// True when it was the last of the session's relays, whose owner is to be told.
+bool Relay::end(Session& session) {
+  set(kSourceEnded);
+  session.lost(from_, session.stream(from_).cancelled() ? ECANCELED : 0);
+  shut_sink(session);
+  return session.ended();
 }
 
 // The source is over. Bytes held back were its last; a Close of the edge's own may still be owed to the sink.
@@ -135,16 +205,6 @@ void Relay::append_last(Session& session, std::string& out) {
     append_own(session, out);
   } else if ((flags_ & kHolding) && !(flags_ & kDiscard)) {
     release_held(out);
-  }
-}
-
-void Relay::Loop::promise_type::unhandled_exception() {
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    session.failed_by_exception(e.what());
-  } catch (...) {
-    session.failed_by_exception("unknown exception");
   }
 }
 

@@ -7,12 +7,11 @@
 // sides are plain TCP (ADR 0014): never past the frame's end, so that boundaries are where they were, and what a sink
 // that blocks has not taken is parked as ever.
 //
-// The hot path is one read, one scan, one write, in a coroutine of two plain awaiters: no allocation, no lock, no look
+// The hot path is one read, one scan, one write: no allocation, no lock, no look
 // at the clock. Everything rare (an own frame to insert, a Pong to take out, a Close, a violation) goes through
 // `pass_slowly`, which assembles the bytes to write in a string of its own.
 
 #include <array>
-#include <coroutine>
 #include <cstdint>
 #include <string>
 
@@ -25,14 +24,17 @@ namespace fairlead::edge {
 
 class Session;
 
-class Relay {
+class Relay final : net::Resumable {
  public:
   // `meter`: of this direction; kept up to date while the session is open, and outlives the relay.
-  Relay(Peer from, protocol::FrameScanner::Options options, std::uint32_t seed, WebSocketMeter::Direction& meter)
-      : scanner_(options), meter_(&meter), mask_state_(seed), from_(from) {}
+  Relay(Session& session, Peer from, protocol::FrameScanner::Options options, std::uint32_t seed,
+        WebSocketMeter::Direction& meter)
+      : session_(session), scanner_(options), meter_(&meter), mask_state_(seed), from_(from) {}
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
 
-  // Starts the coroutine; it ends by itself and calls Session::ended.
-  void start(Session& session);
+  // It ends by itself and calls Session::ended.
+  void start();
 
   // Asks for a Ping or a Close of the edge's own to be written in this direction at the next boundary. `reason` must be
   // static text.
@@ -67,30 +69,39 @@ class Relay {
     kHolding = 256,  // held_ is not empty
     kReading = 512,  // suspended in a read
     kBulk = 1024,    // large frames are passing: only what is no payload of theirs is read
+    kSlowly = 2048,  // what is being written went through write_slowly()
+    kOver = 4096,    // nothing more will be read
+    kEnded = 8192,   // resumed once more, to tell the session
   };
   // Whether a chunk must take the slow way.
   static constexpr std::uint16_t kSlow = kPingWanted | kCloseWanted | kDiscard | kHolding;
 
-  struct Loop {
-    struct promise_type {
-      // The session and relay are the coroutine's parameters; an exception that escapes ends this session only.
-      explicit promise_type(Session& s, Relay&) : session(s) {}
-      Loop get_return_object() { return {}; }
-      std::suspend_never initial_suspend() noexcept { return {}; }
-      std::suspend_never final_suspend() noexcept { return {}; }
-      void return_void() {}
-      void unhandled_exception();
-      Session& session;
-    };
-  };
-  static Loop loop(Session& session, Relay& relay);
   // A frame with so many bytes of payload to come is a large one; of one, so many are left for a pipe to be cheaper
   // than a copy (figures: docs/adr/0014).
   static constexpr std::uint64_t kLarge = 32 * 1024;
   static constexpr std::uint64_t kPipeFrom = 4 * 1024;
   static constexpr std::size_t kLongestHeader = 14;
-  net::ByteStream::Read next_read(net::ByteStream& source, const net::ByteStream& sink) const;
+  net::ByteStream::Read next_read(Session& session) const;
   bool note_bulk(net::Chunk chunk);
+  // The edge has something to say, and may.
+  bool own_due() const { return (flags_ & (kPingWanted | kCloseWanted)) && sink_at_boundary(); }
+  // One of the two that a relay ever waits for, in one place: a coroutine's frame would be 190 bytes beside every idle
+  // session, twice, to keep them and the line it stands in (ADR 0015).
+  union Wait {
+    Wait() {}
+    net::ByteStream::Read read;
+    net::ByteStream::Flush flush;
+  };
+  void resume() override;
+  void go_on();
+  bool read(net::Chunk& chunk);  // false: waits, and is resumed
+  bool settle(int& error);
+  void run(int error);
+  int pass(Session& session, net::Chunk chunk);
+  int write_slowly(Session& session, net::Chunk chunk, protocol::FrameScanner::Step step);
+  bool passed_on(Session& session, int error);
+  bool passed_slowly(Session& session, int error);
+  bool end(Session& session);
 
   friend class Session;
   void wake(Session& session);
@@ -116,13 +127,15 @@ class Relay {
   void set(std::uint16_t f) { flags_ = static_cast<std::uint16_t>(flags_ | f); }
   void clear(std::uint16_t f) { flags_ = static_cast<std::uint16_t>(flags_ & ~f); }
 
+  Session& session_;
   protocol::FrameScanner scanner_;
   std::uint64_t received_ = 0, passed_ = 0;
   WebSocketMeter::Direction* meter_;
   std::string_view close_reason_;
   std::uint32_t mask_state_;
   std::uint32_t dropped_frames_ = 0, dropped_messages_ = 0;
-  std::uint32_t passing_ = 0;  // of what pass_slowly() gives to write: bytes of the source
+  std::uint32_t writing_ = 0;  // bytes that were given to the sink last, and of those the source's
+  std::uint32_t passing_ = 0;
   protocol::CloseCode close_code_ = protocol::CloseCode::none;
   std::uint16_t flags_ = 0;
   // The beginning of a frame whose fate is open: half a header (a violation must be found before anything of its frame
@@ -130,6 +143,7 @@ class Relay {
   std::array<char, 14> held_;
   std::uint8_t held_size_ = 0;
   Peer from_;
+  Wait wait_;
 };
 
 }  // namespace fairlead::edge

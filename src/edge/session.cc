@@ -44,21 +44,20 @@ Session::Session(Parts parts, SessionList& list)
       meter_(std::move(parts.meter)),
       client_(std::move(parts.client)),
       origin_(std::move(parts.origin)),
-      relays_{Relay(Peer::client, scan_options(policy_->websocket, true, parts.allowed_rsv),
+      relays_{Relay(*this, Peer::client, scan_options(policy_->websocket, true, parts.allowed_rsv),
                     static_cast<std::uint32_t>(parts.seed), meter_->websocket.in),
-              Relay(Peer::origin, scan_options(policy_->websocket, false, parts.allowed_rsv),
+              Relay(*this, Peer::origin, scan_options(policy_->websocket, false, parts.allowed_rsv),
                     static_cast<std::uint32_t>(parts.seed >> 32), meter_->websocket.out)},
       last_data_(client_->loop().now()),
       opened_(last_data_),
-      record_(std::move(parts.record)),
+      record_(std::move(parts.record).value()),
       log_(parts.log),
       shared_(std::move(parts.shared)),
       seat_(std::move(parts.seat)),
       lease_(std::move(parts.lease)),
-      list_(list),
-      seed_(parts.seed) {
+      list_(list) {
   const model::WebSocketPolicy& ws = policy_->websocket;
-  if (ws.heartbeat.interval.count() > 0) keepalive_ = std::make_unique<Keepalive>(ws.heartbeat, opened_, seed_);
+  if (ws.heartbeat.interval.count() > 0) keepalive_ = std::make_unique<Keepalive>(ws.heartbeat, opened_, parts.seed);
   if (ws.max_session_age.count() > 0) {
     close_at(base::later(opened_, ws.max_session_age), CloseBy::edge, CloseCause::max_session_age);
   }
@@ -76,22 +75,33 @@ Session::~Session() {
 }
 
 net::Task<void> Session::run() {
-  meter_->websocket.sessions_opened.add();
-  meter_->websocket.sessions_open.add();
-  set_clock();
-  running_ = kPeers;
-  for (Relay& relay : relays_) {
-    try {
-      relay.start(*this);
-    } catch (const std::exception& e) {
-      failed_by_exception(e.what());  // no memory for its frame; the other one runs, and is waited for
-    } catch (...) {
-      failed_by_exception("an exception of unknown type");
-    }
-  }
+  begin();
   co_await BothEnded{runner_, running_};
   Timer::cancel();
   report();
+}
+
+void Session::start(Owner& owner) {
+  owner_ = &owner;
+  begin();
+}
+
+void Session::finish() noexcept {
+  Timer::cancel();
+  try {
+    report();
+  } catch (...) {
+    loop().caught("a session's report");
+  }
+  owner_->over(*this);
+}
+
+void Session::begin() {
+  meter_->websocket.sessions_opened.add();
+  meter_->websocket.sessions_open.add();
+  running_ = kPeers;
+  set_clock();
+  for (Relay& relay : relays_) relay.start();
 }
 
 void Session::close(CloseBy by, CloseCause cause, protocol::CloseCode code, std::string_view reason) {
@@ -179,17 +189,21 @@ void Session::closing_progress() {
   closing_date_ = std::min(closing_latest_, base::later(loop().now(), kCloseTimeout));
 }
 
-void Session::ended(Relay&) {
+bool Session::ended() {
+  if (--running_ != 0) return false;
+  if (owner_) return true;
   // Resumed by the loop: run()'s end destroys this session, and the relay that ends is still on the stack.
-  if (--running_ == 0 && runner_) loop().ready(std::exchange(runner_, {}));
+  if (runner_) loop().ready(std::exchange(runner_, {}));
+  return false;
 }
 
 void Session::failed_by_exception(const char* what) {
   loop().caught("a session's relay");
   net::guarded("a line of the log",
-               [&] { base::log_error("session {} ({}): {}", record_->session_id, policy_->name, what); });
+               [&] { base::log_error("session {} ({}): {}", record_.session_id(), policy_->name, what); });
   abort(CloseBy::edge, CloseCause::internal_error);
-  if (--running_ == 0 && runner_) loop().ready(std::exchange(runner_, {}));
+  // No relay is left that could call finish(): the clock does, as soon as it can.
+  if (ended()) loop().timers().set(*this, loop().now());
 }
 
 void Session::pong_missing(Peer dead) {
@@ -199,6 +213,7 @@ void Session::pong_missing(Peer dead) {
 }
 
 void Session::on_clock() {
+  if (owner_ && running_ == 0) return finish();
   const TimePoint now = loop().now();
   if (closing_date_ <= now && close_on_its_way()) {
     closing_date_ = std::min(closing_latest_, base::later(now, kCloseTimeout));
@@ -234,6 +249,7 @@ void Session::on_clock() {
 // One timer for all of a session's dates. It is armed for the earliest; traffic only moves last_data_, and the wheel
 // looks again when the old date comes.
 void Session::set_clock() {
+  if (owner_ && running_ == 0) return;  // over: it has been set for the last time
   TimePoint next = closing_date_;
   if (!closing_) {
     next = std::min({next, close_at_, base::later(last_data_, policy_->websocket.connection_timeout)});
@@ -267,7 +283,7 @@ void Session::report() {
   meter_->websocket.sessions_open.sub();
   meter_->websocket.sessions_closed[static_cast<std::size_t>(end.cause)].add();
 
-  AccessRecord& r = *record_;
+  AccessRecord r = record_.unpack(policy_->name);
   r.duration_ms = (loop().now() - opened_) / base::milliseconds(1);
   r.bytes_in = end.to_origin.bytes;
   r.bytes_out = end.to_client.bytes;

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "edge/admission.h"
@@ -21,6 +22,7 @@
 #include "edge/origin/origin_state.h"
 #include "edge/relay.h"
 #include "edge/session_end.h"
+#include "edge/session_record.h"
 #include "edge/telemetry/access_log.h"
 #include "edge/telemetry/meter_cell.h"
 #include "model/domain_policy.h"
@@ -57,7 +59,7 @@ class Session final : net::Timer {
     std::unique_ptr<net::ByteStream> client;
     std::unique_ptr<net::ByteStream> origin;
     std::uint8_t allowed_rsv = 0;
-    std::unique_ptr<AccessRecord> record;
+    std::optional<SessionRecord> record;
     AccessLog* log = nullptr;
     std::uint64_t seed = 0;  // of nonces and masks
   };
@@ -68,6 +70,17 @@ class Session final : net::Timer {
   // The story: relays run until both directions are over; then the end is reported. Once.
   net::Task<void> run();
 
+  // The same without a coroutine that waits for it, which would lie beside every idle session: the owner is told by the
+  // loop when it is over, and may then destroy it.
+  class Owner {
+   public:
+    virtual void over(Session& session) noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  void start(Owner& owner);
+
   // Asks for an orderly end (Close to both sides). The first cause stays. `reason` must be static text.
   void close(CloseBy by, CloseCause cause, protocol::CloseCode code, std::string_view reason);
   // close() at a date, unless one is set that comes earlier.
@@ -76,7 +89,7 @@ class Session final : net::Timer {
   void abort(CloseBy by, CloseCause cause);
 
   const model::DomainPolicy& policy() const { return *policy_; }
-  const AccessRecord& record() const { return *record_; }
+  const SessionRecord& record() const { return record_; }
   SessionCounts counts() const;  // up to this turn of the loop
 
  private:
@@ -91,9 +104,11 @@ class Session final : net::Timer {
   void violated(Peer by, protocol::CloseCode code, std::string_view reason);
   void lost(Peer p, int error);  // the stream of `p` is over: 0 in order, else it failed
   void closing_progress();       // a Close came or went: see who has had both
-  void ended(Relay& r);
+  bool ended();                  // true: the last relay calls finish(), when the loop resumes it
+  void finish() noexcept;
   void failed_by_exception(const char* what);
 
+  void begin();
   void on_clock();
   void set_clock();
   void begin_closing_date();
@@ -114,16 +129,16 @@ class Session final : net::Timer {
   TimePoint closing_date_ = base::kNever;  // then what is still open is cut
   TimePoint closing_latest_ = base::kNever;
   std::unique_ptr<Keepalive> keepalive_;
-  std::unique_ptr<AccessRecord> record_;
+  SessionRecord record_;
   AccessLog* log_;
   std::shared_ptr<DomainShared> shared_;  // outlives the seat
   SessionSeat seat_;
   OriginLease lease_;
   std::coroutine_handle<> runner_;  // run(), waiting for both relays
+  Owner* owner_ = nullptr;
   SessionList& list_;
   Session* next_ = nullptr;
   Session** prev_ = nullptr;
-  std::uint64_t seed_;
   std::uint32_t parked_[kPeers] = {};  // what was unsent when the idle clock last looked
   std::uint16_t end_code_ = 0;
   CloseBy end_by_ = CloseBy::edge, close_at_by_ = CloseBy::edge;

@@ -225,12 +225,13 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   parts.allowed_rsv = rsv;
   parts.log = &worker.log();
   parts.seed = worker.random();
-  parts.record = std::make_unique<AccessRecord>(worker.new_record(client, domain.get()));
-  parts.record->session = true;
-  parts.record->status = client.status();
-  parts.record->origin = outcome.origin;
-  parts.record->origin_status = outcome.origin_status;
-  parts.record->session_id = make_session_id(worker.random(), worker.random());
+  AccessRecord record = worker.new_record(client, domain.get());
+  record.session = true;
+  record.status = client.status();
+  record.origin = outcome.origin;
+  record.origin_status = outcome.origin_status;
+  record.session_id = make_session_id(worker.random(), worker.random());
+  parts.record.emplace(record);
   auto session = std::make_unique<Session>(std::move(parts), state.sessions);
   // The switch may have gone off while the origin was asked.
   if (!state.domain || !state.domain->policy().websocket.enabled) {

@@ -18,13 +18,31 @@ namespace {
 // Counted for as long as it lives, however serve() ends.
 class OpenConnection {
  public:
-  explicit OpenConnection(Counter& open) : open_(open) { open_.add(); }
-  ~OpenConnection() { open_.sub(); }
-  OpenConnection(const OpenConnection&) = delete;
-  OpenConnection& operator=(const OpenConnection&) = delete;
+  explicit OpenConnection(Counter& open) : open_(&open) { open_->add(); }
+  OpenConnection(OpenConnection&& o) noexcept : open_(std::exchange(o.open_, nullptr)) {}
+  OpenConnection& operator=(OpenConnection&&) = delete;
+  ~OpenConnection() {
+    if (open_) open_->sub();
+  }
 
  private:
-  Counter& open_;
+  Counter* open_;
+};
+
+// A connection that has become a session: what serve() held until then, without its frame, which is over. It keeps
+// itself until the session ends.
+class LiveSession final : Session::Owner {
+ public:
+  LiveSession(net::TaskScope& scope, OpenConnection open, ConnectionSeat seat, std::unique_ptr<Session> session)
+      : hold_(scope), open_(std::move(open)), seat_(std::move(seat)), session_(std::move(session)) {}
+  void start() { session_->start(*this); }
+
+ private:
+  void over(Session&) noexcept override { delete this; }
+  net::TaskScope::Hold hold_;  // let go last: then the worker may be over
+  OpenConnection open_;
+  ConnectionSeat seat_;
+  std::unique_ptr<Session> session_;
 };
 
 model::UsageProtocol usage_protocol(std::string_view name) {
@@ -126,14 +144,13 @@ ConnectionSeat Worker::take_seat(const net::SocketAddress& client) {
   return {};
 }
 
-// The life of a client connection. This frame lies beside every idle session, so nothing is in it that only the time
-// before the session needs (g++ 12 gives each local of a coroutine a place of its own).
+// The life of a client connection, until it becomes a session's: that lies beside no frame of ours.
 net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream> tcp, ConnectionSeat seat) {
-  const OpenConnection open(counters_.connections_open);
+  OpenConnection open(counters_.connections_open);
   std::unique_ptr<Session> session = co_await serve_requests(listener, std::move(tcp), seat);
   if (session) {
     if (draining()) session->close_at(loop_.now(), CloseBy::operator_, CloseCause::drain);
-    co_await session->run();
+    (new LiveSession(scope_, std::move(open), std::move(seat), std::move(session)))->start();
   }
 }
 

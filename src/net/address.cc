@@ -10,6 +10,8 @@
 #include <cstring>
 
 namespace fairlead::net {
+
+const std::string SocketAddress::Path::kNone;
 namespace {
 
 using base::Code;
@@ -50,8 +52,8 @@ base::Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   if (text.starts_with("unix:")) {
     SocketAddress a;
     a.family_ = Family::unix_;
-    a.path_ = text.substr(5);
-    if (a.path_.empty() || a.path_.size() >= sizeof(sockaddr_un::sun_path)) return bad();
+    a.path_ = std::string(text.substr(5));
+    if (a.path_.get().empty() || a.path_.get().size() >= sizeof(sockaddr_un::sun_path)) return bad();
     return a;
   }
   const auto colon = text.rfind(':');
@@ -87,7 +89,7 @@ SocketAddress SocketAddress::from_native(const sockaddr* sa, unsigned length) {
     const auto* un = reinterpret_cast<const sockaddr_un*>(sa);
     a.family_ = Family::unix_;
     const std::size_t room = length > offsetof(sockaddr_un, sun_path) ? length - offsetof(sockaddr_un, sun_path) : 0;
-    a.path_.assign(un->sun_path, ::strnlen(un->sun_path, room));
+    a.path_ = std::string(un->sun_path, ::strnlen(un->sun_path, room));
   }
   return a;
 }
@@ -99,7 +101,7 @@ std::string SocketAddress::ip() const {
   } else if (family_ == Family::ipv6) {
     ::inet_ntop(AF_INET6, bytes_, text, sizeof text);
   } else {
-    return path_;
+    return path_.get();
   }
   return text;
 }
@@ -108,7 +110,7 @@ std::string SocketAddress::to_string() const {
   switch (family_) {
     case Family::ipv4: return fmt::format("{}:{}", ip(), port_);
     case Family::ipv6: return fmt::format("[{}]:{}", ip(), port_);
-    case Family::unix_: return "unix:" + path_;
+    case Family::unix_: return "unix:" + path_.get();
     case Family::none: break;
   }
   return "-";
@@ -133,9 +135,9 @@ unsigned SocketAddress::to_native(void* out) const {
   if (family_ == Family::unix_) {
     sockaddr_un un{};
     un.sun_family = AF_UNIX;
-    std::memcpy(un.sun_path, path_.data(), path_.size());
+    std::memcpy(un.sun_path, path_.get().data(), path_.get().size());
     std::memcpy(out, &un, sizeof un);
-    return static_cast<unsigned>(offsetof(sockaddr_un, sun_path) + path_.size() + 1);
+    return static_cast<unsigned>(offsetof(sockaddr_un, sun_path) + path_.get().size() + 1);
   }
   sockaddr_in6 in{};
   in.sin6_family = AF_INET6;

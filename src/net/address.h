@@ -4,8 +4,10 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -49,7 +51,24 @@ class SocketAddress {
   Family family_ = Family::none;
   std::uint16_t port_ = 0;
   unsigned char bytes_[16] = {};
-  std::string path_;  // unix only
+  // Of a Unix socket, which few addresses are: a word where a string would be four, beside every idle session.
+  class Path {
+   public:
+    Path() = default;
+    Path(std::string text) : text_(std::make_unique<std::string>(std::move(text))) {}
+    Path(const Path& o) : text_(o.text_ ? std::make_unique<std::string>(*o.text_) : nullptr) {}
+    Path(Path&&) noexcept = default;
+    Path& operator=(const Path& o) { return *this = Path(o); }
+    Path& operator=(Path&&) noexcept = default;
+    ~Path() = default;
+    const std::string& get() const { return text_ ? *text_ : kNone; }
+    bool operator==(const Path& o) const { return get() == o.get(); }
+
+   private:
+    static const std::string kNone;
+    std::unique_ptr<std::string> text_;
+  };
+  Path path_;
 };
 
 // "10.0.0.0/8", "fd00::/8", or a single address.

@@ -16,7 +16,7 @@ ByteStream::~ByteStream() {
   drop_parked();
 }
 
-bool ByteStream::Read::await_suspend(std::coroutine_handle<> h) {
+bool ByteStream::Read::await_suspend(Waiter h) {
   assert(!stream_.reader_ && "one read may be outstanding");
   if (stream_.pushback_) {
     chunk_ = stream_.read_chunk(most_);
@@ -33,21 +33,36 @@ bool ByteStream::Read::await_suspend(std::coroutine_handle<> h) {
 }
 
 bool ByteStream::Write::await_ready() {
-  assert(!stream_.writer_ && "one write may be outstanding");
-  if (stream_.cancel_error_ != 0) {
-    stream_.unsent_ = static_cast<std::uint32_t>(pieces_[0].iov_len + pieces_[1].iov_len);
-    error_ = stream_.cancel_error_;
-    if (!pieces_[0].iov_base) stream_.loop_.pipes().drop();
-    return true;
-  }
-  if (!pieces_[0].iov_base && pieces_[0].iov_len != 0) [[unlikely]] {
-    error_ = stream_.write_from_pipe(pieces_[0].iov_len);
-  } else {
-    error_ = stream_.write_now(pieces_, 2, more_);
-  }
-  if (error_ != EAGAIN) return true;
-  error_ = 0;
+  error = stream_.begin_write(pieces_, more_);
+  if (error != EAGAIN) return true;
+  error = 0;
   return false;
+}
+
+// What was parked may be gone since: who cancelled it has said so.
+bool ByteStream::Flush::await_ready() {
+  assert(!stream_.writer_ && "one write may be outstanding");
+  error = stream_.cancel_error_;
+  return error != 0 || !stream_.parked_;
+}
+
+int ByteStream::begin_write(Chunk chunk, bool more) {
+  const iovec pieces[2] = {{const_cast<char*>(chunk.data), chunk.size}, {nullptr, 0}};
+  return begin_write(pieces, more);
+}
+
+int ByteStream::begin_write(const iovec* pieces, bool more) {
+  assert(!writer_ && !parked_ && "one write may be outstanding");
+  const std::size_t size = pieces[0].iov_len + pieces[1].iov_len;
+  const bool piped = !pieces[0].iov_base && pieces[0].iov_len != 0;
+  if (cancel_error_ != 0) {
+    unsent_ = static_cast<std::uint32_t>(size);
+    if (piped) loop_.pipes().drop();
+    return cancel_error_;
+  }
+  if (piped) [[unlikely]]
+    return write_from_pipe(size);
+  return write_now(pieces, 2, more);
 }
 
 ssize_t ByteStream::read_some(char* buffer, std::size_t size) {
@@ -235,10 +250,10 @@ bool ByteStream::writable() {
 }
 
 void ByteStream::complete_write(int error) {
-  Write* w = std::exchange(writer_, nullptr);
+  Writer* w = std::exchange(writer_, nullptr);
   if (!w) return;
-  w->error_ = error;
-  w->waiter_.resume();
+  w->error = error;
+  w->waiter.resume();
 }
 
 void ByteStream::unread(std::string_view bytes) {
@@ -265,9 +280,9 @@ void ByteStream::cancel(int error) {
   cancel_error_ = error;
   unsent_ = static_cast<std::uint32_t>(parked());
   interrupt_read(error);
-  if (Write* w = std::exchange(writer_, nullptr)) {
-    w->error_ = error;
-    loop_.ready(w->waiter_);
+  if (Writer* w = std::exchange(writer_, nullptr)) {
+    w->error = error;
+    loop_.ready(w->waiter);
   }
   drop_parked();
 }

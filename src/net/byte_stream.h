@@ -49,6 +49,7 @@ class ByteStream {
 
   class Read;
   class Write;
+  class Flush;
   // A read of at most `most` bytes (the shared buffer's size at most).
   Read read(std::size_t most = EventLoop::kReadBuffer);
   // The same for bytes that nobody need look at (PipePool::kFill at most): the chunk may be one that is in_pipe(),
@@ -59,6 +60,10 @@ class ByteStream {
   // `more`: what is written next follows at once, and small bytes may wait for it. For who can afford the 200 ms that
   // the kernel waits when it does not follow.
   Write write(Chunk chunk, bool more = false);
+  // write() in two halves, for who has no room for a Write in the frame of its coroutine: 0 when all was accepted,
+  // EAGAIN when some is parked, upon which flush() is awaited and gives what write() would have, else the error.
+  int begin_write(Chunk chunk, bool more = false);
+  Flush flush();
   Write write(std::string_view bytes);
   // Two pieces as one write, e.g. a head and the bytes behind it.
   Write write(std::string_view first, std::string_view second);
@@ -99,10 +104,9 @@ class ByteStream {
   virtual ssize_t try_write(const iovec* pieces, int count) = 0;
   // With more to come at once.
   virtual ssize_t try_write_more(const iovec* pieces, int count) { return try_write(pieces, count); }
-  // From this stream into an empty pipe, and from a pipe to it: for those who set has_pipes_.
+  // From this stream into an empty pipe, and from a pipe to it.
   virtual ssize_t try_fill(Poller::Pipe, std::size_t) { return -38 /* ENOSYS */; }
   virtual ssize_t try_drain(Poller::Pipe, std::size_t) { return -38 /* ENOSYS */; }
-  bool has_pipes_ = false;
   // Asks to hear of readiness: of reading when a reader waits, of writing when something is parked.
   virtual void want_read() = 0;
   virtual void want_write() = 0;
@@ -117,9 +121,6 @@ class ByteStream {
   void deliver(std::string_view bytes);
   void look_again();
   void set_hung_up() { hung_up_ = true; }
-  // Set while the implementation holds decrypted bytes of which no readiness will tell; the loop then asks again in
-  // its next turn, so that one busy stream does not starve the others.
-  bool buffered_ = false;
 
  private:
   struct Pushback {
@@ -147,16 +148,31 @@ class ByteStream {
   void complete_write(int error);
 
   EventLoop& loop_;
+  struct Writer {
+    Waiter waiter;
+    int error = 0;
+  };
+  int begin_write(const iovec* pieces, bool more);
   Read* reader_ = nullptr;
-  Write* writer_ = nullptr;
+  Writer* writer_ = nullptr;
   std::unique_ptr<Parked, FreeDeleter> parked_;
   std::unique_ptr<Pushback, FreeDeleter> pushback_;
   std::uint32_t unsent_ = 0;
   int cancel_error_ = 0;
   bool hung_up_ = false;
   bool deferred_ = false;  // in the loop's list of streams to look at next turn
+
+ protected:
+  // Set while the implementation holds decrypted bytes of which no readiness will tell; the loop then asks again in
+  // its next turn, so that one busy stream does not starve the others.
+  bool buffered_ = false;
+  // try_fill() and try_drain() work.
+  bool has_pipes_ = false;
+
+ private:
   friend class Read;
   friend class Write;
+  friend class Flush;
   friend class EventLoop;
 };
 
@@ -164,7 +180,7 @@ class ByteStream::Read {
  public:
   Read(ByteStream& stream, std::uint32_t most, bool through) : stream_(stream), most_(most), through_(through) {}
   bool await_ready() { return stream_.cancel_error_ != 0; }
-  bool await_suspend(std::coroutine_handle<> h);
+  bool await_suspend(Waiter h);
   Chunk await_resume() {
     if (stream_.cancel_error_ != 0 && chunk_.size == 0) return Chunk{nullptr, 0, stream_.cancel_error_};
     return chunk_;
@@ -173,13 +189,13 @@ class ByteStream::Read {
  private:
   friend class ByteStream;
   ByteStream& stream_;
-  std::coroutine_handle<> waiter_;
+  Waiter waiter_;
   Chunk chunk_;
   std::uint32_t most_;
   bool through_;
 };
 
-class ByteStream::Write {
+class ByteStream::Write : Writer {
  public:
   Write(ByteStream& stream, std::string_view a, std::string_view b, bool more = false) : stream_(stream), more_(more) {
     pieces_[0] = {const_cast<char*>(a.data()), a.size()};
@@ -187,20 +203,33 @@ class ByteStream::Write {
   }
   // Tries at once; suspends only when the peer does not take it all.
   bool await_ready();
-  void await_suspend(std::coroutine_handle<> h) {
-    waiter_ = h;
+  void await_suspend(Waiter h) {
+    waiter = h;
     stream_.writer_ = this;
   }
-  int await_resume() const { return error_; }
+  int await_resume() const { return error; }
 
  private:
   friend class ByteStream;
   ByteStream& stream_;
-  std::coroutine_handle<> waiter_;
   iovec pieces_[2];
-  int error_ = 0;
   bool more_;
 };
+
+class ByteStream::Flush : Writer {
+ public:
+  explicit Flush(ByteStream& stream) : stream_(stream) {}
+  bool await_ready();
+  void await_suspend(Waiter h) {
+    waiter = h;
+    stream_.writer_ = this;
+  }
+  int await_resume() const { return error; }
+
+ private:
+  ByteStream& stream_;
+};
+inline ByteStream::Flush ByteStream::flush() { return Flush(*this); }
 
 inline std::size_t ByteStream::reader_takes() const { return reader_ && !pushback_ ? reader_->most_ : 0; }
 inline ByteStream::Read ByteStream::read(std::size_t most) {

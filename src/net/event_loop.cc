@@ -28,7 +28,7 @@ void EventLoop::make_room(std::vector<T>& queue) noexcept {
     std::abort();
   }
 }
-template void EventLoop::make_room(std::vector<std::coroutine_handle<>>&) noexcept;
+template void EventLoop::make_room(std::vector<Waiter>&) noexcept;
 
 void EventLoop::on_exception() noexcept {
   if (on_exception_) on_exception_();

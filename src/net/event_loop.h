@@ -24,6 +24,7 @@
 #include "net/poller.h"
 #include "net/stop_token.h"
 #include "net/timer_wheel.h"
+#include "net/waiter.h"
 
 namespace fairlead::net {
 
@@ -61,7 +62,7 @@ class EventLoop : private ExceptionListener {
   PipePool& pipes() { return pipes_; }
 
   // Resumes `h` later in this turn, from the loop's own stack: the way to wake a coroutine from inside another.
-  void ready(std::coroutine_handle<> h) noexcept {
+  void ready(Waiter h) noexcept {
     if (ready_.size() == ready_.capacity()) [[unlikely]]
       make_room(ready_);
     ready_.push_back(h);
@@ -69,7 +70,7 @@ class EventLoop : private ExceptionListener {
 
   // Resumes `h` when all that this turn brought has been dealt with: for who gathers what others produce, so that many
   // small writes become one.
-  void ready_at_end(std::coroutine_handle<> h) noexcept {
+  void ready_at_end(Waiter h) noexcept {
     if (at_end_.size() == at_end_.capacity()) make_room(at_end_);
     at_end_.push_back(h);
   }
@@ -125,7 +126,7 @@ class EventLoop : private ExceptionListener {
   TimerWheel timers_;
   PipePool pipes_;
   std::unique_ptr<char[]> buffer_, spare_;
-  std::vector<std::coroutine_handle<>> ready_, running_, at_end_;
+  std::vector<Waiter> ready_, running_, at_end_;
   std::vector<ByteStream*> deferred_, looking_;
   bool quit_ = false;
   std::move_only_function<void()> on_exception_;

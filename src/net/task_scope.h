@@ -28,6 +28,18 @@ class TaskScope {
   // several that need each other makes them all first.
   void spawn(Task<void> task) noexcept;
 
+  // Counts as a task that runs, for as long as it lives: for what goes on without a coroutine.
+  class Hold {
+   public:
+    explicit Hold(TaskScope& scope) noexcept : scope_(scope) { ++scope_.running_; }
+    ~Hold() { scope_.ended(); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    TaskScope& scope_;
+  };
+
   StopToken token() { return stop_; }
   bool stop_requested() const { return stop_.stop_requested(); }
   void request_stop() { stop_.request_stop(); }

@@ -1,0 +1,46 @@
+#pragma once
+// SessionRecord: what is known of a session at its 101, for its line in the access log and for who asks about live
+// sessions, packed into one block of memory for as long as the session lasts. An AccessRecord, of a dozen strings,
+// would be the largest thing beside an idle session. Immutable.
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "edge/telemetry/access_log.h"
+
+namespace fairlead::edge {
+
+class SessionRecord {
+ public:
+  // Of a session's record: what its end will say is not kept.
+  explicit SessionRecord(const AccessRecord& record);
+
+  // `domain` as it was; it is not kept here, because the session's policy has it.
+  AccessRecord unpack(std::string_view domain) const;
+
+  std::string_view client() const { return text(kClient); }
+  std::string_view session_id() const { return text(kSessionId); }
+
+ private:
+  enum Text : std::uint8_t { kClient, kTls, kMethod, kTarget, kOrigin, kSessionId, kTexts };
+  struct Block {
+    std::int64_t opened_ms;
+    const char *region, *isp, *protocol;  // texts that live as long as the process
+    std::uint32_t stream;
+    std::uint32_t end[kTexts];  // of each text, counted from the first one's beginning
+    std::uint16_t region_size, isp_size;
+    std::uint16_t client_port;
+    std::uint16_t status, origin_status;
+    std::uint8_t protocol_size;
+    char texts[1];
+  };
+  struct FreeBlock {
+    void operator()(Block* block) const { ::operator delete(block); }
+  };
+  std::string_view text(Text which) const;
+
+  std::unique_ptr<Block, FreeBlock> block_;
+};
+
+}  // namespace fairlead::edge
