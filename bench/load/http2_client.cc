@@ -378,18 +378,20 @@ Task<void> Http2Connection::write_loop() {
       if (n <= 0) break;
       out_.append(reinterpret_cast<const char*>(data), static_cast<std::size_t>(n));
     }
-    // Whose bytes have found room may write on.
+    // Whose bytes have found room may write on; what they write is gathered before anybody waits.
+    bool more = false;
     for (const std::int32_t id : std::exchange(blocked_, {})) {
       Http2Stream* s = find(id);
       if (!s) continue;
       if (s->outbox_.size() - s->taken_ < kOutbox) {
+        more = true;
         s->writable();
       } else {
         blocked_.push_back(id);
       }
     }
     if (out_.empty()) {
-      co_await Woken{*this};
+      if (!more) co_await Woken{*this};
       continue;
     }
     const int error = co_await stream_->write(out_);

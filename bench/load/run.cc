@@ -157,26 +157,32 @@ void Crew::measure(Result& result) {
   const TimePoint sending = base::monotonic_now() + std::chrono::milliseconds(5);
   for (const auto& worker : workers_) worker->send(sending);
   if (options_.workload != Workload::hold && !pass(sending + options_.warmup, "warming up")) return;
+  meter_.find();
+  own_.find();
   const TimePoint from = base::monotonic_now();
   const TimePoint to = from + options_.duration;
   meter_.begin();
   own_.begin();
   for (const auto& worker : workers_) worker->measure(from, to);
   pass(to, options_.workload == Workload::hold ? "holding" : "measuring");
-  result.watched_cpu_us = meter_.microseconds();
-  result.own_cpu_us = own_.microseconds();
+  meter_.end();
+  own_.end();
   result.measured_seconds = std::chrono::duration<double>(base::monotonic_now() - from).count();
   all(&Worker::stop_measuring, "measuring");
+  result.watched_cpu_us = meter_.microseconds();
+  result.own_cpu_us = own_.microseconds();
   result.measured = look();
 }
 
 void Crew::go(Result& result) {
   for (const auto& worker : workers_) worker->start();
   result.before = look();
+  meter_.find();
   const TimePoint begun = base::monotonic_now();
   meter_.begin();
   const bool opened = all(&Worker::open_sessions, "opening");
   result.opening_seconds = std::chrono::duration<double>(base::monotonic_now() - begun).count();
+  meter_.end();
   result.opening_cpu_us = meter_.microseconds();
   result.ramped = look();
   // Without a session there is nothing to wait for.

@@ -89,9 +89,9 @@ Cost Watch::look() const {
   return cost;
 }
 
-CpuMeter::Sample CpuMeter::sample() const {
+CpuMeter::Sample CpuMeter::sample(const std::set<int>& processes) {
   Sample s;
-  for (const int pid : with_children(pids_)) {
+  for (const int pid : processes) {
     const std::string folder = "/proc/" + std::to_string(pid) + "/task";
     for (const int thread : numbers_in(folder)) {
       std::istringstream text(contents(folder + "/" + std::to_string(thread) + "/schedstat"));
@@ -102,17 +102,23 @@ CpuMeter::Sample CpuMeter::sample() const {
   return s;
 }
 
-void CpuMeter::begin() { from_ = sample(); }
+void CpuMeter::find() { found_ = with_children(pids_); }
 
 double CpuMeter::microseconds() const {
-  const Sample to = sample();
   double ns = 0;
-  for (const auto& [thread, at] : to.threads) {
+  bool same = to_.threads.size() == from_.threads.size() && with_children(pids_) == found_;
+  for (const auto& [thread, at] : to_.threads) {
     const auto before = from_.threads.find(thread);
-    if (before == from_.threads.end() || at < before->second) return to.ticks_us - from_.ticks_us;
-    ns += static_cast<double>(at - before->second);
+    same = same && before != from_.threads.end() && at >= before->second;
+    if (same) ns += static_cast<double>(at - before->second);
   }
-  return to.threads.size() == from_.threads.size() && ns > 0 ? ns / 1000 : to.ticks_us - from_.ticks_us;
+  if (same && ns > 0) return ns / 1000;
+  // Children that came since are counted with all they used.
+  double ticks = to_.ticks_us - from_.ticks_us;
+  for (const int pid : with_children(pids_)) {
+    if (!found_.contains(pid)) ticks += ticks_us(pid);
+  }
+  return ticks;
 }
 
 std::uint64_t kernel_slab_kib() { return field_kib("/proc/meminfo", "Slab:"); }

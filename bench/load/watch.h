@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace fairlead::bench {
@@ -31,7 +32,11 @@ class Watch {
 class CpuMeter {
  public:
   explicit CpuMeter(std::vector<int> pids) : pids_(std::move(pids)) {}
-  void begin();
+  // Looks who is to be measured, which takes milliseconds; begin() and end() take microseconds.
+  void find();
+  void begin() { from_ = sample(found_); }
+  void end() { to_ = sample(found_); }
+  // Between begin() and end().
   double microseconds() const;
 
  private:
@@ -39,9 +44,10 @@ class CpuMeter {
     std::map<int, std::uint64_t> threads;  // by thread: nanoseconds on a processor
     double ticks_us = 0;
   };
-  Sample sample() const;
+  static Sample sample(const std::set<int>& processes);
   std::vector<int> pids_;
-  Sample from_;
+  std::set<int> found_;
+  Sample from_, to_;
 };
 
 // Slab of /proc/meminfo in KiB: sockets and what hangs on them, of the whole machine.

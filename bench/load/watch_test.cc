@@ -24,9 +24,11 @@ void burn(std::int64_t us) {
 
 TEST(CpuMeter, measures_what_was_used) {
   CpuMeter meter({::getpid()});
+  meter.find();
   meter.begin();
   const std::int64_t from = cpu_now_us();
   burn(50'000);
+  meter.end();
   const double measured = meter.microseconds();
   const auto used = static_cast<double>(cpu_now_us() - from);
   // The scheduler brings its count up to date at each tick.

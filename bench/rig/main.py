@@ -75,16 +75,20 @@ def main():
     description = machine.description(machine.prepare_network())
     now = datetime.datetime.now(datetime.timezone.utc)
     count = asked.rounds or 3
-    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
-        figures = rounds.run(found, certificate.make(Path(folder)), count, asked.quick)
-    result = {
-        "made": now.isoformat(timespec="seconds"), "quick": asked.quick, "rounds": count, "machine": description, "first": asked.first,
-        "workloads": [{"name": w.name, "title": w.title, "group": w.group, "metric": w.metric, "aims": w.aims} for w in found],
-        "figures": figures,
-    }
     output = asked.output or RESULTS / f"{now:%Y-%m-%d-%H%M}-{description['commit'][:9]}{'-quick' if asked.quick else ''}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(result, indent=1) + "\n")
+    result = {
+        "made": now.isoformat(timespec="seconds"), "quick": asked.quick, "machine": description, "first": asked.first,
+        "workloads": [{"name": w.name, "title": w.title, "group": w.group, "metric": w.metric, "aims": w.aims} for w in found],
+    }
+
+    def keep(turns, figures):
+        """After each round, so that a run that is ended has not been for nothing."""
+        result.update(rounds=turns, figures=figures)
+        output.write_text(json.dumps(result, indent=1) + "\n")
+
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
+        rounds.run(found, certificate.make(Path(folder)), count, asked.quick, keep=keep)
     print(report.text(result))
     print(f"{output.relative_to(machine.ROOT) if output.is_relative_to(machine.ROOT) else output}")
 

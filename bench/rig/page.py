@@ -33,11 +33,10 @@ def made(result, source):
     parts = [words, ""]
     for section in tables[1:]:
         group, _, body = section.partition("\n")
-        name = group.replace(",", "").replace(" ", "-")
         parts.append(f"### {group}\n")
-        parts += [f"![{group}](images/performance/{file})\n" for file in drawn if file in (f"{name}.svg", f"{name}-latency.svg")]
+        parts += [f"![{group}](images/performance/{file})\n" for file in drawn.get(group, ())]
         parts.append(body.strip() + "\n")
-    return "\n".join(parts), drawn
+    return "\n".join(parts), {file: svg for files in drawn.values() for file, svg in files.items()}
 
 
 def write(result, source):

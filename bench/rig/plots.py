@@ -1,6 +1,7 @@
 """Plots as SVG, written by hand: horizontal bars, a whisker from the least to the most of the rounds, a line where two are
 equal, a notch where an aim lies. Colours are of Okabe and Ito's set, which colour-blind people tell apart."""
 
+import re
 from html import escape
 
 import report
@@ -9,7 +10,7 @@ from workloads import METRICS
 COLOURS = ["#CC79A7", "#56B4E9", "#D55E00", "#F0E442"]
 KNOWN = {"nginx": "#0072B2", "HAProxy": "#E69F00", "Fairlead": "#009E73", "direct": "#999999"}  # the same in every plot
 INK, FAINT, PAPER = "#222222", "#cccccc", "#ffffff"
-LEFT, WIDTH, RIGHT, BAR, GAP = 190, 430, 150, 13, 11
+LEFT, WIDTH, RIGHT, BAR, GAP = 205, 430, 150, 13, 11
 
 
 def _ticks(most):
@@ -23,10 +24,9 @@ def _ticks(most):
 
 def colours_of(labels):
     """A colour each; of `nginx, 64k buffers` that of nginx, unless that is there, too."""
-    spare, found = list(COLOURS), {}
-    for label in labels:
-        family = label if label in KNOWN else label.split(",")[0]
-        wanted = KNOWN.get(family)
+    spare, found = list(COLOURS), {label: KNOWN[label] for label in labels if label in KNOWN}
+    for label in (x for x in labels if x not in KNOWN):
+        wanted = KNOWN.get(label.split(",")[0])
         found[label] = wanted if wanted and wanted not in found.values() else spare.pop(0) if spare else INK
     return found
 
@@ -71,7 +71,7 @@ def bars(title, rows, labels, axis, line_at=None):
                 out.append(f'<path d="M{x:.1f} {y}v{BAR}" stroke="{INK}" stroke-width="2.5"/>')
             beyond = max(end, LEFT + greatest * scale, LEFT + aims.get(label, 0) * scale)
             shown = f"{median:.2f}" if line_at else report.number(median)
-            out.append(f'<text x="{beyond + 6:.1f}" y="{centre + 4:.1f}" font-size="11">{shown}</text>')
+            out.append(f'<text x="{beyond + 6:.1f}" y="{centre + 4:.1f}" font-size="11" paint-order="stroke" stroke="{PAPER}" stroke-width="3">{shown}</text>')
             y += BAR
         y += GAP
     out.append(f'<text x="{LEFT + WIDTH / 2}" y="{height - 8}" text-anchor="middle">{escape(axis)}</text></svg>')
@@ -93,31 +93,31 @@ def ratios_of(group, members, figures):
                 f"{words}, Fairlead ÷ peer: less is better; thin line: least to most of the rounds; thick notch: aim", 1.0)
 
 
-def absolute_of(group, members, figures, metrics):
+def absolute_of(title, members, figures, metric):
     """What was measured, contestant by contestant."""
     rows, labels = [], []
     for w in members:
-        for metric in metrics:
-            cells, _ = report.rows(w, figures[w["name"]], metric)
-            title = w["title"] if len(metrics) == 1 else f"{w['title'].split(' over')[0]}, {METRICS[metric][0]}"
-            if any(cells.values()):
-                rows.append((title, cells, {}))
-                labels += [x for x, found in cells.items() if found and x not in labels]
-    if not labels:
-        return None
-    words, unit, _ = METRICS[metrics[0]]
-    return bars(group, rows, labels, f"{unit}: less is better")
+        cells, _ = report.rows(w, figures[w["name"]], metric)
+        if any(cells.values()):
+            rows.append((w["title"], cells, {}))
+            labels += [x for x, found in cells.items() if found and x not in labels]
+    return bars(title, rows, labels, f"{METRICS[metric][1]}: less is better") if labels else None
 
 
 def all_of(result):
-    """{file name: SVG}."""
+    """{group: {file name: SVG}}."""
     found, figures = {}, result["figures"]
     for group, members in report.groups(result):
-        name = group.replace(",", "").replace(" ", "-")
-        if "idle" in group:
-            found[f"{name}.svg"] = absolute_of(f"{group}: resident memory", members, figures, ["rss_kib_per_session"])
+        name = re.sub(r"[^a-z0-9]+", "-", group.lower())
+        drawn = {}
+        # Where one figure is a hundredth of the other a ratio shows nothing.
+        if "idle" in group or "policy change" in group:
+            metric = members[0]["metric"]
+            drawn[f"{name}.svg"] = absolute_of(f"{group}: {METRICS[metric][0]}", members, figures, metric)
         else:
-            found[f"{name}.svg"] = ratios_of(group, members, figures)
-        if "open loop" in group:
-            found[f"{name}-latency.svg"] = absolute_of(f"{group}: latency", members, figures, ["p50_us", "p99_us"])
-    return {name: svg for name, svg in found.items() if svg}
+            drawn[f"{name}.svg"] = ratios_of(group, members, figures)
+        extra = {"open loop": ("p50_us", "p99_us"), "domains": ("pss_mib",)}
+        for metric in next((metrics for part, metrics in extra.items() if part in group), ()):
+            drawn[f"{name}-{metric.split('_')[0]}.svg"] = absolute_of(f"{group}: {METRICS[metric][0]}", members, figures, metric)
+        found[group] = {file: svg for file, svg in drawn.items() if svg}
+    return found

@@ -14,8 +14,8 @@ def rotated(items, by):
     return [*items[by:], *items[:by]]
 
 
-def run(workloads, certificate, rounds, brief, say=lambda text: print(text, file=sys.stderr, flush=True)):
-    """{workload: {label: {metric: [a figure a round, None where it failed]}}}."""
+def run(workloads, certificate, rounds, brief, say=lambda text: print(text, file=sys.stderr, flush=True), keep=lambda turns, figures: None):
+    """{workload: {label: {metric: [a figure a round, None where it failed]}}}; keep() is given it after each round."""
     figures = {w.name: {c.label: {} for c in w.contestants} for w in workloads}
     total = rounds * sum(len(w.contestants) for w in workloads)
     done, begun = 0, time.monotonic()
@@ -35,6 +35,7 @@ def run(workloads, certificate, rounds, brief, say=lambda text: print(text, file
                 left = (time.monotonic() - begun) / done * (total - done)
                 say(f"[{done}/{total}, {left / 60:.0f} min left] {workload.name} {contestant.label}: "
                     + ", ".join(f"{m} {v:.4g}" for m, v in found.items()))
+        keep(turn + 1, figures)
     return figures
 
 
