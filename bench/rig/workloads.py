@@ -166,7 +166,7 @@ def _bulk_workloads():
                 (("cpu_us_per_mib", wide.label, 0.45), ("cpu_us_per_mib", splicing.label, 0.8)))
         for verb, words in (("send", "up"), ("receive", "down")):
             yield Workload(f"{scheme}-bulk-{words}", f"1 MiB {words}", f"{scheme}, bulk", "cpu_us_per_mib",
-                           partial(bulk, verb=verb, tls=tls), (DIRECT, wide, splicing, FAIRLEAD), aims, quick=words == "up")
+                           partial(bulk, verb=verb, tls=tls), (DIRECT, wide, splicing, FAIRLEAD), aims, quick=words == "up" and not tls)
 
 
 def workloads():
@@ -181,7 +181,7 @@ def workloads():
     found += _bulk_workloads()
     for name, words, tls, resume in (("plain", "ws", False, False), ("tls", "wss, full", True, False), ("resumed", "wss, resumed", True, True)):
         found.append(Workload(f"handshake-{name}", words, "opening and closing", "cpu_us_per_handshake",
-                              partial(handshakes, tls=tls, resume=resume), ALL, (("cpu_us_per_handshake", "nginx", 1.0),), quick=True))
+                              partial(handshakes, tls=tls, resume=resume), ALL, (("cpu_us_per_handshake", "nginx", 1.0),), quick=not resume))
     for sessions, in_flight, words in ((1000, 1, ""), (1000, 16, ", 16 in flight")):
         found.append(Workload(f"h2-64-x{sessions}" + ("-k16" if words else ""), f"64 B × {sessions}{words}", "wss over HTTP/2, 100 sessions a connection",
                               "cpu_us_per_message", partial(closed, size=64, sessions=sessions, in_flight=in_flight, tls=True, http2=True),
