@@ -67,12 +67,14 @@ def test_an_idle_session_costs_little_and_a_storm_leaves_nothing_behind(start_ed
         each = (full - empty) / SESSIONS
         assert sanitized() or each <= MOST, f"{each:.0f} bytes a session"
         close_all(edge, sessions)
-        # A second storm and a third find the room that the first one has left.
-        for _ in range(2):
+        # The storms behind it find the room that it has left. (Its own end took some, for the lines of the access log.)
+        levels = []
+        for _ in range(3):
             sessions += [open_session(edge, origin) for _ in range(SESSIONS)]
-            again = edge.rss()
-            assert sanitized() or again - full < 64 * SESSIONS, f"{again - full} bytes more than the first time"
+            levels.append(edge.rss())
             close_all(edge, sessions)
+        assert sanitized() or levels[0] - full < 1 << 20, f"{levels[0] - full} bytes more than the first time"
+        assert sanitized() or max(levels) - levels[0] < 1 << 18, f"it grows: {levels}"
     finally:
         for client, served in sessions:
             client.close()
