@@ -31,6 +31,7 @@ class Probe final : public Pollable {
     poller_.forget(this);
     poller_.close(std::exchange(handle_, -1));
   }
+  void give_up() { handle_ = -1; }  // it is another's
   void watch(Events after) {
     EXPECT_EQ(poller_.watch(handle_, this, watched_, after), 0);
     watched_ = after;
@@ -123,6 +124,22 @@ TEST_P(PollerTest, readable_until_read_and_silent_while_masked) {
   EXPECT_LE(far.calls, before + 1);
   far.watch(kReadable);
   world.run_until([&] { return far.calls > before + 1; });
+}
+
+// Who waited for a connection gives the handle to whom it is for, in one call.
+TEST_P(PollerTest, another_takes_a_handle_over) {
+  const auto [a, b] = connected();
+  Probe far(poller, b), before(poller, a);
+  before.watch(kWritable);
+  world.run_until([&] { return before.calls > 0; });
+  Probe after(poller, a);
+  EXPECT_EQ(poller.watch(a, &after, kWritable, kReadable), 0);
+  const int told = before.calls;
+  EXPECT_EQ(far.write("x"), 1);
+  world.run_until([&] { return after.calls > 0; });
+  EXPECT_EQ(after.seen, kReadable);
+  EXPECT_EQ(before.calls, told);
+  before.give_up();
 }
 
 TEST_P(PollerTest, the_end_of_a_stream_is_readable_and_both_ends_are_a_hangup) {

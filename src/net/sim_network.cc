@@ -115,7 +115,8 @@ int SimNetwork::watch(SimPoller* by, int handle, Pollable* who, Events before, E
   }
   if (before == after) return 0;
   note(Op::watch, handle, static_cast<std::int64_t>(after));
-  if (s->interest != before || (before != Poller::kNotWatched && after != Poller::kNotWatched && s->who != who)) {
+  // Another `who` than before takes the handle over.
+  if (s->interest != before) {
     ++misuses;
     return before == Poller::kNotWatched ? -EEXIST : -ENOENT;
   }

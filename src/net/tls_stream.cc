@@ -17,6 +17,7 @@ TlsStream::TlsStream(EventLoop& loop, int handle, SocketAddress peer) : SocketSt
 
 TlsStream::~TlsStream() {
   if (own_) {
+    if (wire()) wire()->in.add(own_->input.size());
     if (write_error_ == 0 && !closed_ && !cancelled() && !aborted_ && handle() >= 0 && own_->pending.empty())
       close_own();
     if (!cancelled() && !aborted_ && handle() >= 0) take_leftovers_own();

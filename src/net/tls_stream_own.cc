@@ -50,8 +50,13 @@ bool TlsStream::open_records(const unsigned char* input, std::size_t size, std::
   return false;
 }
 
+// Bytes of the socket are counted when their record is opened, or given up: who divides the count among what was read
+// (edge/http2/wire_shares.h) must not find records in it that are still to come.
 ssize_t TlsStream::read_own(char* buffer, std::size_t size) {
   TlsOwnRecords& own = *own_;
+  const auto count = [this](std::size_t bytes) {
+    if (wire()) wire()->in.add(bytes);
+  };
   std::size_t got = 0;
   bool more = false;
   if (!own.plain.empty()) {
@@ -65,19 +70,22 @@ ssize_t TlsStream::read_own(char* buffer, std::size_t size) {
       if (!own.input.empty()) {
         more = open_records(own.input.data(), own.input.size(), &used, buffer, size, &got);
         own.input.drop_front(used);
-        used = 0;
+        count(std::exchange(used, 0));
       }
       // Asked for once a call, and only when nothing is at hand: what is still in the kernel the poller will tell of.
       if (got == 0 && !more && read_end_ == kOpen) {
         unsigned char* const in = TlsScratch::mine().in;
         const std::size_t kept = own.input.size();
         if (kept > 0) std::memcpy(in, own.input.data(), kept);
-        const ssize_t n = eof_ ? 0 : read_socket(reinterpret_cast<char*>(in) + kept, TlsScratch::kSize - kept);
+        const ssize_t n =
+            eof_ ? 0 : loop().poller().read(handle(), reinterpret_cast<char*>(in) + kept, TlsScratch::kSize - kept);
         if (n > 0) {
           const std::size_t have = kept + static_cast<std::size_t>(n);
           own.input.clear();
           more = open_records(in, have, &used, buffer, size, &got);
-          if (used < have && read_end_ == kOpen) own.input.hold(in + used, have - used);
+          if (read_end_ != kOpen) used = have;
+          count(used);
+          if (used < have) own.input.hold(in + used, have - used);
         } else if (n == 0) {
           // RFC 8446 section 6.1: without close_notify the data may have been cut short by anybody.
           eof_ = true;
@@ -91,7 +99,10 @@ ssize_t TlsStream::read_own(char* buffer, std::size_t size) {
       // Bytes that cannot be kept are lost, and with them the connection.
       break_own(ENOMEM);
     }
-    if (read_end_ != kOpen) own.input.clear();
+    if (read_end_ != kOpen) {
+      count(own.input.size());
+      own.input.clear();
+    }
   }
   // Of these no readiness will tell: an end that came together with the last bytes, and records that did not fit.
   buffered_ = read_end_ != kOpen || more;

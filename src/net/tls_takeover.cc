@@ -112,6 +112,7 @@ void TlsStream::take_over() {
                                 : TlsClientAccess::alpn_name(*client_context_, chosen);
     if (early_) {
       own->input.hold(reinterpret_cast<const unsigned char*>(early_->data()) + early_at_, early_->size() - early_at_);
+      if (wire()) wire()->in.sub(own->input.size());  // until they are opened
       early_.reset();
       early_at_ = 0;
     }
