@@ -67,14 +67,15 @@ def test_an_idle_session_costs_little_and_a_storm_leaves_nothing_behind(start_ed
         each = (full - empty) / SESSIONS
         assert sanitized() or each <= MOST, f"{each:.0f} bytes a session"
         close_all(edge, sessions)
-        # The storms behind it find the room that it has left. (Its own end took some, for the lines of the access log.)
+        # The storms behind it find the room that it has left, but for what falls between: all eight together take less than
+        # half of what the first one took. (It levels out; a leak of a tenth of a session's memory would not.)
         levels = []
-        for _ in range(3):
+        for _ in range(8):
             sessions += [open_session(edge, origin) for _ in range(SESSIONS)]
             levels.append(edge.rss())
             close_all(edge, sessions)
-        assert sanitized() or levels[0] - full < 1 << 20, f"{levels[0] - full} bytes more than the first time"
-        assert sanitized() or max(levels) - levels[0] < 1 << 18, f"it grows: {levels}"
+        grown = [level - full for level in levels]
+        assert sanitized() or max(grown) < (full - empty) / 2, f"it grows: {grown}, after {full - empty}"
     finally:
         for client, served in sessions:
             client.close()
