@@ -129,7 +129,11 @@ class ConnectWait final : Pollable, Timer {
     if (!waiter_) return;
     cancel();
     // Handed over to the stream, of which an answer will be read: one call less than ending it here and beginning anew.
-    if (loop_.poller().watch(handle_, &stream_, kWritable, kReadable) == 0) stream_.watched_for(kReadable);
+    if (loop_.poller().watch(handle_, &stream_, kWritable, kReadable) == 0) {
+      stream_.watched_for(kReadable);
+    } else {
+      loop_.poller().watch(handle_, this, kWritable, Poller::kNotWatched);
+    }
     loop_.ready(std::exchange(waiter_, {}));
   }
   TcpStream& stream_;
