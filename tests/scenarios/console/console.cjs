@@ -51,8 +51,10 @@ function watch(page, base) {
   return { wrongs, expect: (...answers) => answers.forEach((a) => expected.add(String(a))) };
 }
 
-// use(console): { page, context, text, base, ...watch }. Options: port, language, scheme ("light"), width, height.
-function withConsole({ port, language = 'en', scheme = 'light', width = 1280, height = 800, base = `http://127.0.0.1:${port}` }, use) {
+// use(console): { page, context, text, base, ...watch }. Options: port, language, scheme ("light"), width, height, motion.
+// Nothing moves unless asked for: on a busy machine a click can land where something was before it moved on, and Playwright
+// holds for still what has had no frame yet.
+function withConsole({ port, language = 'en', scheme = 'light', width = 1280, height = 800, motion = false, base = `http://127.0.0.1:${port}` }, use) {
   return withBrowser(async (page, context) => {
     await context.addInitScript(
       ([tongue, look]) => {
@@ -60,6 +62,11 @@ function withConsole({ port, language = 'en', scheme = 'light', width = 1280, he
         localStorage.setItem('fairlead-scheme', look);
       }, [language, scheme]);
     await page.setViewportSize({ width, height });
+    // FAIRLEAD_CONSOLE_SLOWNESS=8: a browser with an eighth of this machine, to find what only happens there.
+    if (process.env.FAIRLEAD_CONSOLE_SLOWNESS) {
+      const devtools = await context.newCDPSession(page);
+      await devtools.send('Emulation.setCPUThrottlingRate', { rate: Number(process.env.FAIRLEAD_CONSOLE_SLOWNESS) });
+    }
     const seen = watch(page, base);
     const text = textsOf(language);
     const console_ = {
@@ -88,7 +95,7 @@ function withConsole({ port, language = 'en', scheme = 'light', width = 1280, he
       console.error(`picture: ${picture}\nat: ${page.url()}\nwrongs: ${seen.wrongs.join('; ')}`);
       throw e;
     }
-  });
+  }, { reducedMotion: motion ? 'no-preference' : 'reduce' });
 }
 
 // Until a page has its heading, nothing on it is loading, and nothing moves.

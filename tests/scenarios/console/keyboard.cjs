@@ -1,5 +1,5 @@
 // By the keyboard alone: signing in, to the WebSocket switch of a domain, on, off with its question, and its settings. After
-// each dialog the focus is where it was.
+// each dialog the focus is where it was. Everything moves as it does for most people.
 'use strict';
 const assert = require('node:assert');
 const { asked, story, dial, echoes, refused } = require('./story.cjs');
@@ -88,4 +88,4 @@ story(async ({ page, many, button, link, field, dialog, gone, see, effect, base 
   await see(many('configure:quantity.s', 90));
   await backAt(button('common:modify'));
   return { ok: true };
-});
+}, 150_000, { motion: true });

@@ -85,7 +85,7 @@ function person(console_) {
 const someone = (use, more = {}) =>
   withConsole({ port: asked.port, language: asked.language, ...more }, (console_) => use(person(console_)));
 
-const story = (use, limit = 150_000) => run(() => someone(use), limit);
+const story = (use, limit = 150_000, more = {}) => run(() => someone(use, more), limit);
 
 // What the edge says to a client of `host`: an open session, or the refusal as { status, why }.
 function dial({ host = asked.host, port = asked.http, tls = false, path = '/', from, version = 13 } = {}) {

@@ -6,7 +6,8 @@ const os = require('node:os');
 const path = require('node:path');
 const { chromium } = require('playwright-core');
 
-async function withBrowser(use) {
+// `options` are Playwright's, of a context.
+async function withBrowser(use, options = {}) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'fairlead-chromium-'));
   const nss = path.join(home, '.pki/nssdb');
   fs.mkdirSync(nss, { recursive: true });
@@ -16,6 +17,7 @@ async function withBrowser(use) {
   const context = await chromium.launchPersistentContext(path.join(home, 'profile'), {
     executablePath: '/usr/bin/chromium',
     headless: true,
+    ...options,
     viewport: { width: 1280, height: 800 },
     env: { ...process.env, HOME: home },
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
