@@ -63,11 +63,14 @@ def load(*words, **how):
         return running.finish()
 
 
-def through(make_relay, verb, *arguments, tls=None, **how):
-    """The same through a relay that is started for it and watched. `make_relay(folder, origin)`; None: no relay."""
+def through(make_relay, verb, *arguments, tls=None, warm=0, **how):
+    """The same through a relay that is started for it and watched. `make_relay(folder, origin)`; None: no relay. `warm`
+    sessions come and go first."""
     origin = free_port()
     if make_relay is None:
         return load(verb, origin, origin, *arguments, **how)
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
         with make_relay(folder, origin) as relay:
+            if warm:
+                load("hold", relay.wss if tls else relay.ws, origin, "--sessions", warm, "--duration", "100ms", tls=tls)
             return load(verb, relay.wss if tls else relay.ws, origin, *arguments, tls=tls, watch=relay.pid, **how)

@@ -120,8 +120,9 @@ def handshakes(contestant, certificate, brief, *, tls, resume=False, at_a_time=3
 
 
 def idle(contestant, certificate, brief, *, tls, sessions=8000):
+    """Beyond what the first few touch (code, libraries, tables), which is the process's and not the sessions'."""
     said = through(contestant.make(certificate), "hold", "--sessions", sessions, "--duration", "1s" if brief else "3s",
-                   tls=certificate if tls else None)
+                   tls=certificate if tls else None, warm=32)
     watched = said["watched"]
     return {"rss_kib_per_session": (watched["measured"]["rss_kib"] - watched["before"]["rss_kib"]) / said["opened"],
             "slab_kib_per_session": (watched["measured"]["slab_kib"] - watched["before"]["slab_kib"]) / said["opened"]}

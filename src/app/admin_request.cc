@@ -40,7 +40,7 @@ AdminRequest described(const AdminConnection& connection, const protocol::Reques
   request.api.path = head.target.substr(0, mark);
   if (mark != std::string::npos) request.api.query = head.target.substr(mark + 1);
   for (const auto& [name, value] : head.fields) {
-    std::string lower = name;
+    std::string lower(name);
     for (char& c : lower) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }

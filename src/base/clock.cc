@@ -1,7 +1,8 @@
 #include "base/clock.h"
 
-#include <fmt/format.h>
 #include <time.h>
+
+#include <algorithm>
 
 namespace fairlead::base {
 
@@ -17,12 +18,35 @@ std::int64_t wall_clock_ms() {
   return ts.tv_sec * 1000LL + ts.tv_nsec / 1'000'000;
 }
 
+std::array<char, 24> utc_ms_text(std::int64_t ms) {
+  using namespace std::chrono;
+  constexpr auto kFirst = sys_days(year(0) / January / 1).time_since_epoch() / milliseconds(1);
+  constexpr auto kLast = sys_days(year(10000) / January / 1).time_since_epoch() / milliseconds(1) - 1;
+  const sys_time<std::chrono::milliseconds> at(std::chrono::milliseconds(std::clamp<std::int64_t>(ms, kFirst, kLast)));
+  const auto day = floor<days>(at);
+  const year_month_day date(day);
+  const hh_mm_ss time(at - day);
+  std::array<char, 24> text;
+  char* out = text.data();
+  // With as many digits as said, and what stands behind them.
+  const auto put = [&out](unsigned value, int digits, char behind) {
+    for (int i = digits; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+    out[digits] = behind;
+    out += digits + 1;
+  };
+  put(static_cast<unsigned>(static_cast<int>(date.year())), 4, '-');
+  put(static_cast<unsigned>(date.month()), 2, '-');
+  put(static_cast<unsigned>(date.day()), 2, 'T');
+  put(static_cast<unsigned>(time.hours().count()), 2, ':');
+  put(static_cast<unsigned>(time.minutes().count()), 2, ':');
+  put(static_cast<unsigned>(time.seconds().count()), 2, '.');
+  put(static_cast<unsigned>(time.subseconds().count()), 3, 'Z');
+  return text;
+}
+
 std::string format_utc_ms(std::int64_t ms) {
-  time_t s = ms / 1000;
-  tm t;
-  ::gmtime_r(&s, &t);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
-                     t.tm_min, t.tm_sec, ms % 1000);
+  const std::array<char, 24> text = utc_ms_text(ms);
+  return {text.data(), text.size()};
 }
 
 }  // namespace fairlead::base

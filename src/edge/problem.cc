@@ -12,10 +12,10 @@ using base::Code;
 std::string problem_body(const Problem& p) {
   std::string body;
   JsonLine doc(body);
-  doc.text("type", fmt::format("urn:fairlead:error:{}", p.code));
-  doc.text("title", protocol::reason_phrase(p.status));
-  doc.number("status", p.status);
-  if (!p.detail.empty()) doc.text("detail", p.detail);
+  doc.text<"type">(fmt::format("urn:fairlead:error:{}", p.code));
+  doc.text<"title">(protocol::reason_phrase(p.status));
+  doc.number<"status">(p.status);
+  if (!p.detail.empty()) doc.text<"detail">(p.detail);
   doc.end();
   return body;
 }

@@ -195,7 +195,11 @@ bool Relay::passed_slowly(Session& session, int error) {
 bool Relay::end(Session& session) {
   set(kSourceEnded);
   session.lost(from_, session.stream(from_).cancelled() ? ECANCELED : 0);
-  shut_sink(session);
+  if (!session.last_relay()) {
+    shut_sink(session);
+  } else if (!(flags_ & kSinkShut)) {
+    session.stream(other(from_)).shutdown_before_close();  // both sides are over: their streams go with the session
+  }
   return session.ended();
 }
 

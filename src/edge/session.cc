@@ -177,14 +177,16 @@ void Session::lost(Peer p, int error) {
   begin_closing_date();
 }
 
-// A side that has sent a Close and has been sent one is done with: its stream's sending side ends, whatever the other
-// side still owes (RFC 6455 7.1.1: the server closes first, and towards the client the edge is the server).
+// A client that has sent a Close and has been sent one is done with: its stream's sending side ends, whatever the origin
+// still owes. The server closes first (RFC 6455 7.1.1), which towards the client is the edge; an origin in that state is
+// expected to, and told no sooner than the client is gone. Who closes first also keeps the port for a minute, and the
+// edge has more use for those that lead to origins.
 void Session::closing_progress() {
   std::uint8_t steps = 0;
   for (Peer p : {Peer::client, Peer::origin}) {
     steps = static_cast<std::uint8_t>(steps + from(p).close_received() + from(p).close_flushed());
-    if (from(p).close_received() && from(other(p)).close_flushed()) from(other(p)).shut_sink(*this);
   }
+  if (from(Peer::client).close_received() && from(Peer::origin).close_flushed()) from(Peer::origin).shut_sink(*this);
   if (std::exchange(close_steps_, steps) == steps || closing_date_ == base::kNever) return;
   closing_date_ = std::min(closing_latest_, base::later(loop().now(), kCloseTimeout));
 }

@@ -104,6 +104,7 @@ class Session final : net::Timer {
   void violated(Peer by, protocol::CloseCode code, std::string_view reason);
   void lost(Peer p, int error);  // the stream of `p` is over: 0 in order, else it failed
   void closing_progress();       // a Close came or went: see who has had both
+  bool last_relay() const { return running_ == 1; }
   bool ended();                  // true: the last relay calls finish(), when the loop resumes it
   void finish() noexcept;
   void failed_by_exception(const char* what);

@@ -74,6 +74,7 @@ struct Worker::Listener final : net::TlsServerSelector {
   model::ListenerConfig config;
   std::vector<net::Network> proxy_from;
   std::unique_ptr<net::Acceptor> acceptor;
+  net::SocketAddress address;
 };
 
 Worker::Worker(unsigned index, net::EventLoop& loop, net::Resolver& resolver, EdgeShared& shared,
@@ -117,8 +118,9 @@ base::Result<net::SocketAddress> Worker::listen(const model::ListenerConfig& con
   net::ListenOptions options;
   options.backlog = config.backlog;
   if (auto opened = l->acceptor->open(*at, options); !opened) return std::unexpected(opened.error());
+  listener->address = l->acceptor->address();
   listeners_.push_back(std::move(listener));
-  return l->acceptor->address();
+  return l->address;
 }
 
 void Worker::accepted(Listener& listener, int handle, const net::SocketAddress& peer) {
@@ -159,7 +161,8 @@ net::Task<std::unique_ptr<Session>> Worker::serve_requests(Listener& listener, s
   std::unique_ptr<Session> session;
   ClientInfo info;
   info.peer = tcp->peer();
-  info.local = tcp->local();
+  // Only a listener on every address of the machine has to ask which of them it was.
+  info.local = listener.address.is_any() ? tcp->local() : listener.address;
   // What the connection carries for nobody yet; outlives the stream, or the stream counts elsewhere by then.
   net::WireCount wire;
   tcp->count_wire(&wire);

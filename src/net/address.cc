@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -97,7 +98,12 @@ SocketAddress SocketAddress::from_native(const sockaddr* sa, unsigned length) {
 std::string SocketAddress::ip() const {
   char text[64] = "";
   if (family_ == Family::ipv4) {
-    ::inet_ntop(AF_INET, bytes_ + 12, text, sizeof text);
+    // inet_ntop() prints these by way of sprintf().
+    char* end = text;
+    for (int i = 12; i < 16; ++i) {
+      end = std::to_chars(end, text + sizeof text, bytes_[i]).ptr;
+      *end++ = i < 15 ? '.' : '\0';
+    }
   } else if (family_ == Family::ipv6) {
     ::inet_ntop(AF_INET6, bytes_, text, sizeof text);
   } else {
@@ -114,6 +120,12 @@ std::string SocketAddress::to_string() const {
     case Family::none: break;
   }
   return "-";
+}
+
+bool SocketAddress::is_any() const {
+  if (family_ != Family::ipv4 && family_ != Family::ipv6) return false;
+  return std::all_of(bytes_ + (family_ == Family::ipv4 ? 12 : 0), bytes_ + sizeof bytes_,
+                     [](unsigned char b) { return b == 0; });
 }
 
 bool SocketAddress::is_loopback() const {

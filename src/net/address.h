@@ -41,6 +41,8 @@ class SocketAddress {
   // The 16 bytes of the address, IPv4 as v4-mapped: a key for per-client limits.
   const unsigned char* bytes() const { return bytes_; }
   bool is_loopback() const;
+  // Whether it is 0.0.0.0 or ::, which stands for all addresses of the machine.
+  bool is_any() const;
 
   // Writes the sockaddr into `out` (sockaddr_storage), returns its length.
   unsigned to_native(void* out) const;

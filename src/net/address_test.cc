@@ -105,6 +105,11 @@ TEST(SocketAddress, compares_by_value_and_knows_loopback) {
   EXPECT_NE(a.with_port(81), a);
   EXPECT_TRUE(a.is_loopback());
   EXPECT_TRUE(SocketAddress::parse("127.9.9.9:1")->is_loopback());
+  for (const char* any : {"0.0.0.0:80", "[::]:80"}) EXPECT_TRUE(SocketAddress::parse(any)->is_any()) << any;
+  for (const char* one : {"0.0.0.1:80", "[::1]:80", "[::ffff:0.0.0.0]:80", "unix:/x"}) {
+    EXPECT_FALSE(SocketAddress::parse(one)->is_any()) << one;
+  }
+  EXPECT_FALSE(SocketAddress().is_any());
   EXPECT_TRUE(SocketAddress::parse("[::1]:1")->is_loopback());
   EXPECT_TRUE(SocketAddress::parse("unix:/x")->is_loopback());
   EXPECT_FALSE(SocketAddress::parse("128.0.0.1:1")->is_loopback());

@@ -75,6 +75,8 @@ class ByteStream {
 
   // Tells the peer that no more will be written (FIN; close_notify before it on TLS). After the last write completed.
   virtual void shutdown_write() = 0;
+  // The same for a stream that is destroyed next: what closing a socket tells the peer anyway need not be said before it.
+  virtual void shutdown_before_close() { shutdown_write(); }
 
   // Completes the outstanding read, if any, with `error`. Not sticky.
   void interrupt_read(int error);

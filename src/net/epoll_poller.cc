@@ -83,6 +83,7 @@ int EpollPoller::listen(const SocketAddress& at, const ListenOptions& options, S
   if (fd < 0) return -errno;
   const int one = 1;
   if (at.family() != Family::unix_) {
+    set_no_delay(fd);  // what is accepted inherits it
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (options.reuse_port) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (at.family() == Family::ipv6) {
@@ -106,7 +107,6 @@ int EpollPoller::accept(int handle, SocketAddress* peer) {
   socklen_t length = sizeof native;
   const int fd = ::accept4(handle, reinterpret_cast<sockaddr*>(&native), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return -errno;
-  if (native.ss_family != AF_UNIX) set_no_delay(fd);
   if (peer) *peer = SocketAddress::from_native(reinterpret_cast<sockaddr*>(&native), length);
   return fd;
 }

@@ -49,7 +49,8 @@ class Poller {
 
   virtual int listen(const SocketAddress& at, const ListenOptions& options, SocketAddress* bound) = 0;
   virtual int accept(int handle, SocketAddress* peer) = 0;
-  // A socket that has begun to connect: writable when it is over, then connect_result() is 0 or -errno.
+  // A socket that has begun to connect: writable when it is over. If it is writable alone, it is connected; with kHangup
+  // connect_result() has the outcome, 0 or -errno.
   virtual int connect(const SocketAddress& to) = 0;
   virtual int connect_result(int handle) = 0;
   virtual ssize_t read(int handle, char* buffer, std::size_t size) = 0;  // 0 = end of stream
@@ -77,7 +78,8 @@ class Poller {
     return result == -EINVAL || result == -ENOSYS || result == -EOPNOTSUPP || result == -EPERM;
   }
 
-  // Level-triggered interest; `before` is what is registered now (kNotWatched: not at all).
+  // Level-triggered interest; `before` is what is registered now (kNotWatched: not at all). Another `who` than before
+  // takes the handle over: from then on it alone is told.
   static constexpr Events kNotWatched = ~Events(0);
   virtual int watch(int handle, Pollable* who, Events before, Events after) = 0;
   // Drops events for `who` that were fetched by wait() and not delivered yet. Call before destroying a Pollable.

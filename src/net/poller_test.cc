@@ -3,6 +3,9 @@
 
 #include "net/poller.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cerrno>
@@ -77,7 +80,13 @@ class PollerTest : public ::testing::TestWithParam<Net> {
     world.run_until([&] { return (listener.seen & kReadable) != 0; });
     const int far = poller.accept(l, nullptr);
     EXPECT_GE(far, 0);
+    Probe connecting(poller, near);
+    connecting.watch(kWritable);
+    world.run_until([&] { return connecting.seen != 0; });
+    EXPECT_EQ(connecting.seen, kWritable);  // alone: it is there, and need not be asked
     EXPECT_EQ(poller.connect_result(near), 0);
+    connecting.watch(Poller::kNotWatched);
+    connecting.give_up();
     return {near, far};
   }
   void rest(Duration d = milliseconds(30)) {
@@ -86,6 +95,18 @@ class PollerTest : public ::testing::TestWithParam<Net> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Net, PollerTest, every_net(), net_name);
+
+TEST_P(PollerTest, neither_end_of_a_connection_waits_for_more_before_it_sends) {
+  if (world.sim()) return;  // nothing waits there
+  const auto [a, b] = connected();
+  Probe near(poller, a), far(poller, b);
+  for (const int handle : {a, b}) {
+    int on = 0;
+    socklen_t size = sizeof on;
+    ASSERT_EQ(::getsockopt(handle, IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+    EXPECT_EQ(on, 1);
+  }
+}
 
 TEST_P(PollerTest, an_idle_connection_is_writable_and_not_readable) {
   const auto [a, b] = connected();

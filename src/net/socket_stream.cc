@@ -114,7 +114,7 @@ class ConnectWait final : Pollable, Timer {
     return true;
   }
   int await_resume() {
-    if (error_ == 0) error_ = -loop_.poller().connect_result(handle_);
+    if (failed_) error_ = -loop_.poller().connect_result(handle_);
     return error_;
   }
 
@@ -123,7 +123,11 @@ class ConnectWait final : Pollable, Timer {
     ConnectWait* self;
     void operator()() const { self->finish(ECANCELED); }
   };
-  void on_ready(Events) override { finish(0); }
+  // Writable and nothing else: it is there. Only of another end the socket must be asked.
+  void on_ready(Events events) override {
+    failed_ = (events & kHangup) != 0;
+    finish(0);
+  }
   void finish(int error) {
     error_ = error;
     if (!waiter_) return;
@@ -142,6 +146,7 @@ class ConnectWait final : Pollable, Timer {
   TimePoint deadline_;
   std::coroutine_handle<> waiter_;
   int error_ = 0;
+  bool failed_ = false;
   StopCallback<OnStop> stop_;
 };
 

@@ -80,6 +80,7 @@ class TcpStream final : public SocketStream {
     has_pipes_ = true;
   }
   void shutdown_write() override;
+  void shutdown_before_close() override {}
 
  protected:
   ssize_t try_read(char* buffer, std::size_t size) override;

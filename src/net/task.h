@@ -17,6 +17,8 @@
 #include <optional>
 #include <utility>
 
+#include "net/frame_memory.h"
+
 namespace fairlead::net {
 
 // The size of the last coroutine frame allocated on this thread, for tests that hold frames to a budget.
@@ -30,9 +32,9 @@ struct PromiseBase {
 
   static void* operator new(std::size_t size) {
     last_frame_bytes = size;
-    return ::operator new(size);
+    return take_frame(size);
   }
-  static void operator delete(void* p, std::size_t size) { ::operator delete(p, size); }
+  static void operator delete(void* p, std::size_t size) { give_frame(p, size); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
 

@@ -58,8 +58,8 @@ class TaskScope {
   // The frame that drives one task and frees itself at its end.
   struct Root {
     struct promise_type {
-      static void* operator new(std::size_t size) { return ::operator new(size); }
-      static void operator delete(void* p, std::size_t size) { ::operator delete(p, size); }
+      static void* operator new(std::size_t size) { return take_frame(size); }
+      static void operator delete(void* p, std::size_t size) { give_frame(p, size); }
       Root get_return_object() { return {}; }
       std::suspend_never initial_suspend() noexcept { return {}; }
       std::suspend_never final_suspend() noexcept { return {}; }

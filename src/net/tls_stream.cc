@@ -124,9 +124,21 @@ void TlsStream::shutdown_write() {
   finish_closing();
 }
 
-void TlsStream::finish_closing() {
+void TlsStream::shutdown_before_close() {
+  if (closing_ || closed_) return;
+  closed_ = true;
+  (void)say_close();
+}
+
+// False: not yet, for want of room.
+bool TlsStream::say_close() {
   // A cancelled writer may have stopped in the middle of a record: nothing more can be said in TLS.
-  if (write_error_ == 0 && !cancelled() && !(own_ ? close_own() : close_library())) {
+  if (write_error_ != 0 || cancelled()) return true;
+  return own_ ? close_own() : close_library();
+}
+
+void TlsStream::finish_closing() {
+  if (!say_close()) {
     want(kWritable);
     return;
   }

@@ -40,6 +40,7 @@ class TlsStream final : public SocketStream {
 
   // close_notify, then FIN, as soon as the socket takes them. After the last write completed.
   void shutdown_write() override;
+  void shutdown_before_close() override;
   void abort_on_close() override;
   std::string failure_text() const override;
   bool truncated() const override { return truncated_; }
@@ -115,6 +116,7 @@ class TlsStream final : public SocketStream {
   bool step_handshake(Events events);
   Outcome judge(int result);
   bool holds_input() const;
+  bool say_close();
   void finish_closing();
   void take_leftovers();
   void take_leftovers_own();

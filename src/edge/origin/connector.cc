@@ -38,13 +38,14 @@ base::Error as_origin_error(base::Error e) {
   }
 }
 
+using Reached = base::Result<std::unique_ptr<net::TcpStream>>;
+
 // Happy eyeballs over a list of addresses. Lives in the frame of the coroutine that races, which joins before it ends.
 class Race {
  public:
   Race(net::EventLoop& loop, base::TimePoint until) : loop_(loop), until_(until), attempts_(loop) {}
 
-  net::Task<base::Result<std::unique_ptr<net::TcpStream>>> run(std::vector<net::SocketAddress> addresses,
-                                                               net::StopToken stop) {
+  net::Task<Reached> run(std::vector<net::SocketAddress> addresses, net::StopToken stop) {
     {
       const net::StopCallback on_stop(stop, Abandon{this});
       std::size_t next = 0;
@@ -105,6 +106,12 @@ class Race {
   bool abandoned_ = false;
 };
 
+net::Task<Reached> race(net::EventLoop& loop, std::vector<net::SocketAddress> addresses, base::TimePoint until,
+                        net::StopToken stop) {
+  Race race(loop, until);
+  co_return co_await race.run(std::move(addresses), stop);
+}
+
 // Empty when the policy wants none.
 std::string proxy_header(const ConnectRequest& request, const net::TcpStream& stream) {
   std::string out;
@@ -149,8 +156,11 @@ net::Task<base::Result<std::unique_ptr<net::SocketStream>>> Connector::connect(C
   for (net::SocketAddress& a : resolved->addresses) a = a.with_port(request.port);
 
   // The resolver has put the addresses in RFC 8305's order already.
-  Race race(loop_, connected_by);
-  auto tcp = co_await race.run(std::move(resolved->addresses), stop);
+  // One alone, which most are, needs no race.
+  std::vector<net::SocketAddress>& addresses = resolved->addresses;
+  net::Task<Reached> reaching = addresses.size() == 1 ? net::connect_tcp(loop_, addresses[0], connected_by, stop)
+                                                      : race(loop_, std::move(addresses), connected_by, stop);
+  auto tcp = co_await std::move(reaching);
   if (!tcp) co_return Connected(std::unexpect, as_origin_error(std::move(tcp.error())));
 
   if (std::string header = proxy_header(request, **tcp); !header.empty()) {

@@ -46,6 +46,23 @@ AccessRecord session() {
   return r;
 }
 
+// Text is looked at eight bytes at a time: what must be escaped may stand anywhere among them.
+TEST(AccessRecord, EveryByteAtEveryPlace) {
+  AccessRecord r = session();
+  for (int c = 0; c < 256; ++c) {
+    for (std::size_t at = 0; at < 18; ++at) {
+      std::string target(18, at % 2 ? 'a' : '!');
+      target[at] = static_cast<char>(c);
+      r.target = target;
+      const std::string line = line_of(r);
+      const auto json = ordered_json::parse(line);
+      if (c >= 0x80) target.replace(at, 1, "\xef\xbf\xbd");
+      ASSERT_EQ(json["target"], target) << c << " at " << at;
+      ASSERT_NE(line.find("\"target\":" + ordered_json(target).dump() + ","), std::string::npos) << line;
+    }
+  }
+}
+
 TEST(AccessRecord, ASessionHasAllFieldsInOrder) {
   const std::int64_t before = base::wall_clock_ms();
   const std::string line = line_of(session());

@@ -5,6 +5,8 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -14,32 +16,44 @@ namespace fairlead::edge {
 // a character.
 void append_json_string(std::string& out, std::string_view s);
 
-// Writes ,"name":value. `name` is ours and needs no escaping.
+// A name as it stands in the object, with what is around it: ,"name":. Known when compiled, so that it is one copy.
+template <std::size_t N>
+struct JsonName {
+  consteval JsonName(const char (&name)[N]) {  // NOLINT: written as a literal
+    text[0] = ',';
+    text[1] = '"';
+    for (std::size_t i = 0; i + 1 < N; ++i) text[i + 2] = name[i];
+    text[N + 1] = '"';
+    text[N + 2] = ':';
+  }
+  char text[N + 3];
+};
+
+// line.text<"name">(value); the name is ours and needs no escaping.
 class JsonLine {
  public:
-  explicit JsonLine(std::string& out) : out_(out) { out_ += '{'; }
-  void text(std::string_view name, std::string_view value) {
-    key(name);
+  explicit JsonLine(std::string& out) : out_(out), start_(out.size()) {}
+  template <JsonName Name>
+  void text(std::string_view value) {
+    out_.append(Name.text, sizeof Name.text);
     append_json_string(out_, value);
   }
-  template <std::integral T>
-  void number(std::string_view name, T value) {
-    key(name);
-    char digits[24];
-    out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  template <JsonName Name, std::integral T>
+  void number(T value) {
+    constexpr std::size_t kName = sizeof Name.text;
+    char all[kName + 24];
+    std::memcpy(all, Name.text, kName);
+    out_.append(all, static_cast<std::size_t>(std::to_chars(all + kName, all + sizeof all, value).ptr - all));
   }
-  void end() { out_ += "}\n"; }
+  void end() {
+    if (out_.size() == start_) out_ += ',';
+    out_[start_] = '{';
+    out_ += "}\n";
+  }
 
  private:
-  void key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-  }
   std::string& out_;
-  bool first_ = true;
+  std::size_t start_;
 };
 
 }  // namespace fairlead::edge

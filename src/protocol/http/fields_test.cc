@@ -38,7 +38,7 @@ TEST(Fields, SetReplacesAllByOneInThePlaceOfTheFirst) {
   ASSERT_EQ(fields.size(), 2u);
   EXPECT_EQ(*fields.begin(), (Field{"A", "4"}));
   fields.set("c", "5");
-  EXPECT_EQ((fields.end() - 1)->value, "5");
+  EXPECT_EQ(std::next(fields.begin(), 2)->value, "5");
 }
 
 TEST(Fields, SetFromAViewOfItself) {
@@ -47,6 +47,43 @@ TEST(Fields, SetFromAViewOfItself) {
   fields.add("a", "another");
   fields.set("a", *fields.find("a"));
   EXPECT_THAT(fields.all("a"), ElementsAre("a long value that does not fit a small string"));
+}
+
+TEST(Fields, AddFromAViewOfItself) {
+  Fields fields;
+  fields.add("a", "a value of which there will be so much that the text has to grow again and again");
+  for (int i = 0; i < 100; ++i) fields.add(fields.begin()->name, *fields.find("a"));
+  EXPECT_EQ(fields.size(), 101u);
+  for (const Field field : fields) EXPECT_EQ(field, *fields.begin());
+}
+
+TEST(Fields, WhatWasOverwrittenOrRemovedDoesNotCount) {
+  Fields one, other;
+  one.add("gone", "before");
+  one.add("a", "1");
+  one.add("b", "overwritten");
+  one.remove("gone");
+  one.set("b", "2");
+  other.add("a", "1");
+  other.add("b", "2");
+  EXPECT_EQ(one, other);
+  EXPECT_EQ(one.bytes(), other.bytes());
+  other.set("b", "3");
+  EXPECT_NE(one, other);
+  other.remove("b");
+  EXPECT_NE(one, other);
+}
+
+TEST(Fields, ACopyHasATextOfItsOwn) {
+  Fields fields;
+  fields.add("a", "1");
+  Fields copy = fields;
+  fields.clear();
+  fields.add("x", "2");
+  EXPECT_THAT(copy.find("a"), Optional(std::string_view("1")));
+  const Fields moved = std::move(copy);
+  EXPECT_THAT(moved.find("a"), Optional(std::string_view("1")));
+  EXPECT_THAT(fields.find("x"), Optional(std::string_view("2")));
 }
 
 TEST(Fields, RemoveCountsAndTakesANameOfItself) {

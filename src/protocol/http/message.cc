@@ -31,12 +31,13 @@ bool is_always_hop_by_hop(std::string_view name) {
 // All values of a list field and one more member, as one field in the place of the first.
 void append_to_list(Fields& fields, std::string_view name, std::string_view member) {
   std::string list;
-  for (const std::string_view value : fields.all(name)) {
-    if (trim_ows(value).empty()) continue;
+  for (const Field field : fields) {
+    if (!equal_nocase(field.name, name) || trim_ows(field.value).empty()) continue;
     if (!list.empty()) list += ", ";
-    list += value;
+    list += field.value;
   }
-  if (!list.empty()) list += ", ";
+  if (list.empty()) return fields.set(name, member);
+  list += ", ";
   list += member;
   fields.set(name, list);
 }
@@ -128,7 +129,8 @@ void remove_hop_by_hop(Fields& fields) {
   std::vector<std::string> named;
   for (const std::string_view value : fields.all("connection")) {
     for_each_list_member(value, [&named](std::string_view name) {
-      if (!is_end_to_end(name) && !equal_nocase(name, "te")) named.emplace_back(name);
+      // "Upgrade" is named in every opening handshake, and goes by its own name.
+      if (!is_always_hop_by_hop(name) && !is_end_to_end(name) && !equal_nocase(name, "te")) named.emplace_back(name);
       return true;
     });
   }

@@ -64,6 +64,9 @@ std::string_view words_for(const beast::error_code& error) {
 template <bool isRequest>
 Ruled<typename HeadReader<isRequest>::Head> read(std::string_view text) {
   HeadReader<isRequest> reader;
+  // Room for what the edge adds to it, too.
+  constexpr std::size_t kUsualFields = 24, kAdded = 384;
+  reader.head.fields.reserve(kUsualFields, text.size() + kAdded);
   reader.header_limit(static_cast<std::uint32_t>(text.size()));
   beast::error_code error;
   const std::size_t used = reader.put(boost::asio::const_buffer(text.data(), text.size()), error);

@@ -20,13 +20,13 @@ Ruled<void> check_version(std::string_view text) {
   return {};
 }
 
-Ruled<BodyFraming> chunked_framing(const std::vector<std::string_view>& codings, HttpVersion version) {
+Ruled<BodyFraming> chunked_framing(const Fields::Only& coding, HttpVersion version) {
   if (version == HttpVersion::http10) return refused("Transfer-Encoding in HTTP/1.0");
-  if (codings.size() != 1) return refused("more than one Transfer-Encoding");
-  if (equal_nocase(codings[0], "chunked")) return BodyFraming{BodyFraming::Kind::chunked, 0};
+  if (coding.count != 1) return refused("more than one Transfer-Encoding");
+  if (equal_nocase(coding.value, "chunked")) return BodyFraming{BodyFraming::Kind::chunked, 0};
   // A coding we do not know is 501 (RFC 9112 6.1); a list in which "chunked" is not the one last member frames nothing.
   std::vector<std::string_view> members;
-  for_each_list_member(codings[0], [&members](std::string_view m) {
+  for_each_list_member(coding.value, [&members](std::string_view m) {
     members.push_back(m);
     return true;
   });
@@ -90,13 +90,13 @@ Ruled<FieldLine> split_field_line(std::string_view line) {
 }
 
 Ruled<BodyFraming> framing_of(const Fields& fields, HttpVersion version) {
-  const auto lengths = fields.all("content-length");
-  const auto codings = fields.all("transfer-encoding");
-  if (!codings.empty() && !lengths.empty()) return refused("Content-Length and Transfer-Encoding together");
-  if (!codings.empty()) return chunked_framing(codings, version);
-  if (lengths.empty()) return BodyFraming{};
-  if (lengths.size() > 1) return refused("more than one Content-Length");
-  const std::string_view text = lengths[0];
+  const Fields::Only stated = fields.only("content-length");
+  const Fields::Only coding = fields.only("transfer-encoding");
+  if (coding.count != 0 && stated.count != 0) return refused("Content-Length and Transfer-Encoding together");
+  if (coding.count != 0) return chunked_framing(coding, version);
+  if (stated.count == 0) return BodyFraming{};
+  if (stated.count > 1) return refused("more than one Content-Length");
+  const std::string_view text = stated.value;
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return refused("Content-Length is no number");
   constexpr std::uint64_t kMost = INT64_MAX;  // so that no reader's signed 64 bits overflow
   std::uint64_t length = 0;
@@ -110,12 +110,12 @@ Ruled<BodyFraming> framing_of(const Fields& fields, HttpVersion version) {
 }
 
 Ruled<void> resolve_target(RequestHead& head) {
-  const auto hosts = head.fields.all("host");
-  if (hosts.size() > 1) return refused("more than one Host");
-  if (hosts.empty() && head.version != HttpVersion::http10) return refused("no Host");  // RFC 9112 3.2
+  const Fields::Only named = head.fields.only("host");
+  if (named.count > 1) return refused("more than one Host");
+  if (named.count == 0 && head.version != HttpVersion::http10) return refused("no Host");  // RFC 9112 3.2
   std::optional<Authority> host;
-  if (!hosts.empty()) {
-    host = parse_authority(hosts[0]);
+  if (named.count != 0) {
+    host = parse_authority(named.value);
     if (!host) return refused("Host is no host[:port]");
     head.authority = to_text(*host);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/http/text_run.h"
 #include "protocol/http1/head_rules.h"
 
 namespace fairlead::protocol::detail {
@@ -81,6 +82,7 @@ Ruled<bool> HeadScanner::scan(std::string_view text) {
     if (last_was_cr_) {
       if (at < end && text[at] != '\n') return refused("bare CR");
     } else {
+      at += text_run(text.substr(0, end), at);
       while (at < end && (kind = kClasses[static_cast<unsigned char>(text[at])]) == Class::plain) ++at;
       if (at < end && kind == Class::lf) return refused("bare LF");
       if (at < end && kind == Class::forbidden) return refused("control character in the head");

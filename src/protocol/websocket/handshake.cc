@@ -24,6 +24,12 @@ std::string base64(std::span<const unsigned char> bytes) {
   return text;
 }
 
+// Looked up once: by name, as EVP_sha1() has it done again for every digest, costs more than the digest of a key.
+const EVP_MD* sha1() {
+  static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  return kSha1 != nullptr ? kSha1 : EVP_sha1();
+}
+
 // 16 bytes in base64 are 22 characters and "==". The four spare bits of the last character are let be: the accept key
 // is made from the text, so nobody decodes it.
 bool is_key(std::string_view text) {
@@ -116,23 +122,23 @@ base::Result<OpeningHandshake> parse_opening(const RequestHead& head) {
     if (length != "0") return bad_request("opening handshake with a body");
   }
 
-  const auto versions = head.fields.all("sec-websocket-version");
-  if (versions.size() > 1 || (versions.empty() && !http2)) {
+  const auto [versions, version] = head.fields.only("sec-websocket-version");
+  if (versions > 1 || (versions == 0 && !http2)) {
     return bad_request("opening handshake needs one Sec-WebSocket-Version");
   }
-  if (!versions.empty() && versions[0] != "13") {
-    const bool number = !versions[0].empty() && versions[0].size() <= 3 &&
-                        versions[0].find_first_not_of("0123456789") == std::string_view::npos;
+  if (versions != 0 && version != "13") {
+    const bool number = !version.empty() && version.size() <= 3 &&
+                        version.find_first_not_of("0123456789") == std::string_view::npos;
     if (!number) return bad_request("Sec-WebSocket-Version is no version");
-    return base::fail(Code::unsupported, Side::client, "Sec-WebSocket-Version " + std::string(versions[0]));
+    return base::fail(Code::unsupported, Side::client, "Sec-WebSocket-Version " + std::string(version));
   }
 
   OpeningHandshake opening;
   if (!http2) {
-    const auto keys = head.fields.all("sec-websocket-key");
-    if (keys.size() != 1) return bad_request("opening handshake needs one Sec-WebSocket-Key");
-    if (!is_key(keys[0])) return bad_request("Sec-WebSocket-Key is not 16 bytes in base64");
-    opening.key = keys[0];
+    const auto [keys, key] = head.fields.only("sec-websocket-key");
+    if (keys != 1) return bad_request("opening handshake needs one Sec-WebSocket-Key");
+    if (!is_key(key)) return bad_request("Sec-WebSocket-Key is not 16 bytes in base64");
+    opening.key = key;
   }
   for (const std::string_view value : head.fields.all("sec-websocket-protocol")) {
     std::string_view wrong;
@@ -155,12 +161,13 @@ base::Result<OpeningHandshake> parse_opening(const RequestHead& head) {
 }
 
 std::string accept_key(std::string_view key) {
-  std::string text(key);
-  text += kGuid;
+  std::string text;
+  text.reserve(key.size() + kGuid.size());
+  text.append(key).append(kGuid);
   std::array<unsigned char, kSha1Size> digest{};
   unsigned size = 0;
   // Fails only where SHA-1 is switched off altogether; the answer is then an accept value that no peer takes for right.
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) return {};
+  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, sha1(), nullptr) != 1) return {};
   return base64(digest);
 }
 
@@ -170,18 +177,18 @@ base::Result<void> check_answer(const ResponseHead& answer, std::string_view key
   const Fields& fields = answer.fields;
   if (answer.status != 101) return bad_answer("status " + std::to_string(answer.status));
   if (answer.version != HttpVersion::http11) return bad_answer("101 over HTTP/1.0");
-  const auto upgrades = fields.all("upgrade");
-  if (upgrades.size() != 1 || !equal_nocase(upgrades[0], "websocket")) return bad_answer("Upgrade is not websocket");
+  const auto [upgrades, upgrade] = fields.only("upgrade");
+  if (upgrades != 1 || !equal_nocase(upgrade, "websocket")) return bad_answer("Upgrade is not websocket");
   if (!fields.has_token("connection", "upgrade")) return bad_answer("Connection does not say upgrade");
-  const auto accepts = fields.all("sec-websocket-accept");
+  const auto [accepts, accept] = fields.only("sec-websocket-accept");
   const std::string expected = accept_key(key);
-  if (accepts.size() != 1 || expected.empty() || accepts[0] != expected)
+  if (accepts != 1 || expected.empty() || accept != expected)
     return bad_answer("wrong Sec-WebSocket-Accept");
 
-  const auto subprotocols = fields.all("sec-websocket-protocol");
-  if (subprotocols.size() > 1) return bad_answer("more than one Sec-WebSocket-Protocol");
-  if (!subprotocols.empty() && std::find(offered.subprotocols.begin(), offered.subprotocols.end(), subprotocols[0]) ==
-                                   offered.subprotocols.end()) {
+  const auto [subprotocols, subprotocol] = fields.only("sec-websocket-protocol");
+  if (subprotocols > 1) return bad_answer("more than one Sec-WebSocket-Protocol");
+  if (subprotocols != 0 && std::find(offered.subprotocols.begin(), offered.subprotocols.end(), subprotocol) ==
+                               offered.subprotocols.end()) {
     return bad_answer("a subprotocol that was not offered");
   }
   const std::string extensions = join(fields.all("sec-websocket-extensions"));
