@@ -189,6 +189,16 @@ backend origin
         return ["haproxy", "-db", "-f", self.folder / "haproxy.cfg"]
 
 
+class Floor(Relay):
+    """Two system calls a message and nothing else: what the machine itself costs. It relays bytes to any origin, in the clear."""
+
+    label = "floor"
+
+    def command(self):
+        self.wss = self.ws
+        return [BUILD / "bench" / "floor_relay", str(self.ws), str(self.origin)]
+
+
 class Fairlead(Relay):
     """Everything on: frames scanned and validated, clocks, counters, access log. binary: another build; domains: so many;
     listener: keys added to both listeners; domain: keys added to the domain."""

@@ -9,7 +9,7 @@ from counting import instructions
 from machine import ROOT
 from measuring import through
 from node import FairleadNode
-from peers import Fairlead, Haproxy, Nginx
+from peers import Fairlead, Floor, Haproxy, Nginx
 from policy import DOMAINS, NginxFleet, changing
 
 # metric: (words, unit, whether the relays are compared by it)
@@ -65,6 +65,7 @@ UNCOUNTED = ROOT / "build/uncounted/fairlead"
 DIRECT = Contestant("direct")
 NGINX, HAPROXY, FAIRLEAD = Contestant("nginx", Nginx), Contestant("HAProxy", Haproxy), Contestant("Fairlead", Fairlead)
 ALL = (NGINX, HAPROXY, FAIRLEAD)
+FLOOR = Contestant("floor", Floor)
 
 
 def _latencies(measured, *names):
@@ -142,12 +143,14 @@ def _closed_workloads():
         for size, words in ((64, "64 B"), (1024, "1 KiB")):
             for sessions in (1, 100, 1000, 4000):
                 for in_flight in (1, 16):
+                    aims = _closed_aims(tls, size, sessions, in_flight)
+                    floor = (FLOOR,) if aims and not tls else ()
                     yield Workload(
                         f"{scheme}-{size}-x{sessions}" + (f"-k{in_flight}" if in_flight > 1 else ""),
                         f"{words} × {sessions}" + (f", {in_flight} in flight" if in_flight > 1 else ""),
                         f"{scheme}, closed loop", "cpu_us_per_message",
-                        partial(closed, size=size, sessions=sessions, in_flight=in_flight, tls=tls), (DIRECT, *ALL),
-                        _closed_aims(tls, size, sessions, in_flight), quick=(size, sessions, in_flight) == (64, 1000, 1))
+                        partial(closed, size=size, sessions=sessions, in_flight=in_flight, tls=tls), (DIRECT, *floor, *ALL),
+                        aims, quick=(size, sessions, in_flight) == (64, 1000, 1))
 
 
 def _closed_aims(tls, size, sessions, in_flight):
@@ -177,7 +180,7 @@ def workloads():
         aims = () if tls else (("cpu_us_per_message", "nginx", 0.95), ("p99_us", "nginx", 1.0))
         for rate in (5000, 20000):
             found.append(Workload(f"{scheme}-paced-{rate // 1000}k", f"{rate // 1000},000 messages/s over 1000", f"{scheme}, open loop",
-                                  "cpu_us_per_message", partial(paced, rate=rate, sessions=1000, tls=tls), (DIRECT, *ALL),
+                                  "cpu_us_per_message", partial(paced, rate=rate, sessions=1000, tls=tls), (DIRECT, *(() if tls else (FLOOR,)), *ALL),
                                   aims if rate == 20000 else (), quick=rate == 20000 and not tls))
     found += _bulk_workloads()
     for name, words, tls, resume in (("plain", "ws", False, False), ("tls", "wss, full", True, False), ("resumed", "wss, resumed", True, True)):

@@ -222,10 +222,8 @@ void Relay::request_ping(Session& session) {
   wake(session);
 }
 
-void Relay::request_close(Session& session, protocol::CloseCode code, std::string_view reason) {
+void Relay::request_close(Session& session) {
   if (flags_ & (kCloseWritten | kCloseWanted | kDiscard)) return;
-  close_code_ = code;
-  close_reason_ = reason;
   set(kCloseWanted);
   wake(session);
 }
@@ -242,7 +240,7 @@ void Relay::append_own(Session& session, std::string& out) {
   }
   if (!(flags_ & kDiscard)) {
     if (flags_ & kCloseWanted) {
-      out += protocol::encode_close(close_code_, close_reason_, mask).text();
+      out += protocol::encode_close(session.close_code_, {session.close_reason_, session.close_reason_size_}, mask).text();
       set(kCloseWritten | kDiscard);
       drop_held();
     } else if ((flags_ & kPingWanted) && session.keepalive_) {

@@ -36,10 +36,9 @@ class Relay final : net::Resumable {
   // It ends by itself and calls Session::ended.
   void start();
 
-  // Asks for a Ping or a Close of the edge's own to be written in this direction at the next boundary. `reason` must be
-  // static text.
+  // Asks for a Ping or the session's Close of the edge's own to be written in this direction at the next boundary.
   void request_ping(Session& session);
-  void request_close(Session& session, protocol::CloseCode code, std::string_view reason);
+  void request_close(Session& session);
 
   // Bytes of the source that the sink has accepted: what counts. The edge's own frames, and what was dropped behind a
   // Close or answers the edge's own Ping, are not among them.
@@ -131,12 +130,10 @@ class Relay final : net::Resumable {
   protocol::FrameScanner scanner_;
   std::uint64_t received_ = 0, passed_ = 0;
   WebSocketMeter::Direction* meter_;
-  std::string_view close_reason_;
   std::uint32_t mask_state_;
   std::uint32_t dropped_frames_ = 0, dropped_messages_ = 0;
   std::uint32_t writing_ = 0;  // bytes that were given to the sink last, and of those the source's
   std::uint32_t passing_ = 0;
-  protocol::CloseCode close_code_ = protocol::CloseCode::none;
   std::uint16_t flags_ = 0;
   // The beginning of a frame whose fate is open: half a header (a violation must be found before anything of its frame
   // is sent, or no Close could follow), a Close without its code, or what may be the Pong the edge waits for.

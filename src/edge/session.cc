@@ -27,15 +27,6 @@ std::string_view reason_of(CloseCause cause) {
   }
 }
 
-// Suspends run() until the last relay has ended.
-struct BothEnded {
-  std::coroutine_handle<>& runner;
-  const std::uint8_t& running;
-  bool await_ready() const { return running == 0; }
-  void await_suspend(std::coroutine_handle<> h) { runner = h; }
-  void await_resume() const {}
-};
-
 }  // namespace
 
 Session::Session(Parts parts, SessionList& list)
@@ -51,7 +42,6 @@ Session::Session(Parts parts, SessionList& list)
       last_data_(client_->loop().now()),
       opened_(last_data_),
       record_(std::move(parts.record).value()),
-      log_(parts.log),
       shared_(std::move(parts.shared)),
       seat_(std::move(parts.seat)),
       lease_(std::move(parts.lease)),
@@ -74,16 +64,15 @@ Session::~Session() {
   --list_.size_;
 }
 
-net::Task<void> Session::run() {
-  begin();
-  co_await BothEnded{runner_, running_};
-  Timer::cancel();
-  report();
-}
-
-void Session::start(Owner& owner) {
-  owner_ = &owner;
-  begin();
+void Session::start(std::unique_ptr<Session> session, Keeps keeps) {
+  Session& s = *session.release();
+  s.keeps_ = std::move(keeps);
+  for (Peer p : {Peer::client, Peer::origin}) s.stream(p).forget_peer();
+  s.meter_->websocket.sessions_opened.add();
+  s.meter_->websocket.sessions_open.add();
+  s.running_ = kPeers;
+  s.set_clock();
+  for (Relay& relay : s.relays_) relay.start();
 }
 
 void Session::finish() noexcept {
@@ -93,22 +82,17 @@ void Session::finish() noexcept {
   } catch (...) {
     loop().caught("a session's report");
   }
-  owner_->over(*this);
-}
-
-void Session::begin() {
-  meter_->websocket.sessions_opened.add();
-  meter_->websocket.sessions_open.add();
-  running_ = kPeers;
-  set_clock();
-  for (Relay& relay : relays_) relay.start();
+  delete this;
 }
 
 void Session::close(CloseBy by, CloseCause cause, protocol::CloseCode code, std::string_view reason) {
   set_end(by, cause, static_cast<std::uint16_t>(code));
   if (std::exchange(closing_, true)) return;
+  close_code_ = code;
+  close_reason_ = reason.data();
+  close_reason_size_ = static_cast<std::uint8_t>(std::min<std::size_t>(reason.size(), UINT8_MAX));
   begin_closing_date();
-  for (Relay& relay : relays_) relay.request_close(*this, code, reason);
+  for (Relay& relay : relays_) relay.request_close(*this);
 }
 
 void Session::close_at(TimePoint when, CloseBy by, CloseCause cause) {
@@ -191,14 +175,6 @@ void Session::closing_progress() {
   closing_date_ = std::min(closing_latest_, base::later(loop().now(), kCloseTimeout));
 }
 
-bool Session::ended() {
-  if (--running_ != 0) return false;
-  if (owner_) return true;
-  // Resumed by the loop: run()'s end destroys this session, and the relay that ends is still on the stack.
-  if (runner_) loop().ready(std::exchange(runner_, {}));
-  return false;
-}
-
 void Session::failed_by_exception(const char* what) {
   loop().caught("a session's relay");
   net::guarded("a line of the log",
@@ -215,7 +191,7 @@ void Session::pong_missing(Peer dead) {
 }
 
 void Session::on_clock() {
-  if (owner_ && running_ == 0) return finish();
+  if (running_ == 0) return finish();
   const TimePoint now = loop().now();
   if (closing_date_ <= now && close_on_its_way()) {
     closing_date_ = std::min(closing_latest_, base::later(now, kCloseTimeout));
@@ -251,7 +227,7 @@ void Session::on_clock() {
 // One timer for all of a session's dates. It is armed for the earliest; traffic only moves last_data_, and the wheel
 // looks again when the old date comes.
 void Session::set_clock() {
-  if (owner_ && running_ == 0) return;  // over: it has been set for the last time
+  if (running_ == 0) return;  // over: it has been set for the last time
   TimePoint next = closing_date_;
   if (!closing_) {
     next = std::min({next, close_at_, base::later(last_data_, policy_->websocket.connection_timeout)});
@@ -296,7 +272,7 @@ void Session::report() {
   r.close_by = to_string(end.by);
   r.close_cause = to_string(end.cause);
   r.close_code = end.code;
-  if (log_) log_->write(r);
+  if (list_.log_) list_.log_->write(r);
 }
 
 }  // namespace fairlead::edge

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "edge/admission.h"
 #include "edge/keepalive.h"
@@ -27,12 +28,30 @@
 #include "edge/telemetry/meter_cell.h"
 #include "model/domain_policy.h"
 #include "net/byte_stream.h"
-#include "net/task.h"
+#include "net/task_scope.h"
 
 namespace fairlead::edge {
 
 class SessionList;
 struct DomainShared;
+
+// A client connection, counted for as long as this lives.
+class OpenConnection {
+ public:
+  OpenConnection() = default;
+  explicit OpenConnection(Counter& open) : open_(&open) { open_->add(); }
+  OpenConnection(OpenConnection&& o) noexcept : open_(std::exchange(o.open_, nullptr)) {}
+  OpenConnection& operator=(OpenConnection&& o) noexcept {
+    std::swap(open_, o.open_);
+    return *this;
+  }
+  ~OpenConnection() {
+    if (open_) open_->sub();
+  }
+
+ private:
+  Counter* open_ = nullptr;
+};
 
 // A session as it is now.
 struct SessionCounts {
@@ -60,26 +79,21 @@ class Session final : net::Timer {
     std::unique_ptr<net::ByteStream> origin;
     std::uint8_t allowed_rsv = 0;
     std::optional<SessionRecord> record;
-    AccessLog* log = nullptr;
     std::uint64_t seed = 0;  // of nonces and masks
   };
 
   Session(Parts parts, SessionList& list);
   ~Session();
 
-  // The story: relays run until both directions are over; then the end is reported. Once.
-  net::Task<void> run();
-
-  // The same without a coroutine that waits for it, which would lie beside every idle session: the owner is told by the
-  // loop when it is over, and may then destroy it.
-  class Owner {
-   public:
-    virtual void over(Session& session) noexcept = 0;
-
-   protected:
-    ~Owner() = default;
+  // What a session keeps until it is over, in the place of whoever brought it about and would else have to wait.
+  struct Keeps {
+    net::TaskScope::Hold hold;  // of whom it must not outlive
+    OpenConnection open;        // of HTTP/1, which gives its connection away
+    ConnectionSeat seat;
   };
-  void start(Owner& owner);
+  // The story: relays run until both directions are over; then the end is reported, and the session destroys itself, with
+  // nobody but the loop on the stack. Once.
+  static void start(std::unique_ptr<Session> session, Keeps keeps);
 
   // Asks for an orderly end (Close to both sides). The first cause stays. `reason` must be static text.
   void close(CloseBy by, CloseCause cause, protocol::CloseCode code, std::string_view reason);
@@ -105,11 +119,10 @@ class Session final : net::Timer {
   void lost(Peer p, int error);  // the stream of `p` is over: 0 in order, else it failed
   void closing_progress();       // a Close came or went: see who has had both
   bool last_relay() const { return running_ == 1; }
-  bool ended();                  // true: the last relay calls finish(), when the loop resumes it
+  bool ended() { return --running_ == 0; }  // true: the last relay calls finish(), when the loop resumes it
   void finish() noexcept;
   void failed_by_exception(const char* what);
 
-  void begin();
   void on_clock();
   void set_clock();
   void begin_closing_date();
@@ -120,6 +133,7 @@ class Session final : net::Timer {
   void cut();
   void report();
 
+  Keeps keeps_;  // let go last: then the worker may be over
   std::shared_ptr<const model::DomainPolicy> policy_;
   std::shared_ptr<MeterCell> meter_;  // outlives the streams, which count their bytes in it
   std::unique_ptr<net::ByteStream> client_, origin_;
@@ -131,16 +145,16 @@ class Session final : net::Timer {
   TimePoint closing_latest_ = base::kNever;
   std::unique_ptr<Keepalive> keepalive_;
   SessionRecord record_;
-  AccessLog* log_;
   std::shared_ptr<DomainShared> shared_;  // outlives the seat
   SessionSeat seat_;
   OriginLease lease_;
-  std::coroutine_handle<> runner_;  // run(), waiting for both relays
-  Owner* owner_ = nullptr;
   SessionList& list_;
   Session* next_ = nullptr;
   Session** prev_ = nullptr;
   std::uint32_t parked_[kPeers] = {};  // what was unsent when the idle clock last looked
+  const char* close_reason_ = nullptr;  // of the edge's own Close; it and its size, static text
+  std::uint8_t close_reason_size_ = 0;
+  protocol::CloseCode close_code_ = protocol::CloseCode::none;
   std::uint16_t end_code_ = 0;
   CloseBy end_by_ = CloseBy::edge, close_at_by_ = CloseBy::edge;
   CloseCause end_cause_ = CloseCause::internal_error, close_at_cause_ = CloseCause::drain;
@@ -153,7 +167,8 @@ class Session final : net::Timer {
 // The sessions of one domain on one worker. A node list inside the sessions: nothing is allocated.
 class SessionList {
  public:
-  SessionList() = default;
+  // `log` is told of the end of each; it outlives them. Null: nobody is.
+  explicit SessionList(AccessLog* log) : log_(log) {}
   SessionList(const SessionList&) = delete;
   SessionList& operator=(const SessionList&) = delete;
   bool empty() const { return head_ == nullptr; }
@@ -170,6 +185,7 @@ class SessionList {
 
  private:
   friend class Session;
+  AccessLog* const log_;
   Session* head_ = nullptr;
   std::size_t size_ = 0;
 };

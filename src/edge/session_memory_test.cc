@@ -9,9 +9,9 @@
 namespace fairlead::edge {
 namespace {
 
-static_assert(sizeof(net::TcpStream) <= 120, "two of them");
-static_assert(sizeof(Relay) <= 200, "two of them, within the session");
-static_assert(sizeof(Session) <= 688, "with its relays");
+static_assert(sizeof(net::TcpStream) <= 96, "two of them");
+static_assert(sizeof(Relay) <= 176, "two of them, within the session");
+static_assert(sizeof(Session) <= 664, "with its relays");
 static_assert(sizeof(SessionRecord) == sizeof(void*));
 static_assert(sizeof(net::Waiter) == sizeof(void*));
 

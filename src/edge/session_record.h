@@ -23,17 +23,14 @@ class SessionRecord {
   std::string_view session_id() const { return text(kSessionId); }
 
  private:
-  enum Text : std::uint8_t { kClient, kTls, kMethod, kTarget, kOrigin, kSessionId, kTexts };
+  enum Text : std::uint8_t { kClient, kProtocol, kTls, kMethod, kOrigin, kRegion, kIsp, kSessionId, kTexts };
   struct Block {
     std::int64_t opened_ms;
-    const char *region, *isp, *protocol;  // texts that live as long as the process
-    std::uint32_t stream;
-    std::uint32_t end[kTexts];  // of each text, counted from the first one's beginning
-    std::uint16_t region_size, isp_size;
+    std::uint32_t stream, target_size;
     std::uint16_t client_port;
     std::uint16_t status, origin_status;
-    std::uint8_t protocol_size;
-    char texts[1];
+    std::uint16_t end[kTexts];  // of each text, counted from the first one's beginning; what is beyond is cut off
+    char texts[1];              // and the target behind them, which alone may be long
   };
   struct FreeBlock {
     void operator()(Block* block) const { ::operator delete(block); }

@@ -223,7 +223,6 @@ net::Task<std::unique_ptr<Session>> open_tunnel(Worker& worker, ClientExchange& 
   parts.client = std::move(*stream);
   parts.origin = answer->connection->take_stream();
   parts.allowed_rsv = rsv;
-  parts.log = &worker.log();
   parts.seed = worker.random();
   AccessRecord record = worker.new_record(client, domain.get());
   record.session = true;

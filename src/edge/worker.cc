@@ -15,36 +15,6 @@
 namespace fairlead::edge {
 namespace {
 
-// Counted for as long as it lives, however serve() ends.
-class OpenConnection {
- public:
-  explicit OpenConnection(Counter& open) : open_(&open) { open_->add(); }
-  OpenConnection(OpenConnection&& o) noexcept : open_(std::exchange(o.open_, nullptr)) {}
-  OpenConnection& operator=(OpenConnection&&) = delete;
-  ~OpenConnection() {
-    if (open_) open_->sub();
-  }
-
- private:
-  Counter* open_;
-};
-
-// A connection that has become a session: what serve() held until then, without its frame, which is over. It keeps
-// itself until the session ends.
-class LiveSession final : Session::Owner {
- public:
-  LiveSession(net::TaskScope& scope, OpenConnection open, ConnectionSeat seat, std::unique_ptr<Session> session)
-      : hold_(scope), open_(std::move(open)), seat_(std::move(seat)), session_(std::move(session)) {}
-  void start() { session_->start(*this); }
-
- private:
-  void over(Session&) noexcept override { delete this; }
-  net::TaskScope::Hold hold_;  // let go last: then the worker may be over
-  OpenConnection open_;
-  ConnectionSeat seat_;
-  std::unique_ptr<Session> session_;
-};
-
 model::UsageProtocol usage_protocol(std::string_view name) {
   if (name == "h2") return model::UsageProtocol::h2;
   return name == "tcp" ? model::UsageProtocol::tcp : model::UsageProtocol::h1;
@@ -152,7 +122,7 @@ net::Task<void> Worker::serve(Listener& listener, std::unique_ptr<net::TcpStream
   std::unique_ptr<Session> session = co_await serve_requests(listener, std::move(tcp), seat);
   if (session) {
     if (draining()) session->close_at(loop_.now(), CloseBy::operator_, CloseCause::drain);
-    (new LiveSession(scope_, std::move(open), std::move(seat), std::move(session)))->start();
+    Session::start(std::move(session), {net::TaskScope::Hold(scope_), std::move(open), std::move(seat)});
   }
 }
 
@@ -282,7 +252,7 @@ WorkerDomain& Worker::domain_state(const Domain& domain) {
   const std::string& name = domain.policy().name;
   auto it = domains_.find(name);
   if (it == domains_.end()) {
-    auto state = std::make_unique<WorkerDomain>();
+    auto state = std::make_unique<WorkerDomain>(log());
     state->domain = table_->by_name(name);
     state->counters = shared_.counters.domain(index_, name);
     it = domains_.emplace(name, std::move(state)).first;

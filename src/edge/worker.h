@@ -44,6 +44,8 @@ struct EdgeShared {
 
 // One domain on one worker: made when the first request for it comes.
 struct WorkerDomain {
+  explicit WorkerDomain(AccessLog& log) : sessions(&log) {}
+
   std::shared_ptr<const Domain> domain;  // the latest revision seen; null once the domain was removed
   std::shared_ptr<DomainCounters> counters;
   SessionList sessions;

@@ -105,8 +105,8 @@ TEST(SocketAddress, compares_by_value_and_knows_loopback) {
   EXPECT_NE(a.with_port(81), a);
   EXPECT_TRUE(a.is_loopback());
   EXPECT_TRUE(SocketAddress::parse("127.9.9.9:1")->is_loopback());
-  for (const char* any : {"0.0.0.0:80", "[::]:80"}) EXPECT_TRUE(SocketAddress::parse(any)->is_any()) << any;
-  for (const char* one : {"0.0.0.1:80", "[::1]:80", "[::ffff:0.0.0.0]:80", "unix:/x"}) {
+  for (const char* any : {"0.0.0.0:80", "[::]:80", "[::ffff:0.0.0.0]:80"}) EXPECT_TRUE(SocketAddress::parse(any)->is_any()) << any;
+  for (const char* one : {"0.0.0.1:80", "[::1]:80", "unix:/x"}) {
     EXPECT_FALSE(SocketAddress::parse(one)->is_any()) << one;
   }
   EXPECT_FALSE(SocketAddress().is_any());

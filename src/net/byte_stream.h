@@ -92,6 +92,8 @@ class ByteStream {
   virtual std::string failure_text() const { return {}; }
   // TLS: the peer ended without close_notify.
   virtual bool truncated() const { return false; }
+  // From now on nobody asks whom it leads to: what was kept for that is given up.
+  virtual void forget_peer() {}
   // What the peer's side of this stream is, for logs: "TLSv1.3 …", empty on plain.
   virtual std::string_view tls_version() const { return {}; }
 

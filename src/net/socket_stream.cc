@@ -6,7 +6,12 @@
 namespace fairlead::net {
 
 SocketStream::SocketStream(EventLoop& loop, int handle, SocketAddress peer)
-    : ByteStream(loop), handle_(handle), peer_(std::move(peer)) {}
+    : ByteStream(loop), handle_(handle), peer_(std::make_unique<SocketAddress>(std::move(peer))) {}
+
+SocketStream::SocketStream(SocketStream& from)
+    : ByteStream(from.loop()), handle_(from.release()), peer_(std::move(from.peer_)) {}
+
+const SocketAddress SocketStream::kNoPeer;
 
 SocketStream::~SocketStream() {
   if (handle_ < 0) return;
@@ -156,7 +161,13 @@ Task<base::Result<std::unique_ptr<TcpStream>>> connect_tcp(EventLoop& loop, Sock
                                                            StopToken stop) {
   const int handle = loop.poller().connect(to);
   if (handle < 0) co_return std::unexpected(base::from_errno(-handle, base::Side::origin, to.to_string()));
-  auto stream = std::make_unique<TcpStream>(loop, handle, to);
+  std::unique_ptr<TcpStream> stream;
+  try {
+    stream = std::make_unique<TcpStream>(loop, handle, to);
+  } catch (...) {
+    loop.poller().close(handle);  // nobody's yet
+    throw;
+  }
   int error = 0;
   {
     ConnectWait wait(*stream, deadline, stop);

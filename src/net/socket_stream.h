@@ -28,8 +28,8 @@ class SocketStream : public ByteStream, public Pollable {
   ~SocketStream() override;
 
   int handle() const { return handle_; }
-  const SocketAddress& peer() const { return peer_; }
-  void set_peer(const SocketAddress& a) { peer_ = a; }
+  const SocketAddress& peer() const { return peer_ ? *peer_ : kNoPeer; }
+  void forget_peer() override { peer_.reset(); }
   SocketAddress local() const { return loop().poller().local_address(handle_); }
   // From now on bytes of this socket are added to `to`, which outlives the stream or the next call. Null: nowhere.
   void count_wire(WireCount* to) { wire_ = to; }
@@ -39,12 +39,15 @@ class SocketStream : public ByteStream, public Pollable {
   // The handle was put under watch in this stream's name, for these events (by who waited for its connection).
   void watched_for(Events events) { watched_ = events; }
 
-  // Gives the handle away (a TLS stream takes over a TCP one's). Nobody may be waiting on this stream.
+  // Gives the handle away. Nobody may be waiting on this stream.
   int release();
 
   void on_ready(Events events) override;
 
  protected:
+  // Takes over another's socket, of which nothing is left but the object. Allocates nothing, so that nothing can fail
+  // while the handle is nobody's.
+  explicit SocketStream(SocketStream& from);
   void want_read() override { want(kReadable); }
   void want_write() override { want(kWritable); }
   void want(Events more);
@@ -71,7 +74,8 @@ class SocketStream : public ByteStream, public Pollable {
   int handle_;
   Events watched_ = Poller::kNotWatched;
   WireCount* wire_ = nullptr;
-  SocketAddress peer_;
+  std::unique_ptr<SocketAddress> peer_;  // a word while the stream is a session's, and is not asked any more
+  static const SocketAddress kNoPeer;
 };
 
 class TcpStream final : public SocketStream {

@@ -31,13 +31,19 @@ class TaskScope {
   // Counts as a task that runs, for as long as it lives: for what goes on without a coroutine.
   class Hold {
    public:
-    explicit Hold(TaskScope& scope) noexcept : scope_(scope) { ++scope_.running_; }
-    ~Hold() { scope_.ended(); }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
+    explicit Hold(TaskScope& scope) noexcept : scope_(&scope) { ++scope_->running_; }
+    Hold() = default;  // of nobody
+    Hold(Hold&& o) noexcept : scope_(std::exchange(o.scope_, nullptr)) {}
+    Hold& operator=(Hold&& o) noexcept {
+      std::swap(scope_, o.scope_);
+      return *this;
+    }
+    ~Hold() {
+      if (scope_) scope_->ended();
+    }
 
    private:
-    TaskScope& scope_;
+    TaskScope* scope_ = nullptr;
   };
 
   StopToken token() { return stop_; }

@@ -277,9 +277,8 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_accept(std::unique_ptr<TcpStr
     if (!early) early = std::make_unique<std::string>();
     early->append(c.view());
   }
-  const SocketAddress peer = tcp->peer();
   WireCount* const wire = tcp->wire();
-  std::unique_ptr<TlsStream> stream(new TlsStream(tcp->loop(), tcp->release(), peer));
+  std::unique_ptr<TlsStream> stream(new TlsStream(*tcp));
   tcp.reset();
   stream->count_wire(wire);
   stream->early_ = std::move(early);
@@ -316,8 +315,7 @@ Task<base::Result<std::unique_ptr<TlsStream>>> tls_connect(std::unique_ptr<TcpSt
                                                            std::shared_ptr<const TlsClientContext> context,
                                                            std::string server_name, TimePoint deadline, StopToken stop,
                                                            TlsRecordsOptions records) {
-  const SocketAddress peer = tcp->peer();
-  std::unique_ptr<TlsStream> stream(new TlsStream(tcp->loop(), tcp->release(), peer));
+  std::unique_ptr<TlsStream> stream(new TlsStream(*tcp));
   tcp.reset();
   stream->client_context_ = std::move(context);
   // Without a name there is nothing to compare the certificate with, and OpenSSL would accept anybody's.

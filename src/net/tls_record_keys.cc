@@ -2,7 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <atomic>
 #include <cassert>
@@ -22,12 +22,12 @@ struct SuiteFacts {
   const char* cipher;  // as OpenSSL's providers call it
   std::size_t key;
   std::size_t secret;
-  const EVP_MD* (*hash)();
+  const char* hash;
 };
 constexpr SuiteFacts kSuites[] = {
-    {TlsSuite::aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", "AES-128-GCM", 16, 32, EVP_sha256},
-    {TlsSuite::aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", "AES-256-GCM", 32, 48, EVP_sha384},
-    {TlsSuite::chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256", "ChaCha20-Poly1305", 32, 32, EVP_sha256},
+    {TlsSuite::aes_128_gcm_sha256, "TLS_AES_128_GCM_SHA256", "AES-128-GCM", 16, 32, "SHA256"},
+    {TlsSuite::aes_256_gcm_sha384, "TLS_AES_256_GCM_SHA384", "AES-256-GCM", 32, 48, "SHA384"},
+    {TlsSuite::chacha20_poly1305_sha256, "TLS_CHACHA20_POLY1305_SHA256", "ChaCha20-Poly1305", 32, 32, "SHA256"},
 };
 constexpr std::size_t kSuiteCount = std::size(kSuites);
 
@@ -44,6 +44,27 @@ const EVP_CIPHER* fetched(TlsSuite suite) {
                                                    EVP_CIPHER_fetch(nullptr, kSuites[2].cipher, nullptr)};
   return ciphers[index_of(suite)];
 }
+
+// HMACs of this thread, for the same reason: HMAC() looks its hash up three times.
+struct ThreadMacs {
+  EVP_MAC_CTX* of[kSuiteCount] = {};
+  ~ThreadMacs() {
+    for (EVP_MAC_CTX* context : of) EVP_MAC_CTX_free(context);
+  }
+  // Null without memory for it.
+  static EVP_MAC_CTX* mine(const SuiteFacts& suite) {
+    static EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    static thread_local ThreadMacs macs;
+    EVP_MAC_CTX*& context = macs.of[index_of(suite.suite)];
+    if (context || !hmac) return context;
+    context = EVP_MAC_CTX_new(hmac);
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", const_cast<char*>(suite.hash), 0),
+                                     OSSL_PARAM_construct_end()};
+    if (context && EVP_MAC_CTX_set_params(context, parameters) == 1) return context;
+    EVP_MAC_CTX_free(context);
+    return context = nullptr;
+  }
+};
 
 // HKDF-Expand-Label with an empty context (RFC 8446 section 7.1). What is asked for is never longer than the hash, so
 // HKDF-Expand is one HMAC (RFC 5869 section 2.3).
@@ -62,12 +83,16 @@ bool expand_label(const SuiteFacts& suite, const unsigned char* secret, std::str
   info[n++] = 0;  // the context's length
   info[n++] = 1;  // HKDF's counter
   unsigned char block[EVP_MAX_MD_SIZE];
-  unsigned made = 0;
+  std::size_t made = 0;
   assert(size <= suite.secret);
-  const bool good =
-      HMAC(suite.hash(), secret, static_cast<int>(suite.secret), info, n, block, &made) && made == suite.secret;
+  EVP_MAC_CTX* const mac = ThreadMacs::mine(suite);
+  const bool good = mac && EVP_MAC_init(mac, secret, suite.secret, nullptr) == 1 && EVP_MAC_update(mac, info, n) == 1 &&
+                    EVP_MAC_final(mac, block, &made, sizeof block) == 1 && made == suite.secret;
   if (good) std::memcpy(out, block, size);
   OPENSSL_cleanse(block, sizeof block);
+  // The context outlives the connection; the secret in it must not.
+  static constexpr unsigned char kNothing[EVP_MAX_MD_SIZE] = {};
+  if (mac) EVP_MAC_init(mac, kNothing, suite.secret, nullptr);
   return good;
 }
 

@@ -13,7 +13,7 @@ namespace fairlead::net {
 
 void TlsStream::SslDeleter::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
-TlsStream::TlsStream(EventLoop& loop, int handle, SocketAddress peer) : SocketStream(loop, handle, std::move(peer)) {}
+TlsStream::TlsStream(TcpStream& tcp) : SocketStream(static_cast<SocketStream&>(tcp)) {}
 
 TlsStream::~TlsStream() {
   if (own_) {

@@ -41,6 +41,10 @@ class TlsStream final : public SocketStream {
   // close_notify, then FIN, as soon as the socket takes them. After the last write completed.
   void shutdown_write() override;
   void shutdown_before_close() override;
+  // A client's stream remembers: tickets that come later are kept under its origin's address.
+  void forget_peer() override {
+    if (!client_context_) SocketStream::forget_peer();
+  }
   void abort_on_close() override;
   std::string failure_text() const override;
   bool truncated() const override { return truncated_; }
@@ -93,7 +97,7 @@ class TlsStream final : public SocketStream {
     failed,        // failure_
   };
 
-  TlsStream(EventLoop& loop, int handle, SocketAddress peer);
+  explicit TlsStream(TcpStream& tcp);
   bool start(ssl_ctx_st* context, bool server, const TlsRecordsOptions& records);
   void stay_with_library();
 

@@ -210,11 +210,11 @@ void Http2Connection::open_stream(std::uint32_t id) {
 }
 
 net::Task<void> Http2Connection::serve_stream(std::unique_ptr<Opened> opened) {
-  // As in Worker::serve: this frame lies beside every idle session.
+  // As in Worker::serve: nothing of ours lies beside an idle session.
   std::unique_ptr<Session> session = co_await serve_request_of(std::move(opened));
   if (session) {
     if (worker_.draining()) session->close_at(loop().now(), CloseBy::operator_, CloseCause::drain);
-    co_await session->run();
+    Session::start(std::move(session), {net::TaskScope::Hold(serving_), {}, {}});
   }
 }
 

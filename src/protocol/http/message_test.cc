@@ -95,7 +95,7 @@ TEST(HopByHop, TakesOutWhatIsForThisHop) {
   }
   remove_hop_by_hop(fields);
   std::vector<std::string> names;
-  for (const Field& f : fields) names.push_back(f.name);
+  for (const Field& f : fields) names.emplace_back(f.name);
   EXPECT_THAT(names, ElementsAre("Host", "X-Stays"));
 }
 

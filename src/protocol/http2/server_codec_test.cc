@@ -94,6 +94,10 @@ std::ostream& operator<<(std::ostream& out, const Outcome& o) {
   return out << ::testing::PrintToString(o.events) << ' ' << ::testing::PrintToString(o.heads);
 }
 
+void append_fields(std::string& head, const Fields& fields) {
+  for (const Field field : fields) head.append("|").append(field.name).append(":").append(field.value);
+}
+
 Outcome run(const testing::Pieces& pieces) {
   Http2ServerCodec server({});
   Outcome outcome;
@@ -105,9 +109,9 @@ Outcome run(const testing::Pieces& pieces) {
       if (e.kind == Kind::request) {
         const Http2Request request = server.take_request(e.stream);
         head = request.head.method + ' ' + request.head.target;
-        for (const Field& field : request.head.fields) head += '|' + field.name + ':' + field.value;
+        append_fields(head, request.head.fields);
       } else if (e.kind == Kind::trailers) {
-        for (const Field& field : server.take_trailers(e.stream)) head += '|' + field.name + ':' + field.value;
+        append_fields(head, server.take_trailers(e.stream));
       } else if (e.kind == Kind::data) {
         server.consumed(e.stream, e.data.size());
         if (!outcome.events.empty() && outcome.events.back().kind == Kind::data &&

@@ -13,7 +13,7 @@ std::int32_t signed_id(std::uint32_t id) { return static_cast<std::int32_t>(id);
 
 std::vector<nghttp2_nv> pairs_of(const Fields& fields) {
   std::vector<nghttp2_nv> pairs;
-  const auto bytes = [](const std::string& text) {
+  const auto bytes = [](std::string_view text) {
     return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
   };
   for (const Field& field : fields) {
