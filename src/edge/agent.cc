@@ -48,7 +48,8 @@ Found find(Worker& worker, const cluster::SessionQuery& query, const std::string
   const auto look = [&](Session& s) {
     if (!query.client.empty() && s.record().client() != query.client) return;
     ++found.total;
-    if (s.record().session_id() > query.after) behind.push_back(&s);
+    const auto id = s.record().id_text();
+    if (std::string_view(id.data(), id.size()) > query.after) behind.push_back(&s);
   };
   if (query.domains.empty()) {
     worker.for_each_session(look);
@@ -56,7 +57,7 @@ Found find(Worker& worker, const cluster::SessionQuery& query, const std::string
     for (const std::string& domain : query.domains) worker.for_each_session_of(domain, look);
   }
   const auto by_id = [](const Session* a, const Session* b) {
-    return a->record().session_id() < b->record().session_id();
+    return a->record().id() < b->record().id();
   };
   // One more than asked for says whether there is a next page.
   const std::size_t wanted = std::min(behind.size(), query.limit + 1);
@@ -195,7 +196,8 @@ base::Result<void> Agent::end_session(std::string_view domain, std::string_view 
   edge_.ask_workers([gathering, domain = std::string(domain), id = std::string(id)](Worker& worker) {
     bool ended = false;
     worker.for_each_session_of(domain, [&](Session& s) {
-      if (ended || s.record().session_id() != id) return;
+      const auto text = s.record().id_text();
+      if (ended || std::string_view(text.data(), text.size()) != id) return;
       s.close(CloseBy::operator_, CloseCause::ended_by_operator, protocol::CloseCode::going_away,
               "the session was ended by an operator");
       ended = true;

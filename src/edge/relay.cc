@@ -1,6 +1,7 @@
 #include "edge/relay.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -232,11 +233,8 @@ void Relay::append_own(Session& session, std::string& out) {
   const Peer to = other(from_);
   std::optional<protocol::MaskKey> mask;
   if (to == Peer::origin) {
-    // RFC 6455 5.3: masked, by a key the author of the payload cannot predict; the author is the edge itself, so a
-    // small generator seeded per session will do.
-    mask_state_ = mask_state_ * 1664525u + 1013904223u;
-    const std::uint32_t k = mask_state_ ^ (mask_state_ >> 15);
-    std::memcpy(mask.emplace().data(), &k, 4);
+    const std::uint32_t key = session.list_.next_mask();
+    std::memcpy(mask.emplace().data(), &key, sizeof key);
   }
   if (!(flags_ & kDiscard)) {
     if (flags_ & kCloseWanted) {
@@ -359,18 +357,19 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
   }
 
   const std::uint32_t tail = undecided(session);
+  assert(tail <= held_.size());
   const std::uint32_t rest = size - kept;
   if (tail == 0) {
     keep(size);
   } else if (tail <= rest) {
     keep(size - tail);
     std::memcpy(held_.data(), data + size - tail, tail);
-    held_size_ = static_cast<std::uint8_t>(tail);
+    held_size_ = static_cast<std::uint8_t>(tail) & 0x7f;
     kept = size;
   } else {
     // It began in bytes held back already.
     std::memcpy(held_.data() + held_size_, data + kept, rest);
-    held_size_ = static_cast<std::uint8_t>(held_size_ + rest);
+    held_size_ = static_cast<std::uint8_t>(held_size_ + rest) & 0x7f;
   }
   if (held_size_ != 0) set(kHolding);
   // R3: the answers to the edge's own Pings are no data, nor is what may yet turn out to be one.

@@ -27,9 +27,8 @@ class Session;
 class Relay final : net::Resumable {
  public:
   // `meter`: of this direction; kept up to date while the session is open, and outlives the relay.
-  Relay(Session& session, Peer from, protocol::FrameScanner::Options options, std::uint32_t seed,
-        WebSocketMeter::Direction& meter)
-      : session_(session), scanner_(options), meter_(&meter), mask_state_(seed), from_(from) {}
+  Relay(Session& session, Peer from, protocol::FrameScanner::Options options, WebSocketMeter::Direction& meter)
+      : session_(session), scanner_(options), meter_(&meter), from_(from) {}
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -130,16 +129,15 @@ class Relay final : net::Resumable {
   protocol::FrameScanner scanner_;
   std::uint64_t received_ = 0, passed_ = 0;
   WebSocketMeter::Direction* meter_;
-  std::uint32_t mask_state_;
   std::uint32_t dropped_frames_ = 0, dropped_messages_ = 0;
   std::uint32_t writing_ = 0;  // bytes that were given to the sink last, and of those the source's
   std::uint32_t passing_ = 0;
   std::uint16_t flags_ = 0;
   // The beginning of a frame whose fate is open: half a header (a violation must be found before anything of its frame
   // is sent, or no Close could follow), a Close without its code, or what may be the Pong the edge waits for.
-  std::array<char, 14> held_;
-  std::uint8_t held_size_ = 0;
-  Peer from_;
+  std::array<char, 13> held_;
+  std::uint8_t held_size_ : 7 = 0;
+  const Peer from_ : 1;
   Wait wait_;
 };
 

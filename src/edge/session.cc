@@ -36,9 +36,9 @@ Session::Session(Parts parts, SessionList& list)
       client_(std::move(parts.client)),
       origin_(std::move(parts.origin)),
       relays_{Relay(*this, Peer::client, scan_options(policy_->websocket, true, parts.allowed_rsv),
-                    static_cast<std::uint32_t>(parts.seed), meter_->websocket.in),
+                    meter_->websocket.in),
               Relay(*this, Peer::origin, scan_options(policy_->websocket, false, parts.allowed_rsv),
-                    static_cast<std::uint32_t>(parts.seed >> 32), meter_->websocket.out)},
+                    meter_->websocket.out)},
       last_data_(client_->loop().now()),
       opened_(last_data_),
       record_(std::move(parts.record).value()),
@@ -272,7 +272,7 @@ void Session::report() {
   r.close_by = to_string(end.by);
   r.close_cause = to_string(end.cause);
   r.close_code = end.code;
-  if (list_.log_) list_.log_->write(r);
+  list_.log_.write(r);
 }
 
 }  // namespace fairlead::edge

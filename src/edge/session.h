@@ -79,7 +79,7 @@ class Session final : net::Timer {
     std::unique_ptr<net::ByteStream> origin;
     std::uint8_t allowed_rsv = 0;
     std::optional<SessionRecord> record;
-    std::uint64_t seed = 0;  // of nonces and masks
+    std::uint64_t seed = 0;  // of nonces
   };
 
   Session(Parts parts, SessionList& list);
@@ -167,8 +167,8 @@ class Session final : net::Timer {
 // The sessions of one domain on one worker. A node list inside the sessions: nothing is allocated.
 class SessionList {
  public:
-  // `log` is told of the end of each; it outlives them. Null: nobody is.
-  explicit SessionList(AccessLog* log) : log_(log) {}
+  // `log` is told of the end of each; it outlives them. `seed` is random.
+  SessionList(AccessLog& log, std::uint64_t seed) : log_(log), mask_state_(seed) {}
   SessionList(const SessionList&) = delete;
   SessionList& operator=(const SessionList&) = delete;
   bool empty() const { return head_ == nullptr; }
@@ -183,9 +183,17 @@ class SessionList {
     }
   }
 
+  // What the next frame of the edge's own is masked with (RFC 6455 5.3): a key that the author of the payload cannot
+  // predict. The author is the edge itself, so a small generator will do.
+  std::uint32_t next_mask() {
+    mask_state_ = mask_state_ * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<std::uint32_t>(mask_state_ >> 32);
+  }
+
  private:
   friend class Session;
-  AccessLog* const log_;
+  AccessLog& log_;
+  std::uint64_t mask_state_;
   Session* head_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -9,9 +9,9 @@
 namespace fairlead::edge {
 namespace {
 
-static_assert(sizeof(net::TcpStream) <= 96, "two of them");
-static_assert(sizeof(Relay) <= 176, "two of them, within the session");
-static_assert(sizeof(Session) <= 664, "with its relays");
+static_assert(sizeof(net::TcpStream) <= 88, "two of them");
+static_assert(sizeof(Relay) <= 168, "two of them, within the session");
+static_assert(sizeof(Session) <= 648, "with its relays");
 static_assert(sizeof(SessionRecord) == sizeof(void*));
 static_assert(sizeof(net::Waiter) == sizeof(void*));
 

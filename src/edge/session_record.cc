@@ -1,14 +1,30 @@
 #include "edge/session_record.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstring>
 #include <new>
 
 namespace fairlead::edge {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+SessionRecord::Id id_of(std::string_view text) {
+  SessionRecord::Id id{};
+  for (std::size_t i = 0; i < std::min(text.size(), 2 * id.size()); ++i) {
+    const std::size_t digit = kHex.find(text[i]);
+    assert(digit != std::string_view::npos);
+    id[i / 2] = static_cast<std::uint8_t>(id[i / 2] | (digit & 0xf) << (i % 2 ? 0 : 4));
+  }
+  return id;
+}
+
+}  // namespace
 
 SessionRecord::SessionRecord(const AccessRecord& r) {
-  std::string_view texts[kTexts] = {r.client, r.protocol, r.tls, r.method, r.origin, r.region, r.isp, r.session_id};
+  std::string_view texts[kTexts] = {r.client, r.protocol, r.tls, r.method, r.origin, r.region, r.isp};
   std::size_t size = 0;
   for (std::string_view& t : texts) {
     t = t.substr(0, UINT16_MAX - size);
@@ -18,6 +34,7 @@ SessionRecord::SessionRecord(const AccessRecord& r) {
   Block& b = *block_;
   b.opened_ms = r.opened_ms;
   b.stream = r.stream;
+  b.id = id_of(r.session_id);
   b.target_size = static_cast<std::uint32_t>(r.target.size());
   b.client_port = r.client_port;
   b.status = static_cast<std::uint16_t>(r.status);
@@ -34,6 +51,18 @@ SessionRecord::SessionRecord(const AccessRecord& r) {
 std::string_view SessionRecord::text(Text which) const {
   const std::size_t begin = which == 0 ? 0 : block_->end[which - 1];
   return {block_->texts + begin, block_->end[which] - begin};
+}
+
+std::array<char, 24> SessionRecord::id_text() const {
+  std::array<char, 24> text;
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = kHex[block_->id[i / 2] >> (i % 2 ? 0 : 4) & 0xf];
+  return text;
+}
+
+std::string SessionRecord::session_id() const {
+  if (block_->id == Id{}) return {};
+  const std::array<char, 24> text = id_text();
+  return {text.data(), text.size()};
 }
 
 AccessRecord SessionRecord::unpack(std::string_view domain) const {
@@ -54,7 +83,7 @@ AccessRecord SessionRecord::unpack(std::string_view domain) const {
   r.status = b.status;
   r.origin = text(kOrigin);
   r.origin_status = b.origin_status;
-  r.session_id = text(kSessionId);
+  r.session_id = session_id();
   return r;
 }
 

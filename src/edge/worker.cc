@@ -252,7 +252,7 @@ WorkerDomain& Worker::domain_state(const Domain& domain) {
   const std::string& name = domain.policy().name;
   auto it = domains_.find(name);
   if (it == domains_.end()) {
-    auto state = std::make_unique<WorkerDomain>(log());
+    auto state = std::make_unique<WorkerDomain>(log(), random());
     state->domain = table_->by_name(name);
     state->counters = shared_.counters.domain(index_, name);
     it = domains_.emplace(name, std::move(state)).first;

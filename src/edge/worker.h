@@ -44,7 +44,7 @@ struct EdgeShared {
 
 // One domain on one worker: made when the first request for it comes.
 struct WorkerDomain {
-  explicit WorkerDomain(AccessLog& log) : sessions(&log) {}
+  WorkerDomain(AccessLog& log, std::uint64_t seed) : sessions(log, seed) {}
 
   std::shared_ptr<const Domain> domain;  // the latest revision seen; null once the domain was removed
   std::shared_ptr<DomainCounters> counters;

@@ -277,7 +277,7 @@ void ByteStream::interrupt_read(int error) {
 
 void ByteStream::cancel(int error) {
   if (cancel_error_ != 0) return;
-  cancel_error_ = error;
+  cancel_error_ = static_cast<std::int16_t>(error);
   unsent_ = static_cast<std::uint32_t>(parked());
   interrupt_read(error);
   if (Writer* w = std::exchange(writer_, nullptr)) {

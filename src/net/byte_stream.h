@@ -162,16 +162,16 @@ class ByteStream {
   std::unique_ptr<Parked, FreeDeleter> parked_;
   std::unique_ptr<Pushback, FreeDeleter> pushback_;
   std::uint32_t unsent_ = 0;
-  int cancel_error_ = 0;
-  bool hung_up_ = false;
-  bool deferred_ = false;  // in the loop's list of streams to look at next turn
+  std::int16_t cancel_error_ = 0;
+  bool hung_up_ : 1 = false;
+  bool deferred_ : 1 = false;  // in the loop's list of streams to look at next turn
 
  protected:
   // Set while the implementation holds decrypted bytes of which no readiness will tell; the loop then asks again in
   // its next turn, so that one busy stream does not starve the others.
-  bool buffered_ = false;
+  bool buffered_ : 1 = false;
   // try_fill() and try_drain() work.
-  bool has_pipes_ = false;
+  bool has_pipes_ : 1 = false;
 
  private:
   friend class Read;
