@@ -3,6 +3,9 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
+
+#include "base/utc_text.h"
 
 namespace fairlead::base {
 

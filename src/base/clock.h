@@ -2,7 +2,6 @@
 // Time as Fairlead counts it. Deadlines and durations use `TimePoint` and `Duration`, nanoseconds of a clock that
 // never goes back (the event loop's; a simulated one in tests). Calendar time is only read for logs.
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -35,8 +34,7 @@ TimePoint monotonic_now();
 // Milliseconds since 1970, UTC.
 std::int64_t wall_clock_ms();
 
-// "2026-03-01T12:00:00.123Z". What is before the year 0 or after 9999 is written as the first or last millisecond of those.
+// "2026-03-01T12:00:00.123Z"
 std::string format_utc_ms(std::int64_t ms);
-std::array<char, 24> utc_ms_text(std::int64_t ms);  // the same, without a string
 
 }  // namespace fairlead::base

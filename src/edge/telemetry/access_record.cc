@@ -1,6 +1,7 @@
 // The JSON line of an AccessRecord.
 
 #include "base/clock.h"
+#include "base/utc_text.h"
 #include "edge/telemetry/access_log.h"
 #include "edge/telemetry/json_line.h"
 
