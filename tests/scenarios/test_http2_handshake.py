@@ -50,7 +50,7 @@ async def test_refusals_keep_status_and_body_and_the_connection(start_edge):
             message = await refusal(client, host="nobody.example")
             assert message.status == 404 and message.problem()
             await alive(client)
-        assert {r["status"] for r in edge.access_log() if r["domain"] == "choosy.edge.test"} == {401, 404, 429, 502}
+        assert {r["status"] for r in edge.whole_access_log() if r["domain"] == "choosy.edge.test"} == {401, 404, 429, 502}
 
 
 @pytest.mark.parametrize("status,told", [("101 Switching Protocols", 502), ("200 OK", 502), ("204 No Content", 502),

@@ -255,7 +255,7 @@ class Edge:
             found.setdefault(match[1], []).append((labels, float(match[3])))
         return found
 
-    def metric(self, name, **labels):
+    def metric(self, name, /, **labels):
         """The sum over all series of `name` that carry `labels`; None when there is no such series."""
         values = [v for have, v in self.metrics().get(name, []) if labels.items() <= have.items()]
         return sum(values) if values else None
@@ -265,6 +265,11 @@ class Edge:
             return []
         lines = self.access_path.read_text().split("\n")
         return [json.loads(line) for line in lines[:-1]]
+
+    def whole_access_log(self):
+        """With every line that was written until now: the edge gathers them for a moment."""
+        eventually(lambda: self.metric("fairlead_limit_used", name="access_log_queue_bytes") == 0, 10, "the access log to be written")
+        return self.access_log()
 
     async def logged(self, match, timeout=5.0):
         """Waits for an access log record that has the given fields (a dict) or satisfies a function."""
