@@ -162,7 +162,7 @@ TEST(Http2Request, FieldsThatBreakTheGrammarAreRefusedAndNotLeftOut) {
   for (const auto& [name, value] : std::initializer_list<Field>{{"x-a", "a\x01"},
                                                                 {"x-a", "a\rb"},
                                                                 {"x-a", "a\nb"},
-                                                                {"x-a", std::string("a\0b", 3)},
+                                                                {"x-a", std::string_view("a\0b", 3)},
                                                                 {"x-a", " a"},
                                                                 {"x-a", "a\t"},
                                                                 {"x a", "a"},
