@@ -8,7 +8,7 @@ import pytest
 
 from harness.edge import domain
 from harness.waiting import Stopwatch
-from harness.wire import BINARY, CLOSE, PING, PONG, TEXT, Ended, WireOrigin, close_payload
+from harness.wire import BINARY, CLOSE, PING, PONG, TEXT, Ended, WireOrigin, close_payload, pair
 
 
 def live(origin, **websocket):
@@ -102,6 +102,22 @@ async def test_what_the_origin_learns_of_the_client(transport, start_edge, ca, s
             assert head.get("x-forwarded-proto") == {"ws": "http", "wss": "https"}[scheme]
             assert ",".join(head.all("x-forwarded-for")).split(",")[-1].strip() == "127.0.0.1"
             assert client.head.get("set-cookie") == "s=1" and client.head.get("x-mine") == "yes"
+
+
+async def test_the_server_of_each_connection_closes_it_first(start_edge):
+    """RFC 6455 7.1.1. Towards the client that is the edge; an origin is waited for, and told once the client is gone."""
+    async with WireOrigin() as origin:
+        edge = start_edge(live(origin))
+        async with pair(edge.http, origin) as (client, served):
+            await client.send_close(1000)
+            await served.expect_close(1000, answer=False)
+            await served.send_close(1000)  # and does not end its side
+            await client.expect_close(1000, answer=False)
+            assert await asyncio.wait_for(client.reader.read(-1), 10) == b""  # which leaves the client's own side open
+            await served.quiet(0.3)
+            client.close()
+            await served.expect_end()
+        await edge.logged({"close_cause": "closing_handshake"})
 
 
 async def test_the_log_counts_bytes_frames_and_messages(transport, start_edge):

@@ -1,8 +1,10 @@
 """fairlead-bench, the load tool, through the real edge: what it counts is what the edge counted, and what goes wrong is said
 and fails."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from harness.edge import BINARY, ROOT, SLOWNESS, domain
 from harness.ports import free_port
 from harness.process import Child
+from harness.waiting import eventually
 
 BENCH = BINARY.parent / "fairlead-bench"
 HOST = "live.edge.test"
@@ -26,6 +29,11 @@ def origin(tmp_path):
     child.process.terminate()
     assert child.process.wait(10 * SLOWNESS) == 0
     child.stop()
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
 
 
 def run(verb, url, *words, status=0):
@@ -86,6 +94,24 @@ def test_messages_of_every_kind(through):
     # A frame a message and one Close, both ways.
     assert all(r["messages_in"] == r["messages_out"] == r["frames_in"] - 1 == r["frames_out"] - 1 for r in records)
     assert sum(r["messages_in"] for r in records) >= sum(said["measured"]["exchanges"] for said in (closed, paced, up, down))
+
+
+@pytest.fixture
+def floor(tmp_path, origin):
+    """What relays are measured against (bench/floor_relay.cc), before the tool's origin."""
+    port = free_port()
+    child = Child([str(BENCH.parent / "bench" / "floor_relay"), str(port), str(origin)], tmp_path, "floor")
+    eventually(lambda: accepts(port), what="the floor to listen")
+    yield port
+    child.process.terminate()
+    child.process.wait(10 * SLOWNESS)
+    child.stop()
+
+
+def test_the_floor_relays_whatever_size(floor):
+    words = ["--connect-to", f"127.0.0.1:{floor}", *BRIEF]
+    for verb, path, *more in (("echo", "/echo"), ("send", "/sink", "--size", "4MiB"), ("receive", f"/source?size={4 << 20}", "--size", "4MiB")):
+        sound(run(verb, f"ws://{HOST}{path}", *words, *more))
 
 
 def test_opening_holding_closing(through):

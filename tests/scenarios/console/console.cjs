@@ -62,11 +62,6 @@ function withConsole({ port, language = 'en', scheme = 'light', width = 1280, he
         localStorage.setItem('fairlead-scheme', look);
       }, [language, scheme]);
     await page.setViewportSize({ width, height });
-    // FAIRLEAD_CONSOLE_SLOWNESS=8: a browser with an eighth of this machine, to find what only happens there.
-    if (process.env.FAIRLEAD_CONSOLE_SLOWNESS) {
-      const devtools = await context.newCDPSession(page);
-      await devtools.send('Emulation.setCPUThrottlingRate', { rate: Number(process.env.FAIRLEAD_CONSOLE_SLOWNESS) });
-    }
     const seen = watch(page, base);
     const text = textsOf(language);
     const console_ = {
