@@ -35,7 +35,7 @@ class Relay final : net::Resumable {
   // It ends by itself and calls Session::ended.
   void start();
 
-  // Asks for a Ping or the session's Close of the edge's own to be written in this direction at the next boundary.
+  // Asks for a Ping of the edge's own, or the Close that the session has, to be written this way at the next boundary.
   void request_ping(Session& session);
   void request_close(Session& session);
 

@@ -4,7 +4,7 @@
 // comes before the 101 is tunnel_opening.h.)
 //
 // It lives on one worker. Two relays (relay.h) carry the bytes; the session decides when it is over. Rules of ending:
-//   - A Close that passes is relayed; when one has passed each way the edge ends both TCP streams.
+//   - A Close that passes is relayed; when one has passed each way the edge ends the client's stream, the origin its own.
 //   - The edge's own end (a clock, the switch, drain) sends Close at a frame boundary to both sides, then waits
 //     kCloseTimeout for theirs, counted from each step of the closing handshakes. After a Close the edge writes nothing
 //     more that way.
