@@ -97,7 +97,8 @@ class Furnished:
         now = int(time.time())
         midnight = now // DAY * DAY
         with past.store_of(self.node) as database:
-            database.execute("update billing_methods set effective_ms = effective_ms - ?", (days * DAY * 1000,))
+            # Whole days, whatever time it is now: of what is left of an evening the pack would pay everything.
+            database.execute("update billing_methods set effective_ms = (effective_ms / ?1 - ?2) * ?1", (DAY * 1000, days))
             database.execute("update packs set from_day = ?", (past.date(midnight - days * DAY),))
             database.execute("update metered_domains set created_ms = created_ms - ?", (30 * DAY * 1000,))
             for n, domain in enumerate((self.live, self.quiz)):
