@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,12 +34,21 @@ int native_family(const SocketAddress& a) {
   }
 }
 
+// In a process of several threads the library's recv() and send() switch cancellation (pthread_cancel) off and on around
+// each call, which is as much work as finding the frames in what was read. Nobody here is cancelled.
+ssize_t receive(int fd, void* buffer, std::size_t size) {
+  return ::syscall(SYS_recvfrom, fd, buffer, size, 0, nullptr, nullptr);
+}
+ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
+  return ::syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0);
+}
+
 ssize_t send_pieces(int fd, const iovec* pieces, int count, int flags) {
   ssize_t n;
   do {
     if (count == 2 && pieces[1].iov_len == 0) count = 1;
     if (count == 1) {
-      n = ::send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
+      n = send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
     } else {
       msghdr m{};
       m.msg_iov = const_cast<iovec*>(pieces);
@@ -135,7 +145,7 @@ int EpollPoller::connect_result(int handle) {
 ssize_t EpollPoller::read(int handle, char* buffer, std::size_t size) {
   ssize_t n;
   do {
-    n = ::recv(handle, buffer, size, 0);
+    n = receive(handle, buffer, size);
   } while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : n;
 }
