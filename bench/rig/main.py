@@ -2,7 +2,7 @@
 """./dev bench: measures Fairlead beside nginx, HAProxy and no relay at all.
 
     main.py [--quick] [--rounds N] [--only NAME,...] [--list] [--variant NAME=JSON ...] [--first] [--output FILE]
-    main.py --page FILE
+    main.py --page FILE ...
 
 A variant is another Fairlead beside the usual one: its settings as bench/rig/peers.py has them, for example
     --variant 'own records={"listener": {"https": {"tls": {"records": "own"}}}}'
@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import certificate  # noqa: E402
 import machine  # noqa: E402
+import occasions  # noqa: E402
 import page  # noqa: E402
 import report  # noqa: E402
 import rounds  # noqa: E402
@@ -38,7 +39,7 @@ def parsed(arguments):
     parser.add_argument("--variant", metavar="NAME=JSON", action="append", default=[], help="another Fairlead beside the usual one")
     parser.add_argument("--output", metavar="FILE", type=Path, help="where the JSON goes (bench/results/DATE-COMMIT.json)")
     parser.add_argument("--first", action="store_true", help="relay and load go before whatever else the machine does (as root)")
-    parser.add_argument("--page", metavar="FILE", type=Path, help="measure nothing: make docs/performance.md of that result")
+    parser.add_argument("--page", metavar="FILE", type=Path, nargs="+", help="measure nothing: make docs/performance.md of these results")
     return parser.parse_args(arguments)
 
 
@@ -56,7 +57,8 @@ def chosen(found, only, quick):
 def main():
     asked = parsed(sys.argv[1:])
     if asked.page:
-        page.write(json.loads(asked.page.read_text()), asked.page.resolve().relative_to(machine.ROOT))
+        page.write(occasions.merged([json.loads(file.read_text()) for file in asked.page]),
+                   [file.resolve().relative_to(machine.ROOT) for file in asked.page])
         return
     variants = {}
     for text in asked.variant:

@@ -19,11 +19,12 @@ def between(text, fresh):
     return f"{before}{BEGIN}\n\n{fresh.strip()}\n\n{END}{after}"
 
 
-def made(result, source):
+def made(result, sources):
     m = result["machine"]
-    words = (f"`{source}`: {result['made'][:10]}, commit `{m['commit'][:12]}`, {result['rounds']} rounds, median (least–most). "
-             f"{m['processors']}, {m['memory_mib'] // 1024} GiB, Linux {m['kernel']}, {m['network']}; {m['nginx']}, {m['haproxy']}, {m['openssl']}; "
-             f"load average before: {m['load_before']}.")
+    runs = [f"`{source}`: {o['made'][:16].replace('T', ' ')}, commit `{o['commit'][:12]}`, {o['rounds']} rounds, load average before {o['load_before']}"
+            for source, o in zip(sources, result["occasions"])]
+    words = (f"{'; '.join(runs)}. Of all {result['rounds']} rounds: median (least–most). "
+             f"{m['processors']}, {m['memory_mib'] // 1024} GiB, Linux {m['kernel']}, {m['network']}; {m['nginx']}, {m['haproxy']}, {m['openssl']}.")
     if result["quick"]:
         words += " Measured briefly (`--quick`): a second each."
     if result.get("first"):
@@ -39,8 +40,8 @@ def made(result, source):
     return "\n".join(parts), {file: svg for files in drawn.values() for file, svg in files.items()}
 
 
-def write(result, source):
-    text, drawn = made(result, source)
+def write(result, sources):
+    text, drawn = made(result, sources)
     PAGE.write_text(between(PAGE.read_text(), text))
     PLOTS.mkdir(parents=True, exist_ok=True)
     for old in PLOTS.glob("*.svg"):

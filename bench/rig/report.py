@@ -1,6 +1,7 @@
 """The figures as tables: for the terminal, and in Markdown for docs/performance.md."""
 
-from rounds import ratios, spread
+from occasions import apart
+from rounds import by_round, ratios, spread
 from workloads import METRICS
 
 OURS = "Fairlead"
@@ -13,14 +14,13 @@ def number(value):
 
 
 def judged(workload, figures):
-    """Of a workload's aims: [(metric, peer, bound, (median, least, most) of what was reached, whether it holds)]."""
+    """Of a workload's aims: [(metric, peer, bound, what each round reached, its (median, least, most), whether that holds)]."""
     found = []
     for metric, peer, bound in workload["aims"]:
         ours = figures.get(OURS, {}).get(metric, [])
-        series = ours if not peer else ratios(ours, figures.get(peer, {}).get(metric, []))
-        reached = spread(series)
-        if reached:
-            found.append((metric, peer, bound, reached, reached[0] <= bound))
+        series = ours if not peer else by_round(ours, figures.get(peer, {}).get(metric, []))
+        if reached := spread(series):
+            found.append((metric, peer, bound, series, reached, reached[0] <= bound))
     return found
 
 
@@ -57,7 +57,7 @@ def text(result):
                 lines.append(line)
     lines += ["", "aims"]
     for workload in result["workloads"]:
-        for metric, peer, bound, reached, holds in judged(workload, figures[workload["name"]]):
+        for metric, peer, bound, _, reached, holds in judged(workload, figures[workload["name"]]):
             of = f"≤ {bound} × {peer}" if peer else f"≤ {bound} {METRICS[metric][1]}"
             lines.append(f"  {'met   ' if holds else 'MISSED'} {workload['group']}, {workload['title']}: {METRICS[metric][0]} {of}: {_span(reached)}")
     return "\n".join(lines) + "\n"
@@ -91,9 +91,13 @@ def markdown(result):
                         *(_span(compared.get(p)) for p in peers)]
                 parts.append("| " + " | ".join(line) + " |")
             parts.append("")
-    parts.append("### Aims\n\n| | aim | reached | |\n|---|---|---|---|")
+    several = len(result.get("occasions", [])) > 1
+    parts.append(f"### Aims\n\n| | aim | reached |{' each occasion |' if several else ''} |\n|---|---|---|{'---|' if several else ''}---|")
     for workload in result["workloads"]:
-        for metric, peer, bound, reached, holds in judged(workload, figures[workload["name"]]):
+        for metric, peer, bound, series, reached, holds in judged(workload, figures[workload["name"]]):
             of = f"≤ {bound} × {peer}" if peer else f"≤ {bound} {METRICS[metric][1]}"
-            parts.append(f"| {workload['group']}, {workload['title']}: {METRICS[metric][0]} | {of} | {_span(reached)} | {'met' if holds else '**missed**'} |")
+            medians = [spread(piece) for piece in apart(result, series)]
+            each = f" {' · '.join(f'{m[0]:.2f}' if m else '–' for m in medians)} |" if several else ""
+            parts.append(f"| {workload['group']}, {workload['title']}: {METRICS[metric][0]} | {of} | {_span(reached)} |{each} "
+                         f"{'met' if holds else '**missed**'} |")
     return "\n".join(parts) + "\n"

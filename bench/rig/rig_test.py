@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import main as program  # noqa: E402
+import occasions  # noqa: E402
 import page  # noqa: E402
 import plots  # noqa: E402
 import report  # noqa: E402
@@ -80,9 +81,9 @@ def test_a_first_failure_is_a_gap_too():
 
 def test_aims_are_judged_by_the_median():
     judged = report.judged(RESULT["workloads"][0], RESULT["figures"]["a"])
-    assert [(peer, holds) for _, peer, _, _, holds in judged] == [("nginx", True), ("HAProxy", False)]
-    [(metric, peer, bound, reached, holds)] = report.judged(RESULT["workloads"][1], RESULT["figures"]["b"])
-    assert (peer, reached, holds) == ("", (0.8, 0.8, 0.9), True)
+    assert [(peer, holds) for _, peer, _, _, _, holds in judged] == [("nginx", True), ("HAProxy", False)]
+    [(metric, peer, bound, series, reached, holds)] = report.judged(RESULT["workloads"][1], RESULT["figures"]["b"])
+    assert (peer, series, reached, holds) == ("", [0.8, 0.8, 0.9], (0.8, 0.8, 0.9), True)
 
 
 def test_tables():
@@ -116,8 +117,28 @@ def test_the_page_changes_between_its_markers_only():
     assert page.between(text, "new") == f"before\n{page.BEGIN}\n\nnew\n\n{page.END}\nafter\n"
     with pytest.raises(SystemExit):
         page.between("no markers", "new")
-    fresh, drawn = page.made(RESULT, "bench/results/x.json")
+    fresh, drawn = page.made(occasions.merged([RESULT]), ["bench/results/x.json"])
     assert "### idle sessions" in fresh and "![idle sessions](images/performance/idle-sessions.svg)" in fresh
+
+
+def test_several_occasions_are_one_result_whose_rounds_are_all_of_theirs():
+    other = {**RESULT, "rounds": 2, "workloads": [RESULT["workloads"][0]],
+             "figures": {"a": {"nginx": {"cpu_us_per_message": [10.0, 10.0]}, "floor": {"cpu_us_per_message": [5.0, 6.0]},
+                               "Fairlead": {"cpu_us_per_message": [12.0, 11.0]}}}}
+    found = occasions.merged([RESULT, other, other])
+    a = found["figures"]["a"]
+    assert found["rounds"] == 7 and [o["rounds"] for o in found["occasions"]] == [3, 2, 2]
+    assert a["nginx"]["cpu_us_per_message"] == [10.0, 20.0, 30.0, 10.0, 10.0, 10.0, 10.0]
+    assert a["HAProxy"]["cpu_us_per_message"] == [12.0, None, 36.0, None, None, None, None]
+    assert a["floor"]["cpu_us_per_message"] == [None, None, None, 5.0, 6.0, 5.0, 6.0]
+    assert a["direct"]["messages_per_s"] == [300000, 310000, 290000, None, None, None, None]
+    assert [w["name"] for w in found["workloads"]] == ["a", "b"] and len(found["figures"]["b"]["nginx"]["rss_kib_per_session"]) == 7
+    assert occasions.apart(found, a["floor"]["cpu_us_per_message"]) == [[None] * 3, [5.0, 6.0], [5.0, 6.0]]
+    assert RESULT["figures"]["a"]["nginx"]["cpu_us_per_message"] == [10.0, 20.0, 30.0]
+    fresh, _ = page.made(found, ["x.json", "y.json", "z.json"])
+    assert "z.json" in fresh and "Of all 7 rounds" in fresh
+    assert "| ws, closed loop, 64 B × 1000: CPU | ≤ 0.92 × nginx | 1.10 (0.80–1.20) | 0.90 · 1.15 · 1.15 | **missed** |" in fresh
+    assert "| idle sessions, ws & <idle>: resident memory | ≤ 1.0 KiB/session | 0.80 (0.80–0.90) | 0.80 · – · – | met |" in fresh
 
 
 def test_the_page_of_the_tree_has_the_markers_and_its_plots():

@@ -45,6 +45,11 @@ def spread(series):
     return (statistics.median(there), min(there), max(there)) if there else None
 
 
+def by_round(ours, theirs):
+    """Ours to theirs, round by round; None where one of them is missing."""
+    return [a / b if a is not None and b not in (None, 0) else None for a, b in zip(ours, theirs)]
+
+
 def ratios(ours, theirs):
-    """Ours to theirs, round by round."""
-    return [a / b for a, b in zip(ours, theirs) if a is not None and b not in (None, 0)]
+    """The same without the gaps."""
+    return [r for r in by_round(ours, theirs) if r is not None]
