@@ -34,8 +34,8 @@ int native_family(const SocketAddress& a) {
   }
 }
 
-// In a process of several threads the library's recv() and send() switch cancellation (pthread_cancel) off and on
-// around each call, which is as much work as finding the frames in what was read. Nobody here is cancelled.
+// In a process of several threads the library's recv() and send() switch cancellation (pthread_cancel) on and off
+// around each call: 35 ns, of 230 for one that finds nothing. Nobody here is cancelled.
 ssize_t receive(int fd, void* buffer, std::size_t size) {
   return ::syscall(SYS_recvfrom, fd, buffer, size, 0, nullptr, nullptr);
 }
