@@ -138,3 +138,12 @@ def test_flaky(n):
     assert (row.name, row.note) == ("second tries", f"{again} scenarios")
     assert summary(suite.console) == (1 if counted[1] else 0)
     assert "second tries" in capsys.readouterr().out.split("-" * 72)[1]
+
+
+def test_valgrind_stands_before_one_program_only():
+    """Scenarios chosen for it are of the files meant, all of them, whatever tests elsewhere are called."""
+    scenarios = Path(run_tests.ROOT) / "tests" / "scenarios"
+    listed = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q", str(scenarios),
+                             "-k", run_tests.VALGRIND], cwd=run_tests.ROOT, capture_output=True, text=True, check=True).stdout
+    chosen = {line.split("::")[0].rsplit("/", 1)[-1] for line in listed.splitlines() if "::" in line}
+    assert chosen == {f"test_{name}.py" for name in run_tests.VALGRIND_FILES}
