@@ -197,7 +197,7 @@ bool Relay::end(Session& session) {
   set(kSourceEnded);
   session.lost(from_, session.stream(from_).cancelled() ? ECANCELED : 0);
   if (!session.last_relay()) {
-    shut_sink(session);
+    if (!session.ends_by_itself(other(from_))) shut_sink(session);
   } else if (!(flags_ & kSinkShut)) {
     session.stream(other(from_)).shutdown_before_close();  // both sides are over: their streams go with the session
   }
@@ -265,6 +265,12 @@ void Relay::shut_sink(Session& session) {
   if (flags_ & kSinkShut) return;
   set(kSinkShut | kDiscard);
   session.stream(other(from_)).shutdown_write();
+}
+
+void Relay::finish_sink(Session& session) {
+  if (flags_ & kSinkShut) return;
+  set(kSinkShut | kDiscard);
+  session.stream(other(from_)).finish();
 }
 
 bool Relay::is_own_pong(Session& session) const {

@@ -53,6 +53,7 @@ class Relay final : net::Resumable {
   bool close_pending() const { return (flags_ & (kCloseWanted | kCloseWritten)) && !(flags_ & kCloseFlushed); }
   bool reading() const { return flags_ & kReading; }  // waits for bytes, not for the sink to take some
   bool source_ended() const { return flags_ & kSourceEnded; }
+  bool sink_shut() const { return flags_ & kSinkShut; }
 
  private:
   enum Flag : std::uint16_t {
@@ -116,6 +117,7 @@ class Relay final : net::Resumable {
   void release_held(std::string& out);
   void drop_held();
   void shut_sink(Session& session);
+  void finish_sink(Session& session);  // the same when its Close has come, too
   // What is looked at and dropped is counted apart.
   protocol::FrameScanner::Step scan(const char* data, std::size_t size);
   void count_passed(std::size_t bytes) {

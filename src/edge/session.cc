@@ -161,18 +161,25 @@ void Session::lost(Peer p, int error) {
   begin_closing_date();
 }
 
-// A client that has sent a Close and has been sent one is done with: its stream's sending side ends, whatever the origin
-// still owes. The server closes first (RFC 6455 7.1.1), which towards the client is the edge; an origin in that state is
-// expected to, and told no sooner than the client is gone. Who closes first also keeps the port for a minute, and the
-// edge has more use for those that lead to origins.
+// A client that has sent a Close and has been sent one is done with, whatever the origin still owes. The server closes
+// first (RFC 6455 7.1.1), which towards the client is the edge; an origin in that state is expected to. Who closes first
+// also keeps the port for a minute, and the edge has more use for those that lead to origins.
 void Session::closing_progress() {
   std::uint8_t steps = 0;
   for (Peer p : {Peer::client, Peer::origin}) {
     steps = static_cast<std::uint8_t>(steps + from(p).close_received() + from(p).close_flushed());
   }
-  if (from(Peer::client).close_received() && from(Peer::origin).close_flushed()) from(Peer::origin).shut_sink(*this);
+  if (from(Peer::client).close_received() && from(Peer::origin).close_flushed()) from(Peer::origin).finish_sink(*this);
   if (std::exchange(close_steps_, steps) == steps || closing_date_ == base::kNever) return;
   closing_date_ = std::min(closing_latest_, base::later(loop().now(), kCloseTimeout));
+}
+
+bool Session::ends_by_itself(Peer p) {
+  const bool told = from(Peer::origin).close_received() && from(Peer::client).close_flushed();
+  if (p != Peer::origin || !told || origin_->cancelled()) return false;
+  closing_date_ = std::min(closing_latest_, base::later(loop().now(), kOriginEnds));
+  set_clock();
+  return true;
 }
 
 void Session::failed_by_exception(const char* what) {
@@ -194,6 +201,10 @@ void Session::on_clock() {
   if (running_ == 0) return finish();
   const TimePoint now = loop().now();
   if (closing_date_ <= now && close_on_its_way()) {
+    closing_date_ = std::min(closing_latest_, base::later(now, kCloseTimeout));
+  }
+  if (closing_date_ <= now && from(Peer::client).source_ended() && !from(Peer::client).sink_shut()) {
+    from(Peer::client).shut_sink(*this);
     closing_date_ = std::min(closing_latest_, base::later(now, kCloseTimeout));
   }
   if (closing_date_ <= now) {

@@ -4,7 +4,8 @@
 // comes before the 101 is tunnel_opening.h.)
 //
 // It lives on one worker. Two relays (relay.h) carry the bytes; the session decides when it is over. Rules of ending:
-//   - A Close that passes is relayed; when one has passed each way the edge ends the client's stream, the origin its own.
+//   - A Close that passes is relayed; when one has passed each way the edge ends the client's stream, the origin its own,
+//     kOriginEnds later at most.
 //   - The edge's own end (a clock, the switch, drain) sends Close at a frame boundary to both sides, then waits
 //     kCloseTimeout for theirs, counted from each step of the closing handshakes. After a Close the edge writes nothing
 //     more that way.
@@ -63,6 +64,8 @@ struct SessionCounts {
 // How long a peer has to answer the edge's Close, and the second side to end after the first: RFC 6455 7.1.1 leaves it
 // to the implementation.
 inline constexpr base::Duration kCloseTimeout = base::seconds(5);
+// How long an origin may take to end its stream after both Closes, before the edge ends it.
+inline constexpr base::Duration kOriginEnds = base::seconds(1);
 // A Close waits for the end of the frame under way, as long as that moves, but no longer than this in all.
 inline constexpr base::Duration kCloseLongest = base::seconds(60);
 
@@ -118,6 +121,7 @@ class Session final : net::Timer {
   void violated(Peer by, protocol::CloseCode code, std::string_view reason);
   void lost(Peer p, int error);  // the stream of `p` is over: 0 in order, else it failed
   void closing_progress();       // a Close came or went: see who has had both
+  bool ends_by_itself(Peer p);   // `p` is the one to end its stream, and is given a moment for it
   bool last_relay() const { return running_ == 1; }
   bool ended() { return --running_ == 0; }  // true: the last relay calls finish(), when the loop resumes it
   void finish() noexcept;

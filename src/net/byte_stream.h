@@ -77,6 +77,9 @@ class ByteStream {
   virtual void shutdown_write() = 0;
   // The same for a stream that is destroyed next: what closing a socket tells the peer anyway need not be said before it.
   virtual void shutdown_before_close() { shutdown_write(); }
+  // The same for a peer that has nothing more to say. Where that can do no harm the socket is closed at once, and the
+  // stream is as after cancel(); else the peer's end is still to be read.
+  virtual void finish() { shutdown_write(); }
 
   // Completes the outstanding read, if any, with `error`. Not sticky.
   void interrupt_read(int error);

@@ -98,6 +98,74 @@ TEST_P(ByteStreamEnd, closing_with_unread_data_resets_the_peer) {
   EXPECT_EQ(got.error, ECONNRESET);
 }
 
+TEST_P(ByteStreamEnd, who_is_finished_with_is_closed_at_once) {
+  EXPECT_EQ(world.run(say(*pair.near, "last words")), 0);
+  Received reader;
+  world.scope().spawn(read_into(*pair.near, reader));
+  pair.near->finish();
+  const Received got = world.run(read_all(*pair.far));
+  EXPECT_EQ(got.bytes, "last words");
+  EXPECT_EQ(got.error, 0);
+  EXPECT_EQ(reader.error, ECANCELED);
+  EXPECT_EQ(world.run(say(*pair.near, "more")), ECANCELED);
+  pair.near->finish();
+  // Nobody is there any more, though the stream is.
+  int written = 0;
+  world.scope().spawn(write_into(*pair.far, written));
+  world.finish();
+  EXPECT_TRUE(written == ECONNRESET || written == EPIPE) << written;
+}
+
+TEST_P(ByteStreamEnd, who_is_finished_with_and_has_ended_too_is_closed_at_once) {
+  pair.far->shutdown_write();
+  world.run(pause(world.loop(), milliseconds(5)));
+  pair.near->finish();
+  EXPECT_TRUE(pair.near->cancelled());
+  EXPECT_EQ(world.run(read_all(*pair.far)).error, 0);
+}
+
+// Else the peer would be reset, and might not see what it was sent last.
+TEST_P(ByteStreamEnd, who_is_finished_with_but_has_said_more_is_heard) {
+  EXPECT_EQ(world.run(say(*pair.near, "last words")), 0);
+  EXPECT_EQ(world.run(say(*pair.far, "one more thing")), 0);
+  world.run(pause(world.loop(), milliseconds(5)));
+  Received heard;
+  pair.near->finish();
+  EXPECT_FALSE(pair.near->cancelled());
+  world.scope().spawn(read_into(*pair.near, heard));
+  const Received got = world.run(read_all(*pair.far));
+  EXPECT_EQ(got.bytes, "last words");
+  EXPECT_EQ(got.error, 0);
+  pair.far.reset();
+  world.finish();
+  EXPECT_EQ(heard.bytes, "one more thing");
+  EXPECT_EQ(heard.error, 0);
+}
+
+TEST_P(ByteStreamEnd, a_reader_that_waits_hears_what_was_found_at_the_finish) {
+  // Reading already, of a socket in which the bytes are, but told of nothing yet.
+  std::string heard;
+  auto listen = [](ByteStream& stream, std::string& out) -> Task<void> {
+    const Chunk c = co_await stream.read();
+    out = c.view();
+  };
+  EXPECT_EQ(world.run(say(*pair.far, "x")), 0);
+  world.run(pause(world.loop(), milliseconds(5)));
+  world.scope().spawn(listen(*pair.near, heard));
+  pair.near->finish();
+  EXPECT_FALSE(pair.near->cancelled());
+  world.finish();
+  EXPECT_EQ(heard, "x");
+}
+
+TEST_P(ByteStreamEnd, what_was_put_back_is_heard_after_the_finish) {
+  pair.near->unread("put back");
+  pair.near->finish();
+  EXPECT_FALSE(pair.near->cancelled());
+  pair.far.reset();
+  EXPECT_EQ(world.run(read_all(*pair.near)).bytes, "put back");
+}
+
 TEST_P(ByteStreamEnd, writing_to_a_peer_that_has_closed_is_answered_by_a_reset) {
   pair.near.reset();
   int written = 0;

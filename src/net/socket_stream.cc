@@ -14,9 +14,14 @@ SocketStream::SocketStream(SocketStream& from)
 const SocketAddress SocketStream::kNoPeer;
 
 SocketStream::~SocketStream() {
-  if (handle_ < 0) return;
+  if (handle_ >= 0) close_handle();
+}
+
+void SocketStream::close_handle() {
   loop().poller().forget(this);
   loop().poller().close(handle_);
+  handle_ = -1;
+  watched_ = Poller::kNotWatched;
 }
 
 int SocketStream::release() {
@@ -90,6 +95,21 @@ ssize_t TcpStream::try_fill(Poller::Pipe pipe, std::size_t size) {
 
 ssize_t TcpStream::try_drain(Poller::Pipe pipe, std::size_t size) {
   return counted_out(loop().poller().drain(pipe, handle(), size));
+}
+
+// A socket that is closed with bytes unread is reset, and the peer may lose what it was sent last.
+void TcpStream::finish() {
+  if (cancelled()) return;
+  if (parked() == 0 && !has_unread()) {
+    char unexpected;
+    if (read_socket(&unexpected, 1) <= 0) {
+      close_handle();
+      return cancel();
+    }
+    unread({&unexpected, 1});
+    look_again();
+  }
+  shutdown_write();
 }
 
 void TcpStream::shutdown_write() { loop().poller().shutdown_write(handle()); }

@@ -52,6 +52,7 @@ class SocketStream : public ByteStream, public Pollable {
   void want_write() override { want(kWritable); }
   void want(Events more);
   void unwant(Events less);
+  void close_handle();
   // Called when the handle becomes ready and neither a reader nor parked bytes wait: TLS handshakes hook in here.
   virtual bool on_idle_ready(Events) { return false; }
   // Of the socket itself, counted.
@@ -85,6 +86,7 @@ class TcpStream final : public SocketStream {
   }
   void shutdown_write() override;
   void shutdown_before_close() override {}
+  void finish() override;
 
  protected:
   ssize_t try_read(char* buffer, std::size_t size) override;

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from harness.edge import domain
+from harness.edge import SLOWNESS, domain
 from harness.waiting import Stopwatch
 from harness.wire import BINARY, CLOSE, PING, PONG, TEXT, Ended, WireOrigin, close_payload, pair
 
@@ -105,7 +105,7 @@ async def test_what_the_origin_learns_of_the_client(transport, start_edge, ca, s
 
 
 async def test_the_server_of_each_connection_closes_it_first(start_edge):
-    """RFC 6455 7.1.1. Towards the client that is the edge; an origin is waited for, and told once the client is gone."""
+    """RFC 6455 7.1.1. Towards the client that is the edge; an origin is waited for, but not for long."""
     async with WireOrigin() as origin:
         edge = start_edge(live(origin))
         async with pair(edge.http, origin) as (client, served):
@@ -113,11 +113,31 @@ async def test_the_server_of_each_connection_closes_it_first(start_edge):
             await served.expect_close(1000, answer=False)
             await served.send_close(1000)  # and does not end its side
             await client.expect_close(1000, answer=False)
-            assert await asyncio.wait_for(client.reader.read(-1), 10) == b""  # which leaves the client's own side open
+            assert await asyncio.wait_for(client.reader.read(-1), 10) == b""
             await served.quiet(0.3)
-            client.close()
-            await served.expect_end()
+            await served.expect_end(3 * SLOWNESS)
+            assert edge.metric("fairlead_sessions_open", domain="live.edge.test") == 1, "the origin's side is open"
         await edge.logged({"close_cause": "closing_handshake"})
+
+
+@pytest.mark.parametrize("more", [b"", b"more"], ids=["silent", "says more"])
+async def test_the_end_of_a_client_takes_nothing_from_it(start_edge, more):
+    """Its socket is closed once both Closes have passed; what it should not have sent behind its Close is no reason for a
+    reset, which could take the last messages from it."""
+    async with WireOrigin() as origin:
+        edge = start_edge(live(origin))
+        async with pair(edge.http, origin) as (client, served):
+            await client.send_close(1000)
+            await served.expect_close(1000, answer=False)
+            client.writer.write(more)
+            await served.binary(bytes(500_000))
+            await served.send_close(1000)
+            served.writer.write_eof()
+            assert len((await client.expect(BINARY)).payload) == 500_000
+            await client.expect_close(1000, answer=False)
+            await client.expect_end()
+        record = await edge.logged({"close_cause": "closing_handshake"})
+        assert (record["close_by"], record["close_code"]) == ("client", 1000)
 
 
 async def test_the_log_counts_bytes_frames_and_messages(transport, start_edge):
