@@ -321,7 +321,7 @@ void Relay::pass_slowly(Session& session, net::Chunk chunk, FrameScanner::Step s
       // Behind a Close nothing is relayed anyway, and a Pong that crossed it is no fault (RFC 6455 5.5.1).
       if (flags_ & kCloseReceived) return set(kDiscard);
       // The sink stands at a boundary, and the scanner will not find this peer's Close any more: count it as come.
-      set(kCloseReceived);
+      set(kCloseReceived | kBroken);
       session.last_data_ = session.loop().now();
       session.violated(from_, scanner_.violation_code(), scanner_.violation_reason());
       append_own(session, out);

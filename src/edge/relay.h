@@ -47,8 +47,11 @@ class Relay final : net::Resumable {
   // Frames and messages that were passed on, or were to be when the sink failed.
   std::uint64_t frames() const { return scanner_.frames() - dropped_frames_; }
   std::uint64_t messages() const { return scanner_.messages() - dropped_messages_; }
-  bool close_received() const { return flags_ & kCloseReceived; }  // from the side this relay reads
-  bool close_flushed() const { return flags_ & kCloseFlushed; }    // accepted by the side this relay writes
+  // From the side this relay reads: a Close, or what counts as one because none will be found any more.
+  bool close_received() const { return flags_ & kCloseReceived; }
+  // A Close it was, and the side has nothing more to say.
+  bool said_close() const { return (flags_ & (kCloseReceived | kBroken)) == kCloseReceived; }
+  bool close_flushed() const { return flags_ & kCloseFlushed; }  // accepted by the side this relay writes
   // A Close is asked for or being written, and not accepted yet.
   bool close_pending() const { return (flags_ & (kCloseWanted | kCloseWritten)) && !(flags_ & kCloseFlushed); }
   bool reading() const { return flags_ & kReading; }  // waits for bytes, not for the sink to take some
@@ -65,12 +68,13 @@ class Relay final : net::Resumable {
     kDiscard = 32,  // nothing more may be written; what comes is read, looked at and dropped
     kSourceEnded = 64,
     kSinkShut = 128,
-    kHolding = 256,  // held_ is not empty
-    kReading = 512,  // suspended in a read
-    kBulk = 1024,    // large frames are passing: only what is no payload of theirs is read
-    kSlowly = 2048,  // what is being written went through write_slowly()
-    kOver = 4096,    // nothing more will be read
-    kEnded = 8192,   // resumed once more, to tell the session
+    kHolding = 256,   // held_ is not empty
+    kReading = 512,   // suspended in a read
+    kBulk = 1024,     // large frames are passing: only what is no payload of theirs is read
+    kSlowly = 2048,   // what is being written went through write_slowly()
+    kOver = 4096,     // nothing more will be read
+    kEnded = 8192,    // resumed once more, to tell the session
+    kBroken = 16384,  // a violation stands for the source's Close
   };
   // Whether a chunk must take the slow way.
   static constexpr std::uint16_t kSlow = kPingWanted | kCloseWanted | kDiscard | kHolding;

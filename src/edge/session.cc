@@ -169,13 +169,18 @@ void Session::closing_progress() {
   for (Peer p : {Peer::client, Peer::origin}) {
     steps = static_cast<std::uint8_t>(steps + from(p).close_received() + from(p).close_flushed());
   }
-  if (from(Peer::client).close_received() && from(Peer::origin).close_flushed()) from(Peer::origin).finish_sink(*this);
+  Relay& to_client = from(Peer::origin);
+  if (to_client.close_flushed() && from(Peer::client).said_close()) {
+    to_client.finish_sink(*this);
+  } else if (to_client.close_flushed() && from(Peer::client).close_received()) {
+    to_client.shut_sink(*this);  // who broke the rules may be speaking still, and is read on, or could lose its Close
+  }
   if (std::exchange(close_steps_, steps) == steps || closing_date_ == base::kNever) return;
   closing_date_ = std::min(closing_latest_, base::later(loop().now(), kCloseTimeout));
 }
 
 bool Session::ends_by_itself(Peer p) {
-  const bool told = from(Peer::origin).close_received() && from(Peer::client).close_flushed();
+  const bool told = from(Peer::origin).said_close() && from(Peer::client).close_flushed();
   if (p != Peer::origin || !told || origin_->cancelled()) return false;
   closing_date_ = std::min(closing_latest_, base::later(loop().now(), kOriginEnds));
   set_clock();

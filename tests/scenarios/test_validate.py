@@ -111,6 +111,20 @@ async def test_frames_after_a_close_do_not_pass(transport, start_edge):
             assert b"ghost" not in await served.at_end()
 
 
+async def test_who_broke_the_rules_may_finish_speaking(transport, start_edge):
+    """Its message goes on for a while: closing the connection under it would be a reset, which could take the Close from it."""
+    async with WireOrigin() as origin:
+        edge = start_edge(domain("live.edge.test", origin))
+        async with transport.pair(edge.http, origin) as (client, served):
+            await client.send(CLIENT["RSV2"])
+            await served.expect_close(1002)
+            await client.expect_close(1002, answer=False)
+            for _ in range(5):
+                await client.send(b"more of it")
+            await client.expect_end()
+        assert (await edge.logged({"close_code": 1002}))["close_cause"] == "protocol_error"
+
+
 @pytest.mark.parametrize("fragmented", [False, True])
 async def test_a_message_over_the_limit_is_1009(transport, start_edge, fragmented):
     async with WireOrigin() as origin:
