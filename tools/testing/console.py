@@ -1,6 +1,7 @@
 """What a test run shows and keeps: one log per part, one live line, one table at the end."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TAIL = 40  # lines of a failed part's log that are repeated on the terminal
+LITTLE_ROOM = 1 << 30  # bytes of disk; whoever has less fails in ways that do not say so
 EVERY = 20  # seconds between progress lines where the output is not a terminal
 
 
@@ -166,6 +168,8 @@ def summary(console):
     for o in console.outcomes:
         print(row(o))
     print(f"{'-' * 72}\nlogs: {console.logs}   total: {time.monotonic() - console.started:.0f} s")
+    if failed and (room := shutil.disk_usage(console.logs).free) < LITTLE_ROOM:
+        print(f"only {room >> 20} MiB of disk are free: what failed may have failed for that")
     if passed + failed == 0:
         print("nothing was run", file=sys.stderr)
     print(f"{passed} passed, {failed} failed", flush=True)

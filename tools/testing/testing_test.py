@@ -1,4 +1,5 @@
 """The test runner's own judgement: a failure is never lost, and nothing run is a failure."""
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,17 @@ def test_what_failed_first_is_told_wherever_it_stands():
     assert told[:2] == ["x_test.cc:7: Failure", "Expected equality"] and "[  FAILED  ] A.bad (1 ms)" in told
     assert told_failures(["ok", "[  PASSED  ] 1 test."]) == []
     assert len(told_failures(lines * 9, most=20)) == 20
+
+
+@pytest.mark.parametrize("free,failed,told", [(5 << 20, 1, True), (5 << 20, 0, False), (5 << 30, 1, False)])
+def test_a_full_disk_is_named_beside_what_failed(tmp_path, capsys, monkeypatch, free, failed, told):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10 << 30, (10 << 30) - free, free))
+    console = Console(tmp_path)
+    console.outcomes.append(Outcome("build (dev)", 1, failed, 0, 1.0, None))
+    assert summary(console) == (1 if failed else 0)
+    said = capsys.readouterr().out
+    assert ("only 5 MiB of disk are free" in said) == told
+    assert said.splitlines()[-1] == f"1 passed, {failed} failed"
 
 
 def test_the_summary_ends_with_the_sum(tmp_path, capsys):
