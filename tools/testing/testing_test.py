@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_what_failed_first_is_told_wherever_it_stands():
 
 @pytest.mark.parametrize("free,failed,told", [(5 << 20, 1, True), (5 << 20, 0, False), (5 << 30, 1, False)])
 def test_a_full_disk_is_named_beside_what_failed(tmp_path, capsys, monkeypatch, free, failed, told):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10 << 30, (10 << 30) - free, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     console = Console(tmp_path)
     console.outcomes.append(Outcome("build (dev)", 1, failed, 0, 1.0, None))
     assert summary(console) == (1 if failed else 0)
